@@ -1,0 +1,18 @@
+package dev.sluice.service;
+
+/** How packets reach a real server; LVS calls it the packet-forwarding method. */
+public enum ForwardingMethod {
+    /** Direct routing (gatewaying, {@code ipvsadm -g}): only the MAC addresses change. */
+    DR("dr");
+
+    private final String keyword;
+
+    ForwardingMethod(String keyword) {
+        this.keyword = keyword;
+    }
+
+    /** The word for it in configuration files. */
+    public String keyword() {
+        return keyword;
+    }
+}

@@ -1,0 +1,20 @@
+package dev.sluice.service;
+
+/** The transport protocols that a virtual service can be of. */
+public enum Protocol {
+    /** RFC 9293. */
+    TCP(6),
+    /** RFC 768. */
+    UDP(17);
+
+    private final int number;
+
+    Protocol(int number) {
+        this.number = number;
+    }
+
+    /** The IANA protocol number, as in the IPv4 protocol field or the last IPv6 next header. */
+    public int number() {
+        return number;
+    }
+}

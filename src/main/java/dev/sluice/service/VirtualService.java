@@ -1,0 +1,21 @@
+package dev.sluice.service;
+
+import java.util.List;
+
+/**
+ * A virtual service with its real servers.
+ *
+ * @param id stable while the service exists; index into per-service arrays; never negative
+ * @param key protocol, VIP and port
+ * @param scheduler how new flows find their real server
+ * @param realServers in the order in which they were added, oldest first (IPVS's own list runs the other way)
+ */
+public record VirtualService(int id, ServiceKey key, SchedulerKind scheduler, List<RealServer> realServers) {
+    /** Copies the list; throws {@link IllegalArgumentException} for a negative id. */
+    public VirtualService {
+        if (id < 0) {
+            throw new IllegalArgumentException("service id " + id + " is negative");
+        }
+        realServers = List.copyOf(realServers);
+    }
+}
