@@ -2,9 +2,9 @@
 # Messages, waiting, and the lock that lets only one process at a time build or remove labs.
 
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
-    BOLD=$'\e[1m' GREEN=$'\e[32m' RED=$'\e[31m' DIM=$'\e[2m' PLAIN=$'\e[0m'
+    BOLD=$'\e[1m' GREEN=$'\e[32m' RED=$'\e[31m' PLAIN=$'\e[0m'
 else
-    BOLD='' GREEN='' RED='' DIM='' PLAIN=''
+    BOLD='' GREEN='' RED='' PLAIN=''
 fi
 
 say() {

@@ -46,7 +46,8 @@ remove_lab() {
     [[ -d $LAB_STATE ]] || return 0
     rm -f "$LAB_STATE/fingerprint"
     provider_destroy
-    rm -rf "$LAB_STATE"
+    # Once more when the director, ending, has just written its exit code into it.
+    wait_until 2 rm -rf "$LAB_STATE"
 }
 
 # A lab is rebuilt when what it was built from has changed.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Reads topology.conf into arrays that the other parts use:
-#   HOSTS[]  ROLE[host]  IPV4[host]  IPV6[host]  MAC[host]  WEIGHT[host]   SERVICES[] ("tcp 80 wrr")
+#   HOSTS[]  ROLE[host]  IPV4[host]  IPV6[host]  MAC[host]  WEIGHT[real server]   SERVICES[] ("tcp 80 wrr")
 #   LENGTH4 LENGTH6 (prefix lengths)  VIP4 VIP6
 
 declare -a HOSTS=() SERVICES=()
@@ -47,7 +47,8 @@ read_host() {
     [[ $2 == client || $2 == director || $2 == real-server ]] || return 1
     [[ $3 =~ ^[0-9.]+$ && $4 == *:* && $5 =~ ^([0-9a-f]{2}:){5}[0-9a-f]{2}$ && ${6:-1} =~ ^[0-9]+$ ]] || return 1
     HOSTS+=("$1")
-    ROLE[$1]=$2 IPV4[$1]=$3 IPV6[$1]=$4 MAC[$1]=$5 WEIGHT[$1]=${6:-1}
+    ROLE[$1]=$2 IPV4[$1]=$3 IPV6[$1]=$4 MAC[$1]=$5
+    [[ $2 != real-server ]] || WEIGHT[$1]=${6:-1}
 }
 
 read_service() {
@@ -72,17 +73,17 @@ service_ports() {
     done
 }
 
-# The TCP port of the service with this scheduler, for the demo.
-tcp_port_of_scheduler() {
+# port_of PROTOCOL SCHEDULER: the port of the first such service, for the demo.
+port_of() {
     local service protocol port scheduler
     for service in "${SERVICES[@]}"; do
         read -r protocol port scheduler <<<"$service"
-        if [[ $protocol == tcp && $scheduler == "$1" ]]; then
+        if [[ $protocol == "$1" && $scheduler == "$2" ]]; then
             echo "$port"
             return
         fi
     done
-    die "topology.conf declares no tcp service with the scheduler $1"
+    die "topology.conf declares no $1 service with the scheduler $2"
 }
 
 draw_topology() {
@@ -95,17 +96,17 @@ draw_topology() {
     done
     printf '%-12s %-20s %-22s on %s (answers ARP) and on lo of the real servers (silent)\n' \
         VIP "$VIP4" "$VIP6" "$DIRECTOR"
-    cat <<DRAWING
+    printf '\n   %-26s%-26s' "$CLIENT" "$DIRECTOR"
+    printf '%-8s' "${REAL_SERVERS[@]}"
+    printf '\n     |                         |                         '
+    printf '|       %.0s' "${REAL_SERVERS[@]}"
+    printf '\n  ===+======= switch ==========+=========================='
+    printf '+=======%.0s' "${REAL_SERVERS[@]}"
+    cat <<'ARROWS'
 
-   $CLIENT                          $DIRECTOR
-     |    ^                          ^    |
-     | 1  | 3                      1 |    | 2
-     v    |                          |    v
-  ===+====+========= switch =========+====+=======+=======+====
-          ^                               |       |       |
-        3 |                               v       v       v
-          '---------------------------  ${REAL_SERVERS[*]}
-
-  1  request to the VIP      2  the same packet to a real server's MAC      3  reply from the VIP, past the director
-DRAWING
+     1 --- request to VIP ---->
+                               2 --- same packet, to the MAC ---->
+                                     of one real server
+     <----------------- reply from VIP, past the director ------ 3
+ARROWS
 }
