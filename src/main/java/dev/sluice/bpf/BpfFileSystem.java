@@ -19,7 +19,7 @@ final class BpfFileSystem {
     static void mountIfMissing() {
         if (System.getenv("LIBXDP_BPFFS") == null && Files.isDirectory(Path.of(FOLDER)) && !isMounted()) {
             // 0 or not, the attach that follows finds out by itself what it has to do with.
-            int unused = LibBpf.mountBpfFileSystem(CallState.current(), FOLDER);
+            int _ = LibBpf.mountBpfFileSystem(CallState.current(), FOLDER);
         }
     }
 

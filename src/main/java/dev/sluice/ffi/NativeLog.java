@@ -38,7 +38,7 @@ public final class NativeLog {
     static {
         MemorySegment printer = printer();
         // Both return the printer before, of no use here.
-        var unused = List.of(Native.libbpf_set_print(printer), Native.libxdp_set_print(printer));
+        var _ = List.of(Native.libbpf_set_print(printer), Native.libxdp_set_print(printer));
     }
 
     private NativeLog() {}
