@@ -91,7 +91,7 @@ public final class InterfaceMaps implements AutoCloseable {
             int cpus = LibBpf.possibleCpus();
             MemorySegment values = arena.allocate(ValueLayout.JAVA_LONG, cpus);
             for (SteeringOutcome outcome : SteeringOutcome.values()) {
-                int result = LibBpf.mapLookup(countersFd, integer(arena, outcome.ordinal()), values);
+                int result = LibBpf.mapLookup(countersFd, integer(arena, outcome.index()), values);
                 NativeException.check(result, "bpf_map_lookup_elem(counters, " + outcome + ")");
                 long sum = 0;
                 for (int cpu = 0; cpu < cpus; cpu++) {
