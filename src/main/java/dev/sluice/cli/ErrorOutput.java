@@ -1,0 +1,64 @@
+package dev.sluice.cli;
+
+import dev.sluice.control.config.ConfigException;
+import dev.sluice.control.config.ConfigProblem;
+import dev.sluice.control.preflight.EnvironmentException;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+
+/** Turns failures into lines {@code sluice: …} on standard error, one for each problem, and an exit code. */
+final class ErrorOutput {
+    private final boolean debug;
+
+    /**
+     * @param debug whether stack traces are wanted
+     */
+    ErrorOutput(boolean debug) {
+        this.debug = debug;
+    }
+
+    /** A command that threw. */
+    int failed(Exception failure, CommandLine command) {
+        PrintWriter err = command.getErr();
+        switch (failure) {
+            case ConfigException config ->
+                print(
+                        err,
+                        config.problems().stream().map(ConfigProblem::toString).toList());
+            case EnvironmentException environment -> print(err, environment.problems());
+            default -> print(err, List.of(oneLine(failure)));
+        }
+        if (debug) {
+            failure.printStackTrace(err);
+        }
+        err.flush();
+        return switch (failure) {
+            case ConfigException config -> ExitCode.CONFIG.code();
+            case EnvironmentException environment -> ExitCode.ENVIRONMENT.code();
+            default -> ExitCode.FAILURE.code();
+        };
+    }
+
+    /** A command line that cannot be understood. */
+    int misused(ParameterException failure) {
+        PrintWriter err = failure.getCommandLine().getErr();
+        print(err, List.of(oneLine(failure)));
+        CommandLine.UnmatchedArgumentException.printSuggestions(failure, err);
+        err.println("Try: " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+        err.flush();
+        return ExitCode.USAGE.code();
+    }
+
+    private static void print(PrintWriter err, List<String> problems) {
+        problems.forEach(problem -> err.println("sluice: " + problem));
+    }
+
+    private static String oneLine(Throwable failure) {
+        String message = failure.getMessage();
+        return message == null || message.isBlank()
+                ? failure.getClass().getSimpleName() + " (SLUICE_DEBUG=1 shows where)"
+                : message.strip().replaceAll("\\s*\\R\\s*", " ");
+    }
+}

@@ -1,0 +1,66 @@
+package dev.sluice.cli;
+
+import dev.sluice.control.config.ConfigFile;
+import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.control.preflight.MachineFacts;
+import dev.sluice.control.preflight.Preflight;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code sluice run}. */
+@Command(
+        name = "run",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        header = "Run a director in the foreground.",
+        description = {
+            "",
+            "Reads the configuration, checks that the machine can run it, attaches the steering program to the "
+                    + "interfaces and directs until SIGTERM or SIGINT. One line on standard error says when it is "
+                    + "ready. All that stands in the way of a start is reported at once, before anything is touched.",
+            "",
+            "Needs root, or CAP_NET_ADMIN CAP_NET_RAW CAP_BPF and a memlock limit (or CAP_IPC_LOCK) for the UMEM.",
+        },
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  sluice run --config /etc/sluice.toml",
+            "  SLUICE_SOCKET=/run/sluice/b.sock sluice run --config b.toml   a second director",
+            "",
+            "Exit codes: 0 stopped, 1 failed, 2 usage, 3 configuration, 4 refused by the machine.",
+            "See also: sluice check, docs/configuration.md",
+        })
+final class RunCommand implements Callable<Integer> {
+    private final DirectorLauncher director;
+    private final @Nullable Path socketOfEnvironment;
+
+    @Option(
+            names = {"-c", "--config"},
+            required = true,
+            paramLabel = "FILE",
+            description = "The configuration, a TOML file.")
+    private Path config = Path.of("");
+
+    @Option(
+            names = "--socket",
+            paramLabel = "PATH",
+            description = "The admin socket. Goes before SLUICE_SOCKET, and that before the configuration's.")
+    private @Nullable Path socket;
+
+    RunCommand(DirectorLauncher director, @Nullable Path socketOfEnvironment) {
+        this.director = director;
+        this.socketOfEnvironment = socketOfEnvironment;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        SluiceConfig loaded = ConfigFile.load(config);
+        Path override = socket == null ? socketOfEnvironment : socket;
+        SluiceConfig effective = override == null ? loaded : loaded.withSocket(override.toAbsolutePath());
+        Preflight.check(effective.director(), MachineFacts.ofThisMachine());
+        return director.run(effective, config);
+    }
+}

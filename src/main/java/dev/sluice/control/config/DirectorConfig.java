@@ -1,0 +1,77 @@
+package dev.sluice.control.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * The table {@code [director]}. Every default, unit and range stands in {@code docs/configuration.md}.
+ *
+ * @param interfaces the interfaces the workers serve, in file order: the number of a worker's port is the index here
+ * @param socket the admin socket
+ * @param queues how many queues, and so workers; empty: as many as every interface has
+ * @param cpus which CPU each worker is pinned to
+ * @param idle what a worker does when there are no packets
+ * @param xdpMode where the steering program is attached
+ * @param bindMode whether frames are copied between kernel and UMEM
+ * @param hugePages whether the UMEM lies on huge pages
+ * @param frameSizeBytes size of a UMEM frame, 2048 or 4096
+ * @param frames UMEM frames of each worker
+ * @param rings descriptors of the rings of each socket
+ * @param batchSize packets a worker takes from an RX ring at a time
+ * @param flowTableSize connections that each worker's table has room for
+ * @param maglevTableSize entries of each service's Maglev table, a prime
+ * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
+ * @param busyPoll busy polling of the sockets
+ */
+public record DirectorConfig(
+        List<String> interfaces,
+        Path socket,
+        OptionalInt queues,
+        CpuPinning cpus,
+        IdleMode idle,
+        XdpMode xdpMode,
+        BindMode bindMode,
+        HugePages hugePages,
+        int frameSizeBytes,
+        int frames,
+        RingSizes rings,
+        int batchSize,
+        int flowTableSize,
+        int maglevTableSize,
+        Optional<HashKey> hashKey,
+        BusyPollConfig busyPoll) {
+    /** Where the admin socket is when the file does not say. */
+    public static final Path DEFAULT_SOCKET = Path.of("/run/sluice/sluice.sock");
+
+    /** Copies the list. */
+    public DirectorConfig {
+        interfaces = List.copyOf(interfaces);
+    }
+
+    /** The bytes of one worker's UMEM. */
+    public long umemBytes() {
+        return (long) frames * frameSizeBytes;
+    }
+
+    DirectorConfig withSocket(Path otherSocket) {
+        return new DirectorConfig(
+                interfaces,
+                otherSocket,
+                queues,
+                cpus,
+                idle,
+                xdpMode,
+                bindMode,
+                hugePages,
+                frameSizeBytes,
+                frames,
+                rings,
+                batchSize,
+                flowTableSize,
+                maglevTableSize,
+                hashKey,
+                busyPoll);
+    }
+}

@@ -1,0 +1,276 @@
+package dev.sluice.control.config;
+
+import dev.sluice.control.config.TableReader.Element;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.tomlj.TomlPosition;
+
+/** Reads the table {@code [director]}: every key's default and range stands here, in the order of the documentation. */
+final class DirectorReader {
+    // IFNAMSIZ of linux/if.h counts the terminating zero, sun_path of linux/un.h as well.
+    private static final int MAX_INTERFACE_NAME_BYTES = 15;
+    private static final int MAX_SOCKET_PATH_BYTES = 107;
+    private static final int MAX_QUEUES = 256;
+    private static final int MAX_CPU = 8191;
+    private static final int MIN_FRAMES = 256;
+    private static final int MAX_FRAMES = 1 << 22;
+    private static final int DEFAULT_FRAMES = 16384;
+    private static final int MIN_RING = 64;
+    private static final int MAX_RING = 32768;
+    private static final int DEFAULT_RING = 2048;
+    private static final int MAX_BATCH = 256;
+    private static final int DEFAULT_BATCH = 64;
+    private static final int MIN_FLOWS = 1024;
+    private static final int MAX_FLOWS = 1 << 26;
+    private static final int DEFAULT_FLOWS = 1 << 20;
+    private static final int MIN_MAGLEV = 251;
+    private static final int MAX_MAGLEV = 16_777_213;
+    private static final int DEFAULT_MAGLEV = 65537;
+    private static final int MAX_BUSY_POLL_USECS = 100_000;
+    private static final int DEFAULT_BUSY_POLL_USECS = 20;
+    private static final int MAX_BUSY_POLL_BUDGET = 65535;
+    private static final int DEFAULT_BUSY_POLL_BUDGET = 64;
+
+    private static final String INTERFACES = "a list of interface names, [\"eth1\"]";
+
+    private final TableReader table;
+
+    DirectorReader(TableReader table) {
+        this.table = table;
+    }
+
+    DirectorConfig read() {
+        List<String> interfaces = interfaces();
+        Path socket = socket();
+        OptionalInt queues = queues();
+        CpuPinning cpus = cpus(queues);
+        IdleMode idle = table.choice("idle", IdleMode.class, IdleMode::keyword, IdleMode.ADAPTIVE);
+        XdpMode xdpMode = table.choice("xdp_mode", XdpMode.class, XdpMode::keyword, XdpMode.AUTO);
+        BindMode bindMode = table.choice("bind_mode", BindMode.class, BindMode::keyword, BindMode.AUTO);
+        HugePages hugePages = table.choice("hugepages", HugePages.class, HugePages::keyword, HugePages.AUTO);
+        int frameSizeBytes = frameSizeBytes();
+        int batchSize = table.integer("batch_size", 1, MAX_BATCH, DEFAULT_BATCH);
+        RingSizes rings = rings(batchSize);
+        int frames = frames(interfaces.size(), rings);
+        int flowTableSize = table.integer("flow_table_size", MIN_FLOWS, MAX_FLOWS, DEFAULT_FLOWS);
+        int maglevTableSize = maglevTableSize();
+        Optional<HashKey> hashKey = hashKey();
+        BusyPollConfig busyPoll = busyPoll();
+        table.finish();
+        return new DirectorConfig(
+                interfaces,
+                socket,
+                queues,
+                cpus,
+                idle,
+                xdpMode,
+                bindMode,
+                hugePages,
+                frameSizeBytes,
+                frames,
+                rings,
+                batchSize,
+                flowTableSize,
+                maglevTableSize,
+                hashKey,
+                busyPoll);
+    }
+
+    private List<String> interfaces() {
+        if (!table.has("interfaces")) {
+            table.missing("interfaces", INTERFACES);
+            return List.of();
+        }
+        List<Element<String>> elements = table.list("interfaces", String.class, INTERFACES);
+        if (elements.isEmpty() && table.sound("interfaces")) {
+            table.wrong("interfaces", "names no interface", INTERFACES);
+        }
+        Map<String, TomlPosition> first = new HashMap<>();
+        for (Element<String> element : elements) {
+            String name = element.value();
+            TomlPosition earlier = first.putIfAbsent(name, element.position());
+            // The rules of dev_valid_name() in net/core/dev.c.
+            if (name.getBytes(StandardCharsets.UTF_8).length > MAX_INTERFACE_NAME_BYTES) {
+                table.wrongElement(
+                        "interfaces",
+                        element,
+                        "is too long for an interface name",
+                        "1-" + MAX_INTERFACE_NAME_BYTES + " bytes");
+            } else if (!name.matches("[^\\s/:\\x00]+") || name.equals(".") || name.equals("..")) {
+                table.wrongElement(
+                        "interfaces",
+                        element,
+                        "is no interface name",
+                        "1-" + MAX_INTERFACE_NAME_BYTES + " bytes without spaces, \"/\" and \":\"");
+            } else if (earlier != null) {
+                table.wrongElement(
+                        "interfaces",
+                        element,
+                        "is already listed at line " + earlier.line() + ", column " + earlier.column(),
+                        "each interface once");
+            }
+        }
+        return elements.stream().map(Element::value).toList();
+    }
+
+    private Path socket() {
+        String allowed = "an absolute path of 1-" + MAX_SOCKET_PATH_BYTES + " bytes";
+        String value = table.text("socket", allowed);
+        if (value == null) {
+            return DirectorConfig.DEFAULT_SOCKET;
+        }
+        if (!value.startsWith("/") || value.indexOf('\0') >= 0) {
+            table.wrong("socket", "is no absolute path", allowed);
+        } else if (value.getBytes(StandardCharsets.UTF_8).length > MAX_SOCKET_PATH_BYTES) {
+            table.wrong("socket", "is too long for a socket", allowed);
+        } else {
+            return Path.of(value);
+        }
+        return DirectorConfig.DEFAULT_SOCKET;
+    }
+
+    private OptionalInt queues() {
+        String allowed = "an integer 1-" + MAX_QUEUES + ", or \"auto\"";
+        Object value = table.value("queues");
+        if (value == null || value.equals("auto")) {
+            return OptionalInt.empty();
+        }
+        return OptionalInt.of(table.integer("queues", 1, MAX_QUEUES, 1, allowed));
+    }
+
+    private CpuPinning cpus(OptionalInt queues) {
+        String allowed = "a list of CPU numbers, one for each queue, or \"auto\", or \"none\"";
+        Object value = table.value("cpus");
+        if (value == null || value.equals("auto")) {
+            return new CpuPinning.Auto();
+        }
+        if (value.equals("none")) {
+            return new CpuPinning.None();
+        }
+        List<Element<Long>> elements = table.list("cpus", Long.class, allowed);
+        Map<Long, TomlPosition> first = new HashMap<>();
+        for (Element<Long> element : elements) {
+            long cpu = element.value();
+            TomlPosition earlier = first.putIfAbsent(cpu, element.position());
+            if (cpu < 0 || cpu > MAX_CPU) {
+                table.wrongElement("cpus", element, "is out of range", "integers 0-" + MAX_CPU);
+            } else if (earlier != null) {
+                table.wrongElement(
+                        "cpus", element, "is already listed at line " + earlier.line(), "each CPU once, or \"none\"");
+            }
+        }
+        if (table.sound("cpus", "queues")) {
+            if (elements.isEmpty()) {
+                table.wrong("cpus", "names no CPU", allowed);
+            } else if (queues.isPresent() && queues.getAsInt() != elements.size()) {
+                table.wrong(
+                        "cpus",
+                        "lists " + elements.size() + " CPUs while queues = " + queues.getAsInt(),
+                        "one CPU for each queue");
+            }
+        }
+        return new CpuPinning.Fixed(
+                elements.stream().map(element -> element.value().intValue()).toList());
+    }
+
+    private int frameSizeBytes() {
+        int bytes = table.integer("frame_size", 2048, 4096, 2048, "2048, 4096");
+        if (bytes != 2048 && bytes != 4096) {
+            table.wrong("frame_size", "is no frame size of AF_XDP", "2048, 4096");
+        }
+        return bytes;
+    }
+
+    private RingSizes rings(int batchSize) {
+        return new RingSizes(
+                ring("rx_ring", batchSize),
+                ring("tx_ring", batchSize),
+                ring("fill_ring", batchSize),
+                ring("completion_ring", batchSize));
+    }
+
+    private int ring(String key, int batchSize) {
+        String allowed = "a power of two " + MIN_RING + "-" + MAX_RING;
+        int descriptors = table.integer(key, MIN_RING, MAX_RING, DEFAULT_RING, allowed);
+        if (Integer.bitCount(descriptors) != 1) {
+            table.wrong(key, "is not a power of two", allowed);
+        } else if (descriptors < batchSize && table.sound(key, "batch_size")) {
+            table.wrong(key, "is smaller than batch_size = " + batchSize, "at least batch_size");
+        }
+        return descriptors;
+    }
+
+    /** The pool must be able to keep every fill ring full while every TX ring is full, or a port could starve another. */
+    private int frames(int interfaces, RingSizes rings) {
+        long needed = (long) interfaces * (rings.fill() + rings.tx());
+        int fallback = (int) Math.min(MAX_FRAMES, Math.max(DEFAULT_FRAMES, needed));
+        int frames = table.integer("frames", MIN_FRAMES, MAX_FRAMES, fallback);
+        if (frames < needed && table.sound("frames", "interfaces", "fill_ring", "tx_ring")) {
+            table.wrong(
+                    "frames",
+                    "is too small for fill and TX rings of " + rings.fill() + " and " + rings.tx() + " on " + interfaces
+                            + (interfaces == 1 ? " interface" : " interfaces"),
+                    "at least " + needed);
+        }
+        return frames;
+    }
+
+    private int maglevTableSize() {
+        String allowed = "a prime " + MIN_MAGLEV + "-" + MAX_MAGLEV;
+        int entries = table.integer("maglev_table_size", MIN_MAGLEV, MAX_MAGLEV, DEFAULT_MAGLEV, allowed);
+        if (!isPrime(entries)) {
+            int below = entries;
+            int above = entries;
+            while (!isPrime(below)) {
+                below--;
+            }
+            while (!isPrime(above)) {
+                above++;
+            }
+            table.wrong("maglev_table_size", "is not prime", allowed + ", the nearest are " + below + " and " + above);
+        }
+        return entries;
+    }
+
+    private static boolean isPrime(int number) {
+        for (int divisor = 2; divisor * divisor <= number; divisor++) {
+            if (number % divisor == 0) {
+                return false;
+            }
+        }
+        return number > 1;
+    }
+
+    private Optional<HashKey> hashKey() {
+        String allowed = "32 hex digits; `openssl rand -hex 16` prints some";
+        String value = table.text("hash_key", allowed);
+        if (value == null) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(HashKey.parse(value));
+        } catch (IllegalArgumentException e) {
+            table.wrongSecret("hash_key", "has " + value.length() + " characters or one that is no hex digit", allowed);
+            return Optional.empty();
+        }
+    }
+
+    private BusyPollConfig busyPoll() {
+        Optional<TableReader> found = table.table("busy_poll", "[director.busy_poll]");
+        if (found.isEmpty()) {
+            return new BusyPollConfig(false, DEFAULT_BUSY_POLL_USECS, DEFAULT_BUSY_POLL_BUDGET);
+        }
+        TableReader reader = found.get();
+        BusyPollConfig busyPoll = new BusyPollConfig(
+                reader.flag("enabled", false),
+                reader.integer("usecs", 1, MAX_BUSY_POLL_USECS, DEFAULT_BUSY_POLL_USECS),
+                reader.integer("budget", 1, MAX_BUSY_POLL_BUDGET, DEFAULT_BUSY_POLL_BUDGET));
+        reader.finish();
+        return busyPoll;
+    }
+}

@@ -1,0 +1,171 @@
+package dev.sluice.control.preflight;
+
+import dev.sluice.control.config.CpuPinning;
+import dev.sluice.control.config.DirectorConfig;
+import dev.sluice.control.config.HugePages;
+import dev.sluice.ffi.NativeLibraries;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+
+/**
+ * Compares what a configuration needs with what the machine offers, before anything is touched: whoever starts a director
+ * learns everything that stands in its way at once, and a refused start leaves no trace. What only trying can tell, such as
+ * whether a driver takes an XDP program, is left to the start itself.
+ */
+public final class Preflight {
+    private static final KernelVersion NEEDED = new KernelVersion(5, 10);
+    private static final KernelVersion NEEDED_FOR_BUSY_POLL = new KernelVersion(5, 11);
+
+    private final MachineFacts machine;
+    private final List<String> problems = new ArrayList<>();
+
+    private Preflight(MachineFacts machine) {
+        this.machine = machine;
+    }
+
+    /**
+     * Checks everything. Any thread.
+     *
+     * @throws EnvironmentException with all that is wrong
+     */
+    public static void check(DirectorConfig config, MachineFacts machine) throws EnvironmentException {
+        Preflight preflight = new Preflight(machine);
+        preflight.kernel(config);
+        preflight.capabilities();
+        boolean libraries = preflight.libraries();
+        boolean interfaces = preflight.interfaces(config.interfaces());
+        OptionalInt workers = libraries && interfaces ? preflight.queues(config) : config.queues();
+        preflight.cpus(config.cpus());
+        if (workers.isPresent()) {
+            preflight.memory(config, workers.getAsInt());
+        }
+        if (!preflight.problems.isEmpty()) {
+            throw new EnvironmentException(preflight.problems);
+        }
+    }
+
+    /** How many workers a configuration that has been checked leads to: one a queue that every interface has. */
+    public static int workers(DirectorConfig config, MachineFacts machine) {
+        return config.queues()
+                .orElseGet(() -> config.interfaces().stream()
+                        .mapToInt(machine::receiveQueues)
+                        .min()
+                        .orElseThrow());
+    }
+
+    private void kernel(DirectorConfig config) {
+        String release = machine.kernelRelease();
+        KernelVersion found = KernelVersion.parse(release);
+        if (found.compareTo(NEEDED) < 0) {
+            problems.add("kernel too old: this is Linux " + release + ", needed is " + NEEDED
+                    + " or newer, the first to let AF_XDP sockets of several interfaces share one UMEM");
+        } else if (config.busyPoll().enabled() && found.compareTo(NEEDED_FOR_BUSY_POLL) < 0) {
+            problems.add("kernel too old for director.busy_poll.enabled = true: this is Linux " + release
+                    + ", SO_PREFER_BUSY_POLL needs " + NEEDED_FOR_BUSY_POLL + " or newer");
+        }
+    }
+
+    private void capabilities() {
+        long effective = machine.effectiveCapabilities();
+        List<Capability> missing = new ArrayList<>();
+        for (Capability capability : List.of(Capability.CAP_NET_ADMIN, Capability.CAP_NET_RAW, Capability.CAP_BPF)) {
+            // Until Linux 5.8 CAP_SYS_ADMIN stood for CAP_BPF, and it still implies it.
+            boolean implied = capability == Capability.CAP_BPF && Capability.CAP_SYS_ADMIN.in(effective);
+            if (!capability.in(effective) && !implied) {
+                missing.add(capability);
+            }
+        }
+        if (!missing.isEmpty()) {
+            String names = missing.stream().map(Capability::name).collect(Collectors.joining(" "));
+            problems.add("missing privilege: " + names + "; run as root, or grant CAP_NET_ADMIN CAP_NET_RAW CAP_BPF"
+                    + " (systemd: AmbientCapabilities=, by hand: setpriv --ambient-caps)");
+        }
+    }
+
+    private boolean libraries() {
+        boolean complete = true;
+        for (String soname : NativeLibraries.SONAMES) {
+            if (!machine.libraryLoads(soname)) {
+                complete = false;
+                String debianPackage = soname.replaceAll("\\.so\\.", "");
+                problems.add(soname + " not found; Debian and Ubuntu: apt-get install " + debianPackage);
+            }
+        }
+        return complete;
+    }
+
+    private boolean interfaces(List<String> wanted) {
+        List<String> existing = machine.interfaces();
+        List<String> missing =
+                wanted.stream().filter(name -> !existing.contains(name)).toList();
+        for (String name : missing) {
+            problems.add("interface \"" + name + "\" does not exist in this network namespace; there "
+                    + (existing.size() == 1 ? "is " : "are ") + String.join(", ", existing));
+        }
+        return missing.isEmpty();
+    }
+
+    /** How many workers there would be; empty when that cannot be said. */
+    private OptionalInt queues(DirectorConfig config) {
+        boolean enough = true;
+        for (String name : config.interfaces()) {
+            int queues = machine.receiveQueues(name);
+            int wanted = config.queues().orElse(1);
+            if (wanted > queues) {
+                enough = false;
+                problems.add("director.queues = " + wanted + ", but interface \"" + name + "\" uses " + queues
+                        + " receive " + (queues == 1 ? "queue" : "queues") + "; lower it, or see ethtool -L");
+            }
+        }
+        int workers = workers(config, machine);
+        if (config.cpus() instanceof CpuPinning.Fixed fixed && fixed.cpus().size() != workers && enough) {
+            problems.add("director.cpus lists " + fixed.cpus().size() + " CPUs, but the interfaces lead to " + workers
+                    + " " + (workers == 1 ? "worker" : "workers") + "; list one CPU for each, or set director.queues");
+        }
+        return OptionalInt.of(workers);
+    }
+
+    private void cpus(CpuPinning pinning) {
+        if (!(pinning instanceof CpuPinning.Fixed fixed)) {
+            return;
+        }
+        List<Integer> allowed = machine.allowedCpus();
+        List<Integer> absent =
+                fixed.cpus().stream().filter(cpu -> !allowed.contains(cpu)).toList();
+        if (!absent.isEmpty()) {
+            problems.add("director.cpus: CPU " + join(absent)
+                    + " is not there or not allowed to this process; it may use " + join(allowed));
+        }
+    }
+
+    /** {@code xdp_umem_account_pages} in net/xdp/xdp_umem.c charges a UMEM to the user unless CAP_IPC_LOCK says otherwise. */
+    private void memory(DirectorConfig config, int workers) {
+        long needed = config.umemBytes() * workers;
+        String sum = " (" + workers + (workers == 1 ? " worker" : " workers") + " × " + config.frames() + " frames × "
+                + config.frameSizeBytes() + " bytes)";
+        long limit = machine.memlockLimitBytes();
+        if (limit < needed && !Capability.CAP_IPC_LOCK.in(machine.effectiveCapabilities())) {
+            problems.add("memlock limit too small: the UMEM needs " + kibibytes(needed) + sum + ", RLIMIT_MEMLOCK is "
+                    + kibibytes(limit) + "; raise it (ulimit -l, systemd: LimitMEMLOCK=), grant CAP_IPC_LOCK, or lower"
+                    + " director.frames");
+        }
+        long free = machine.freeHugePageBytes();
+        if (config.hugePages() == HugePages.ON && free < needed) {
+            problems.add("director.hugepages = \"on\", but the UMEM needs " + kibibytes(needed) + sum + " and "
+                    + kibibytes(free) + " of huge pages are free; raise vm.nr_hugepages, or use \"auto\"");
+        }
+    }
+
+    /** In the unit of {@code ulimit -l}. */
+    private static String kibibytes(long bytes) {
+        return bytes / 1024 + " KiB";
+    }
+
+    private static String join(List<Integer> numbers) {
+        return Arrays.toString(numbers.stream().mapToInt(Integer::intValue).toArray())
+                .replaceAll("[\\[\\]]", "");
+    }
+}
