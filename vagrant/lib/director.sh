@@ -51,7 +51,6 @@ director_start() {
     [[ -x $SLUICE ]] || die "$SLUICE is missing; run: vagrant/lab setup"
     ! director_is_running || die "the director is running already (process $(director_pid))"
     find_jdk || die "$JDK_HINT"
-    mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
     local state=$LAB_STATE/$DIRECTOR config=${DIRECTOR_CONFIG:-$LAB_STATE/director.toml}
     rm -f "$state"/sluice.{pid,exit}
     # The shell in between outlives the director by its exit code; a session of its own keeps Ctrl-C in a demo away from

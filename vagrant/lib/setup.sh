@@ -82,6 +82,7 @@ jdk_major() {
 install_jdk() {
     local package
     require_root
+    apt-get update -q </dev/null >&2 || true
     for package in openjdk-25-jdk-headless temurin-25-jdk; do
         if [[ -n $(apt-cache search --names-only "^$package\$" 2>/dev/null) ]]; then
             say "installing $package"

@@ -45,11 +45,13 @@ leftovers() {
 }
 
 is_of_other_checkout() {
-    local lab
+    local lab host
     for lab in "$LAB_ROOT"/*/; do
-        if [[ $1 == "$(basename "$lab")"-* && $(cat "$lab/checkout" 2>/dev/null) != "$BASE_DIR" ]]; then
-            return 0
-        fi
+        for host in "${HOSTS[@]}" switch; do
+            if [[ $1 == "$(basename "$lab")-$host" && $(cat "$lab/checkout" 2>/dev/null) != "$BASE_DIR" ]]; then
+                return 0
+            fi
+        done
     done
     return 1
 }

@@ -5,3 +5,5 @@ source "$(dirname "$0")/network.sh" "$1"
 
 configure_network
 add_vip "$INTERFACE"
+# libxdp keeps what it knows of its dispatchers there.
+mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf

@@ -7,7 +7,6 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
@@ -196,7 +195,7 @@ public final class NetnsFixture implements AutoCloseable {
 
     private static int open(String path) {
         try (Arena arena = Arena.ofConfined()) {
-            int fd = (int) OPEN.invokeExact((MemorySegment) arena.allocateFrom(path), O_RDONLY_CLOEXEC);
+            int fd = (int) OPEN.invokeExact(arena.allocateFrom(path), O_RDONLY_CLOEXEC);
             if (fd < 0) {
                 throw new IllegalStateException("open(" + path + ") failed");
             }
