@@ -65,7 +65,7 @@ public final class NativeLog {
                                     ValueLayout.ADDRESS),
                             Arena.global());
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new LinkageError(e.getMessage(), e);
         }
     }
 
