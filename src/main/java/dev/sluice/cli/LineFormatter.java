@@ -16,7 +16,7 @@ import java.util.logging.LogRecord;
  */
 public final class LineFormatter extends Formatter {
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern(
-                    "yyyy-MM-dd'T'HH:mm:ss.SSSxx", Locale.ROOT)
+                    "yyyy-MM-dd'T'HH:mm:ss.SSSxxx", Locale.ROOT)
             .withZone(ZoneId.systemDefault());
     private static final Map<Level, String> LEVELS = Map.of(
             Level.SEVERE, "ERROR",

@@ -1,14 +1,20 @@
 package dev.sluice.cli;
 
 import dev.sluice.control.config.ConfigFile;
+import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code sluice run}. */
 @Command(
@@ -37,6 +43,8 @@ final class RunCommand implements Callable<Integer> {
     private final DirectorLauncher director;
     private final @Nullable Path socketOfEnvironment;
 
+    private @Nullable @Spec CommandSpec spec;
+
     @Option(
             names = {"-c", "--config"},
             required = true,
@@ -57,10 +65,24 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        SluiceConfig loaded = ConfigFile.load(config);
-        Path override = socket == null ? socketOfEnvironment : socket;
-        SluiceConfig effective = override == null ? loaded : loaded.withSocket(override.toAbsolutePath());
+        SluiceConfig effective = overridden(ConfigFile.load(config));
         Preflight.check(effective.director(), MachineFacts.ofThisMachine());
         return director.run(effective, config);
+    }
+
+    /** The configuration with the admin socket that option and environment ask for. */
+    SluiceConfig overridden(SluiceConfig loaded) {
+        Path override = socket == null ? socketOfEnvironment : socket;
+        if (override == null) {
+            return loaded;
+        }
+        Path absolute = override.toAbsolutePath();
+        if (absolute.toString().getBytes(StandardCharsets.UTF_8).length > DirectorConfig.MAX_SOCKET_PATH_BYTES) {
+            throw new ParameterException(
+                    Objects.requireNonNull(spec).commandLine(),
+                    "socket path " + absolute + " is too long; allowed: 1-" + DirectorConfig.MAX_SOCKET_PATH_BYTES
+                            + " bytes");
+        }
+        return loaded.withSocket(absolute);
     }
 }

@@ -39,7 +39,8 @@ public final class Umem implements AutoCloseable {
     private boolean closed;
 
     /**
-     * Maps the frames and registers them.
+     * Maps the frames and registers them, by a socket in the network namespace of the calling thread: that socket
+     * becomes the first of the UMEM, whose interface therefore has to be in the same namespace.
      *
      * @throws MemlockException when the limit on locked memory is too small
      * @throws XskException when huge pages were demanded and are not there, or the privilege for AF_XDP is missing

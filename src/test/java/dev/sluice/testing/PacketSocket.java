@@ -89,7 +89,7 @@ public final class PacketSocket implements AutoCloseable {
 
     /** The EtherType of a frame, in host order. */
     public static int etherTypeOf(byte[] frame) {
-        return ((frame[12] & 0xff) << 8) | (frame[13] & 0xff);
+        return (frame[12] & 0xff) << 8 | (frame[13] & 0xff);
     }
 
     @Override

@@ -16,4 +16,4 @@ int redirect(struct xdp_md *ctx)
     return bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
 }
 
-char license[] SEC("license") = "Dual BSD/GPL";
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -44,7 +44,9 @@ public final class ConfigFile {
         }
         TableReader root = new TableReader(toml, "the file", START, problems);
         @Nullable DirectorConfig director = director(root, problems);
-        List<ServiceConfig> services = new ServicesReader(problems).read(root.tables("service", "[[service]]"));
+        ServicesReader reader = new ServicesReader(
+                problems, director == null ? DirectorReader.DEFAULT_MAGLEV : director.maglevTableSize());
+        List<ServiceConfig> services = reader.read(root.tables("service", "[[service]]"));
         root.finish();
         problems.throwIfAny();
         if (director == null) {
@@ -86,7 +88,8 @@ public final class ConfigFile {
             throw new ConfigException(List.of(new ConfigProblem(
                     file.toString(), line, text.length() - lineStart + 1, "not UTF-8 text; TOML files are UTF-8")));
         }
-        return text;
+        // Some editors put a byte order mark first, which TOML does not know.
+        return text.startsWith("\ufeff") ? text.substring(1) : text;
     }
 
     private static ConfigException unreadable(Path file, String why) {

@@ -45,6 +45,9 @@ public record DirectorConfig(
     /** Where the admin socket is when the file does not say. */
     public static final Path DEFAULT_SOCKET = Path.of("/run/sluice/sluice.sock");
 
+    /** The longest path of a Unix socket: {@code sun_path} of linux/un.h without its terminating zero. */
+    public static final int MAX_SOCKET_PATH_BYTES = 107;
+
     /** Copies the list. */
     public DirectorConfig {
         interfaces = List.copyOf(interfaces);

@@ -12,9 +12,8 @@ import org.tomlj.TomlPosition;
 
 /** Reads the table {@code [director]}: every key's default and range stands here, in the order of the documentation. */
 final class DirectorReader {
-    // IFNAMSIZ of linux/if.h counts the terminating zero, sun_path of linux/un.h as well.
+    // IFNAMSIZ of linux/if.h counts the terminating zero.
     private static final int MAX_INTERFACE_NAME_BYTES = 15;
-    private static final int MAX_SOCKET_PATH_BYTES = 107;
     private static final int MAX_QUEUES = 256;
     private static final int MAX_CPU = 8191;
     private static final int MIN_FRAMES = 256;
@@ -30,7 +29,7 @@ final class DirectorReader {
     private static final int DEFAULT_FLOWS = 1 << 20;
     private static final int MIN_MAGLEV = 251;
     private static final int MAX_MAGLEV = 16_777_213;
-    private static final int DEFAULT_MAGLEV = 65537;
+    static final int DEFAULT_MAGLEV = 65537;
     private static final int MAX_BUSY_POLL_USECS = 100_000;
     private static final int DEFAULT_BUSY_POLL_USECS = 20;
     private static final int MAX_BUSY_POLL_BUDGET = 65535;
@@ -119,14 +118,14 @@ final class DirectorReader {
     }
 
     private Path socket() {
-        String allowed = "an absolute path of 1-" + MAX_SOCKET_PATH_BYTES + " bytes";
+        String allowed = "an absolute path of 1-" + DirectorConfig.MAX_SOCKET_PATH_BYTES + " bytes";
         String value = table.text("socket", allowed);
         if (value == null) {
             return DirectorConfig.DEFAULT_SOCKET;
         }
         if (!value.startsWith("/") || value.indexOf('\0') >= 0) {
             table.wrong("socket", "is no absolute path", allowed);
-        } else if (value.getBytes(StandardCharsets.UTF_8).length > MAX_SOCKET_PATH_BYTES) {
+        } else if (value.getBytes(StandardCharsets.UTF_8).length > DirectorConfig.MAX_SOCKET_PATH_BYTES) {
             table.wrong("socket", "is too long for a socket", allowed);
         } else {
             return Path.of(value);
@@ -170,7 +169,8 @@ final class DirectorReader {
             } else if (queues.isPresent() && queues.getAsInt() != elements.size()) {
                 table.wrong(
                         "cpus",
-                        "lists " + elements.size() + " CPUs while queues = " + queues.getAsInt(),
+                        "lists " + elements.size() + (elements.size() == 1 ? " CPU" : " CPUs") + " while queues = "
+                                + queues.getAsInt(),
                         "one CPU for each queue");
             }
         }
@@ -247,7 +247,7 @@ final class DirectorReader {
     }
 
     private Optional<HashKey> hashKey() {
-        String allowed = "32 hex digits; `openssl rand -hex 16` prints some";
+        String allowed = "what `openssl rand -hex 16` prints";
         String value = table.text("hash_key", allowed);
         if (value == null) {
             return Optional.empty();
@@ -255,7 +255,7 @@ final class DirectorReader {
         try {
             return Optional.of(HashKey.parse(value));
         } catch (IllegalArgumentException e) {
-            table.wrongSecret("hash_key", "has " + value.length() + " characters or one that is no hex digit", allowed);
+            table.wrongSecret("hash_key", "is no key of 32 hex digits", allowed);
             return Optional.empty();
         }
     }

@@ -22,10 +22,15 @@ final class ServicesReader {
     private static final String UNICAST = "a unicast address other machines can reach";
 
     private final Problems problems;
+    private final int maglevTableSize;
     private final Map<ServiceKey, TomlPosition> first = new HashMap<>();
 
-    ServicesReader(Problems problems) {
+    /**
+     * @param maglevTableSize entries of each Maglev table
+     */
+    ServicesReader(Problems problems, int maglevTableSize) {
         this.problems = problems;
+        this.maglevTableSize = maglevTableSize;
     }
 
     List<ServiceConfig> read(List<TableReader> tables) {
@@ -45,6 +50,12 @@ final class ServicesReader {
         List<RealServerConfig> realServers =
                 realServers(table.tables("real", "[[service.real]]"), endpoint == null ? null : endpoint.address());
         table.finish();
+        if (scheduler == SchedulerKind.MAGLEV && realServers.size() > maglevTableSize) {
+            problems.value(
+                    table.position(),
+                    "service has " + realServers.size() + " real servers, more than director.maglev_table_size = "
+                            + maglevTableSize + "; allowed: at most one for each entry, better 100 entries for each");
+        }
         if (protocol.isEmpty() || endpoint == null) {
             return Optional.empty();
         }

@@ -122,8 +122,9 @@ public final class Preflight {
         }
         int workers = workers(config, machine);
         if (config.cpus() instanceof CpuPinning.Fixed fixed && fixed.cpus().size() != workers && enough) {
-            problems.add("director.cpus lists " + fixed.cpus().size() + " CPUs, but the interfaces lead to " + workers
-                    + " " + (workers == 1 ? "worker" : "workers") + "; list one CPU for each, or set director.queues");
+            problems.add("director.cpus lists " + fixed.cpus().size()
+                    + (fixed.cpus().size() == 1 ? " CPU" : " CPUs") + ", but the interfaces lead to " + workers + " "
+                    + (workers == 1 ? "worker" : "workers") + "; list one CPU for each, or set director.queues");
         }
         return OptionalInt.of(workers);
     }

@@ -1,0 +1,247 @@
+package dev.sluice.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** What a user of {@code sluice check} sees, and what a script does: one test for each class of error. */
+class CheckCommandTest {
+    private static final String DIRECTOR = "[director]\ninterfaces = [\"eth1\"]\n";
+    private static final String SERVICE = "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.9:80\"\n";
+
+    @TempDir
+    private Path folder;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int sluice(String... args) {
+        CommandLine command = Main.commandLine(
+                (config, file) -> {
+                    throw new AssertionError("check runs no director");
+                },
+                Map.of());
+        return command.setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(args);
+    }
+
+    private void assertRefused(String text, String message) throws IOException {
+        Path file = folder.resolve("sluice.toml");
+        Files.writeString(file, text);
+        int code = sluice("check", file.toString());
+        assertEquals("sluice: " + file + ":" + message + System.lineSeparator(), err.toString());
+        assertEquals(ExitCode.CONFIG.code(), code);
+        assertEquals("", out.toString());
+    }
+
+    @Test
+    void goodFile() {
+        int code = sluice("check", "docs/examples/sluice.toml");
+        assertEquals("", err.toString());
+        assertEquals(
+                "docs/examples/sluice.toml: ok, 1 interface, 3 services, 6 real servers" + System.lineSeparator(),
+                out.toString());
+        assertEquals(0, code);
+    }
+
+    @Test
+    void missingFile() {
+        Path file = folder.resolve("none.toml");
+        assertEquals(3, sluice("check", file.toString()));
+        assertEquals("sluice: " + file + ": cannot be read: no such file" + System.lineSeparator(), err.toString());
+    }
+
+    @Test
+    void directoryForAFile() {
+        assertEquals(3, sluice("check", folder.toString()));
+        assertEquals("sluice: " + folder + ": cannot be read: is a directory" + System.lineSeparator(), err.toString());
+    }
+
+    @Test
+    void noFile() {
+        assertEquals(2, sluice("check"));
+        assertEquals(
+                "sluice: Missing required parameter: 'FILE'" + System.lineSeparator() + "Try: sluice check --help"
+                        + System.lineSeparator(),
+                err.toString());
+    }
+
+    @Test
+    void unknownCommand() {
+        assertEquals(2, sluice("chekc"));
+        assertEquals(
+                "sluice: Unmatched argument at index 0: 'chekc'",
+                err.toString().lines().findFirst().orElseThrow());
+    }
+
+    @Test
+    void noDirectorTable() throws IOException {
+        assertRefused(
+                "# empty\n", "1:1: the file has no [director]; required: [director] with interfaces = [\"eth1\"]");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            interfaces =                  | 2:13: Unexpected end of line, expected a value
+            idle = "busy"                 | 1:1: [director] has no interfaces; required: a list of interface names, ["eth1"]
+            interfaces = []               | 2:1: interfaces = […] names no interface; allowed: a list of interface names, ["eth1"]
+            interfaces = "eth1"           | 2:1: interfaces = "eth1" is a string; allowed: a list of interface names, ["eth1"]
+            interfaces = ["a", 7]         | 2:20: interfaces = [7] is an integer; allowed: a list of interface names, ["eth1"]
+            interfaces = ["a", "a"]       | 2:20: interfaces = ["a"] is already listed at line 2, column 15; allowed: each interface once
+            interfaces = ["sixteen-bytes-16"] | 2:15: interfaces = ["sixteen-bytes-16"] is too long for an interface name; allowed: 1-15 bytes
+            interfaces = ["a b"]          | 2:15: interfaces = ["a b"] is no interface name; allowed: 1-15 bytes without spaces, "/" and ":"
+            """)
+    void interfaces(String line, String message) throws IOException {
+        assertRefused("[director]\n" + line + "\n", message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            socket = "run/s"              | socket = "run/s" is no absolute path; allowed: an absolute path of 1-107 bytes
+            queues = 0                    | queues = 0 is out of range; allowed: an integer 1-256, or "auto"
+            queues = "all"                | queues = "all" is a string; allowed: an integer 1-256, or "auto"
+            cpus = []                     | cpus = […] names no CPU; allowed: a list of CPU numbers, one for each queue, or "auto", or "none"
+            cpus = "last"                 | cpus = "last" is a string; allowed: a list of CPU numbers, one for each queue, or "auto", or "none"
+            idle = "lazy"                 | idle = "lazy" is not supported by this version; allowed: "adaptive", "busy"
+            xdp_mode = "skb"              | xdp_mode = "skb" is not supported by this version; allowed: "auto", "native", "generic"
+            bind_mode = "zero-copy"       | bind_mode = "zero-copy" is not supported by this version, did you mean "zerocopy"?; allowed: "auto", "zerocopy", "copy"
+            hugepages = true              | hugepages = true is a boolean; allowed: "auto", "on", "off"
+            frame_size = 3000             | frame_size = 3000 is no frame size of AF_XDP; allowed: 2048, 4096
+            frame_size = 9000             | frame_size = 9000 is out of range; allowed: 2048, 4096
+            frames = 1024                 | frames = 1024 is too small for fill and TX rings of 2048 and 2048 on 1 interface; allowed: at least 4096
+            fill_ring = 1000              | fill_ring = 1000 is not a power of two; allowed: a power of two 64-32768
+            batch_size = 1.5              | batch_size = 1.5 is a floating-point number; allowed: an integer 1-256
+            maglev_table_size = 65536     | maglev_table_size = 65536 is not prime; allowed: a prime 251-16777213, the nearest are 65521 and 65537
+            flow_table_size = 1000        | flow_table_size = 1000 is out of range; allowed: an integer 1024-67108864
+            hash_key = "5ec2e7"           | hash_key is no key of 32 hex digits; allowed: what `openssl rand -hex 16` prints
+            busy_poll = 20                | busy_poll = 20 is an integer; allowed: a table [director.busy_poll]
+            busy_poll = { usec = 20 }     | unknown key "usec" in [director.busy_poll]; did you mean "usecs"?
+            Queues = 2                    | unknown key "Queues" in [director]; did you mean "queues"?
+            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, maglev_table_size, hash_key, busy_poll
+            """)
+    void director(String line, String message) throws IOException {
+        String column = message.startsWith("unknown key \"usec\"") ? "15: " : "1: ";
+        assertRefused(DIRECTOR + line + "\n", "3:" + column + message);
+    }
+
+    @Test
+    void cpusAndQueuesDisagree() throws IOException {
+        assertRefused(
+                DIRECTOR + "queues = 2\ncpus = [0]\n",
+                "4:1: cpus = […] lists 1 CPU while queues = 2; allowed: one CPU for each queue");
+    }
+
+    @Test
+    void aCpuTwice() throws IOException {
+        assertRefused(
+                DIRECTOR + "cpus = [1, 1]\n",
+                "3:12: cpus = [1] is already listed at line 3; allowed: each CPU once, or \"none\"");
+    }
+
+    @Test
+    void ringSmallerThanABatch() throws IOException {
+        assertRefused(
+                DIRECTOR + "batch_size = 100\ntx_ring = 64\n",
+                "4:1: tx_ring = 64 is smaller than batch_size = 100; allowed: at least batch_size");
+    }
+
+    @Test
+    void aKeyTwice() throws IOException {
+        assertRefused(DIRECTOR + "queues = 2\nqueues = 2\n", "4:1: queues previously defined at line 3, column 1");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            protocol = "sctp" | address = "10.0.0.9:80" | 4:1: protocol = "sctp" is not supported by this version; allowed: "tcp", "udp"
+            protocol = 6      | address = "10.0.0.9:80" | 4:1: protocol = 6 is an integer; allowed: "tcp", "udp"
+            protocol = "TCP"  | address = "10.0.0.9:80" | 4:1: protocol = "TCP" is not supported by this version, did you mean "tcp"?; allowed: "tcp", "udp"
+            protocol = "tcp"  | scheduler = "rr"        | 3:1: [[service]] has no address; required: @VIP@
+            protocol = "tcp"  | address = "10.0.0.9"    | 5:1: address = "10.0.0.9" has no port; allowed: @VIP@
+            protocol = "tcp"  | address = "[2001:db8::9]" | 5:1: address = "[2001:db8::9]" has no port; allowed: @VIP@
+            protocol = "tcp"  | address = "2001:db8::9:80" | 5:1: address = "2001:db8::9:80" leaves open where the IPv6 address ends and the port begins; allowed: @VIP@
+            protocol = "tcp"  | address = "[10.0.0.9]:80" | 5:1: address = "[10.0.0.9]:80" has brackets around an IPv4 address; allowed: @VIP@
+            protocol = "tcp"  | address = "www:80"      | 5:1: address = "www:80" holds no IPv4 or IPv6 address; allowed: @VIP@
+            protocol = "tcp"  | address = "10.0.0:80"   | 5:1: address = "10.0.0:80" holds no IPv4 or IPv6 address; allowed: @VIP@
+            protocol = "tcp"  | address = "10.0.0.9:http" | 5:1: address = "10.0.0.9:http" has a bad port; allowed: ports 1-65535, or 0 for every port
+            protocol = "tcp"  | address = "10.0.0.9:65536" | 5:1: address = "10.0.0.9:65536" has a bad port; allowed: ports 1-65535, or 0 for every port
+            protocol = "tcp"  | address = "0.0.0.0:80"  | 5:1: address = "0.0.0.0:80" is the unspecified address; allowed: @UNICAST@
+            protocol = "tcp"  | address = "[::1]:80"    | 5:1: address = "[::1]:80" is a loopback address; allowed: @UNICAST@
+            protocol = "tcp"  | address = "239.1.1.1:80" | 5:1: address = "239.1.1.1:80" is a multicast address; allowed: @UNICAST@
+            protocol = "tcp"  | address = "255.255.255.255:80" | 5:1: address = "255.255.255.255:80" is the broadcast address; allowed: @UNICAST@
+            protocol = "tcp"  | address = "[fe80::1]:80" | 5:1: address = "[fe80::1]:80" is a link-local address; allowed: @UNICAST@
+            protocol = "tcp"  | address = "[::ffff:10.0.0.9]:80" | 5:1: address = "[::ffff:10.0.0.9]:80" is an IPv4-mapped IPv6 address; allowed: @UNICAST@
+            """)
+    void service(String protocol, String address, String message) throws IOException {
+        assertRefused(
+                DIRECTOR + "[[service]]\n" + protocol + "\n" + address + "\n",
+                message.replace("@VIP@", "\"10.0.0.100:80\" or \"[2001:db8::100]:80\", port 0 for every port")
+                        .replace("@UNICAST@", "a unicast address other machines can reach"));
+    }
+
+    @Test
+    void unknownScheduler() throws IOException {
+        assertRefused(
+                DIRECTOR + SERVICE + "scheduler = \"wlc\"\n",
+                "6:1: scheduler = \"wlc\" is not supported by this version; allowed: \"rr\", \"wrr\", \"maglev\"");
+    }
+
+    @Test
+    void oneServiceTableInsteadOfAnArray() throws IOException {
+        assertRefused(
+                DIRECTOR + "[service]\nprotocol = \"tcp\"\n",
+                "3:1: service = {…} is a table; allowed: tables [[service]]");
+    }
+
+    @Test
+    void duplicateService() throws IOException {
+        assertRefused(
+                DIRECTOR + SERVICE + SERVICE,
+                "6:1: service TCP 10.0.0.9:80 is already defined at line 3; allowed: one service for each protocol,"
+                        + " address and port");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            address = "10.0.0.9"    | weight = 1       | 7:1: address = "10.0.0.9" is the VIP itself; allowed: the real server's own address
+            address = "2001:db8::1" | weight = 1       | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family, since method dr leaves the packet as it is
+            address = "10.0.0.1:80" | weight = 1       | 7:1: address = "10.0.0.1:80" has a port or brackets; allowed: @RIP@
+            address = "[2001:db8::1]" | weight = 1     | 7:1: address = "[2001:db8::1]" has a port or brackets; allowed: @RIP@
+            address = "web1"        | weight = 1       | 7:1: address = "web1" holds no IPv4 or IPv6 address; allowed: @RIP@
+            address = "127.0.0.1"   | weight = 1       | 7:1: address = "127.0.0.1" is a loopback address; allowed: a unicast address other machines can reach
+            address = "224.0.0.1"   | weight = 1       | 7:1: address = "224.0.0.1" is a multicast address; allowed: a unicast address other machines can reach
+            address = "0.0.0.0"     | weight = 1       | 7:1: address = "0.0.0.0" is the unspecified address; allowed: a unicast address other machines can reach
+            method = "dr"           | weight = 1       | 6:1: [[service.real]] has no address; required: @RIP@
+            address = "10.0.0.1"    | weight = 65536   | 8:1: weight = 65536 is out of range; allowed: an integer 0-65535
+            address = "10.0.0.1"    | weight = -1      | 8:1: weight = -1 is out of range; allowed: an integer 0-65535
+            address = "10.0.0.1"    | weight = "2"     | 8:1: weight = "2" is a string; allowed: an integer 0-65535
+            address = "10.0.0.1"    | method = "nat"   | 8:1: method = "nat" is not supported by this version; allowed: "dr"
+            address = "10.0.0.1"    | method = "tun"   | 8:1: method = "tun" is not supported by this version; allowed: "dr"
+            address = "10.0.0.1"    | method = "fullnat" | 8:1: method = "fullnat" is not supported by this version; allowed: "dr"
+            address = "10.0.0.1"    | port = 80        | 8:1: unknown key "port" in [[service.real]]; allowed: address, method, weight
+            """)
+    void realServer(String first, String second, String message) throws IOException {
+        assertRefused(
+                DIRECTOR + SERVICE + "[[service.real]]\n" + first + "\n" + second + "\n",
+                message.replace("@RIP@", "an IPv4 or IPv6 address without port; the port follows the service"));
+    }
+
+    @Test
+    void duplicateRealServer() throws IOException {
+        String real = "[[service.real]]\naddress = \"10.0.0.1\"\n";
+        assertRefused(
+                DIRECTOR + SERVICE + real + real,
+                "8:1: real server 10.0.0.1 is already in this service at line 6; allowed: each real server once, with the"
+                        + " weight it deserves");
+    }
+}

@@ -1,0 +1,420 @@
+package dev.sluice.control.config;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.packet.IpAddress;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.Protocol;
+import dev.sluice.service.SchedulerKind;
+import dev.sluice.service.ServiceKey;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a file says arrives in the records, and what is wrong arrives in messages. */
+class ConfigFileTest {
+    private static final String MINIMAL = "[director]\ninterfaces = [\"eth1\"]\n";
+
+    @TempDir
+    private Path folder;
+
+    private static List<String> problems(String text) {
+        return assertThrows(ConfigException.class, () -> ConfigFile.parse("f", text)).problems().stream()
+                .map(ConfigProblem::toString)
+                .toList();
+    }
+
+    private static DirectorConfig director(String lines) throws ConfigException {
+        return ConfigFile.parse("f", MINIMAL + lines).director();
+    }
+
+    @Test
+    void defaults() throws ConfigException {
+        SluiceConfig config = ConfigFile.parse("f", MINIMAL);
+        assertEquals(
+                new DirectorConfig(
+                        List.of("eth1"),
+                        Path.of("/run/sluice/sluice.sock"),
+                        OptionalInt.empty(),
+                        new CpuPinning.Auto(),
+                        IdleMode.ADAPTIVE,
+                        XdpMode.AUTO,
+                        BindMode.AUTO,
+                        HugePages.AUTO,
+                        2048,
+                        16384,
+                        new RingSizes(2048, 2048, 2048, 2048),
+                        64,
+                        1048576,
+                        65537,
+                        Optional.empty(),
+                        new BusyPollConfig(false, 20, 64)),
+                config.director());
+        assertEquals(List.of(), config.services());
+        assertEquals(32L << 20, config.director().umemBytes());
+    }
+
+    @Test
+    void everyKeyIsHeard() throws ConfigException {
+        SluiceConfig config = ConfigFile.parse("f", """
+                [director]
+                interfaces = ["eth1", "eth2.100"]
+                socket = "/tmp/s"
+                queues = 2
+                cpus = [3, 1]
+                idle = "busy"
+                xdp_mode = "generic"
+                bind_mode = "copy"
+                hugepages = "on"
+                frame_size = 4096
+                frames = 4096
+                rx_ring = 64
+                tx_ring = 128
+                fill_ring = 256
+                completion_ring = 512
+                batch_size = 32
+                flow_table_size = 2048
+                maglev_table_size = 251
+                hash_key = "000102030405060708090A0b0c0d0eFF"
+                [director.busy_poll]
+                enabled = true
+                usecs = 50
+                budget = 8
+                [[service]]
+                protocol = "udp"
+                address = "[2001:db8::100]:0"
+                scheduler = "rr"
+                  [[service.real]]
+                  address = "2001:db8::11"
+                  method = "dr"
+                  weight = 65535
+                  [[service.real]]
+                  address = "2001:db8::12"
+                [[service]]
+                protocol = "tcp"
+                address = "10.0.0.100:65535"
+                """);
+        assertEquals(
+                new DirectorConfig(
+                        List.of("eth1", "eth2.100"),
+                        Path.of("/tmp/s"),
+                        OptionalInt.of(2),
+                        new CpuPinning.Fixed(List.of(3, 1)),
+                        IdleMode.BUSY,
+                        XdpMode.GENERIC,
+                        BindMode.COPY,
+                        HugePages.ON,
+                        4096,
+                        4096,
+                        new RingSizes(64, 128, 256, 512),
+                        32,
+                        2048,
+                        251,
+                        Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
+                        new BusyPollConfig(true, 50, 8)),
+                config.director());
+        assertEquals(
+                List.of(
+                        new ServiceConfig(
+                                new ServiceKey(Protocol.UDP, IpAddress.parse("2001:db8::100"), 0),
+                                SchedulerKind.RR,
+                                List.of(
+                                        new RealServerConfig(
+                                                IpAddress.parse("2001:db8::11"), ForwardingMethod.DR, 65535),
+                                        new RealServerConfig(IpAddress.parse("2001:db8::12"), ForwardingMethod.DR, 1))),
+                        new ServiceConfig(
+                                new ServiceKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 65535),
+                                SchedulerKind.MAGLEV,
+                                List.of())),
+                config.services());
+        assertEquals(Path.of("/x"), config.withSocket(Path.of("/x")).director().socket());
+        assertEquals(config, config.withSocket(Path.of("/x")).withSocket(Path.of("/tmp/s")));
+    }
+
+    @Test
+    void framesGrowWithTheRingsUnlessGiven() throws ConfigException {
+        assertEquals(
+                5 * 4096,
+                ConfigFile.parse("f", "[director]\ninterfaces = [\"a\", \"b\", \"c\", \"d\", \"e\"]\n")
+                        .director()
+                        .frames());
+        assertEquals(65536, director("fill_ring = 32768\ntx_ring = 32768").frames());
+        assertEquals(4096, director("frames = 4096").frames());
+        assertEquals(1, problems(MINIMAL + "frames = 4095").size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"queues = \"auto\"", "cpus = \"auto\"", "queues = 1\ncpus = [0]", "cpus = [1, 0]"})
+    void accepted(String lines) throws ConfigException {
+        assertEquals(List.of("eth1"), director(lines).interfaces());
+    }
+
+    @Test
+    void unpinnedWorkers() throws ConfigException {
+        assertEquals(new CpuPinning.None(), director("cpus = \"none\"").cpus());
+    }
+
+    /** The smallest and largest accepted values, and their neighbours outside. */
+    @ParameterizedTest
+    @CsvSource({
+        "queues, 1, 256",
+        "batch_size, 1, 256",
+        "flow_table_size, 1024, 67108864",
+        "maglev_table_size, 251, 16777213",
+        "frames, 4096, 4194304",
+        "rx_ring, 64, 32768",
+        "completion_ring, 64, 32768",
+        "frame_size, 2048, 4096",
+        "busy_poll.usecs, 1, 100000",
+        "busy_poll.budget, 1, 65535",
+    })
+    void ranges(String key, long smallest, long largest) throws ConfigException {
+        for (long good : new long[] {smallest, largest}) {
+            assertEquals(List.of("eth1"), director(key + " = " + good).interfaces(), key);
+        }
+        String own = key.substring(key.indexOf('.') + 1);
+        for (long wrong : new long[] {smallest - 1, largest + 1, -1, Long.MAX_VALUE}) {
+            List<String> found = problems(MINIMAL + key + " = " + wrong);
+            assertEquals(1, found.size(), found::toString);
+            assertTrue(found.getFirst().startsWith("f:3:1: " + own + " = " + wrong + " is "), found::toString);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "interfaces",
+                "socket",
+                "idle",
+                "xdp_mode",
+                "bind_mode",
+                "hugepages",
+                "hash_key",
+                "queues",
+                "cpus",
+                "frames",
+                "batch_size",
+                "frame_size",
+                "rx_ring",
+                "flow_table_size",
+                "maglev_table_size",
+                "busy_poll"
+            })
+    void noKeyTakesAnotherType(String key) {
+        List<String> found = problems((key.equals("interfaces") ? "[director]\n\n" : MINIMAL) + key + " = 1979-05-27");
+        assertEquals(1, found.size(), found::toString);
+        assertTrue(
+                found.getFirst().startsWith("f:3:1: " + key + " = 1979-05-27 is a date or time; allowed: "),
+                found::toString);
+    }
+
+    @Test
+    void tenErrorsAreTenLinesInTheOrderOfTheFile() {
+        assertEquals(
+                List.of(
+                        "f:2:15: interfaces = [\"eth0/1\"] is no interface name; allowed: 1-15 bytes without spaces,"
+                                + " \"/\" and \":\"",
+                        "f:3:1: socket = \"sluice.sock\" is no absolute path; allowed: an absolute path of 1-107 bytes",
+                        "f:4:1: idle = \"bussy\" is not supported by this version, did you mean \"busy\"?; allowed:"
+                                + " \"adaptive\", \"busy\"",
+                        "f:5:1: unknown key \"frame_sise\" in [director]; did you mean \"frame_size\"?",
+                        "f:8:1: address = \"10.0.0.300:80\" holds no IPv4 or IPv6 address; allowed: \"10.0.0.100:80\" or"
+                                + " \"[2001:db8::100]:80\", port 0 for every port",
+                        "f:9:3: unknown key \"reel\" in [[service]]; did you mean \"real\"?",
+                        "f:11:1: [[service]] has no protocol; required: \"tcp\", \"udp\"",
+                        "f:15:3: weight = 65536 is out of range; allowed: an integer 0-65535",
+                        "f:16:3: real server 10.0.0.11 is already in this service at line 13; allowed: each real server"
+                                + " once, with the weight it deserves",
+                        "f:18:1: unknown key \"services\" in the file; did you mean \"service\"?"),
+                problems("""
+                        [director]
+                        interfaces = ["eth0/1"]
+                        socket = "sluice.sock"
+                        idle = "bussy"
+                        frame_sise = 2048
+                        [[service]]
+                        protocol = "tcp"
+                        address = "10.0.0.300:80"
+                          [[service.reel]]
+                          address = "10.0.0.11"
+                        [[service]]
+                        address = "10.0.0.100:80"
+                          [[service.real]]
+                          address = "10.0.0.11"
+                          weight = 65536
+                          [[service.real]]
+                          address = "10.0.0.11"
+                        [[services]]
+                        """));
+    }
+
+    @Test
+    void syntaxErrorsComeWithTheValuesThatAreWrongButWithoutWhatMayFollowFromThem() {
+        List<String> found = problems("""
+                [director]
+                queues = 0
+                socke = "/s"
+                interfaces = ["eth1
+                [[service]
+                protocol = "tcp"
+                [[service]]
+                protocol = "sctp"
+                """);
+        assertEquals(5, found.size(), found::toString);
+        assertTrue(found.get(0).startsWith("f:2:1: queues = 0 is out of range"), found::toString);
+        assertTrue(found.get(1).startsWith("f:3:1: unknown key \"socke\""), found::toString);
+        assertTrue(found.get(2).startsWith("f:4:20: "), found::toString);
+        assertTrue(found.get(3).startsWith("f:5:1: "), found::toString);
+        assertTrue(found.get(4).startsWith("f:8:1: protocol = \"sctp\""), found::toString);
+    }
+
+    @Test
+    void theSameServiceOverAnotherProtocolPortOrSpellingOfTheAddress() throws ConfigException {
+        String first = MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"[2001:db8::1]:80\"\n[[service]]\n";
+        assertEquals(
+                2,
+                ConfigFile.parse("f", first + "protocol = \"udp\"\naddress = \"[2001:db8::1]:80\"")
+                        .services()
+                        .size());
+        assertEquals(
+                2,
+                ConfigFile.parse("f", first + "protocol = \"tcp\"\naddress = \"[2001:db8::1]:0\"")
+                        .services()
+                        .size());
+        assertEquals(
+                List.of(
+                        "f:6:1: service TCP [2001:db8::1]:80 is already defined at line 3; allowed: one service for each"
+                                + " protocol, address and port"),
+                problems(first + "protocol = \"tcp\"\naddress = \"[2001:DB8:0::0001]:80\""));
+    }
+
+    @Test
+    void inlineTablesAreTablesToo() throws ConfigException {
+        SluiceConfig config = ConfigFile.parse("f", """
+                director = { interfaces = ["eth1"], busy_poll = { enabled = true } }
+                service = [{ protocol = "tcp", address = "10.0.0.100:80", real = [{ address = "10.0.0.11" }] }]
+                """);
+        assertTrue(config.director().busyPoll().enabled());
+        assertEquals(1, config.services().getFirst().realServers().size());
+    }
+
+    @Test
+    void moreRealServersThanMaglevEntries() {
+        StringBuilder text = new StringBuilder(MINIMAL)
+                .append("maglev_table_size = 251\n[[service]]\nprotocol = \"tcp\"\naddress = \"10.1.0.0:80\"\n");
+        for (int i = 1; i <= 252; i++) {
+            text.append("[[service.real]]\naddress = \"10.0.0.").append(i).append("\"\n");
+        }
+        assertEquals(
+                List.of(
+                        "f:4:1: service has 252 real servers, more than director.maglev_table_size = 251; allowed: at most"
+                                + " one for each entry, better 100 entries for each"),
+                problems(text.toString()));
+    }
+
+    @Test
+    void aFileThatIsNotUtf8IsPlacedWhereItStopsBeingIt() throws IOException {
+        Path file = folder.resolve("latin1.toml");
+        Files.write(file, new byte[] {'#', '\n', 'a', ' ', '=', (byte) 0xe4, '\n'});
+        ConfigException e = assertThrows(ConfigException.class, () -> ConfigFile.load(file));
+        assertEquals(file + ":2:4: not UTF-8 text; TOML files are UTF-8", e.getMessage());
+    }
+
+    @Test
+    void aByteOrderMarkAndCarriageReturnsAreHarmless() throws Exception {
+        Path file = folder.resolve("windows.toml");
+        Files.writeString(file, "\ufeff" + MINIMAL.replace("\n", "\r\n"));
+        assertEquals(List.of("eth1"), ConfigFile.load(file).director().interfaces());
+    }
+
+    @Test
+    void hugeFilesAreNotRead() {
+        ConfigException e = assertThrows(ConfigException.class, () -> ConfigFile.load(Path.of("/dev/zero")));
+        assertEquals("/dev/zero: cannot be read: larger than 16 MiB", e.getMessage());
+    }
+
+    @Test
+    void theExampleIsValid() throws ConfigException {
+        SluiceConfig example = ConfigFile.load(Path.of("docs/examples/sluice.toml"));
+        assertEquals(3, example.services().size());
+        assertEquals(
+                List.of(2, 1),
+                example.services().getFirst().realServers().stream()
+                        .map(RealServerConfig::weight)
+                        .toList());
+    }
+
+    @Test
+    void tomlInTheDocumentationIsValid() throws Exception {
+        for (Path file : Stream.of(Path.of("README.md"), Path.of("docs/configuration.md"))
+                .filter(Files::exists)
+                .toList()) {
+            Matcher blocks = Pattern.compile("^```toml\\n(.*?)^```", Pattern.MULTILINE | Pattern.DOTALL)
+                    .matcher(Files.readString(file));
+            while (blocks.find()) {
+                assertFalse(ConfigFile.parse(file.toString(), blocks.group(1))
+                        .director()
+                        .interfaces()
+                        .isEmpty());
+            }
+        }
+    }
+
+    /** The reader itself lists the keys it knows, in answer to one it does not. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                MINIMAL + "zzzzzz = 1",
+                MINIMAL + "[director.busy_poll]\nzzzzzz = 1",
+                MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\nzzzzzz = 1",
+                MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\n"
+                        + "[[service.real]]\naddress = \"10.0.0.2\"\nzzzzzz = 1"
+            })
+    void everyKeyIsDocumented(String text) throws IOException {
+        String documentation = Files.readString(Path.of("docs/configuration.md"));
+        String message = problems(text).getFirst();
+        for (String key : message.substring(message.indexOf("allowed: ") + 9).split(", ", -1)) {
+            assertTrue(documentation.contains("`" + key + "`") || documentation.contains("." + key + "]`"), key);
+        }
+    }
+
+    @Test
+    void pinningTakesTheLastCpus() {
+        CpuPinning auto = new CpuPinning.Auto();
+        assertArrayEquals(new int[] {6, 7}, auto.assign(2, List.of(0, 1, 6, 7)));
+        assertArrayEquals(new int[] {2, 5, 2}, auto.assign(3, List.of(2, 5)));
+        assertArrayEquals(new int[] {-1, -1}, new CpuPinning.None().assign(2, List.of(0)));
+        assertArrayEquals(new int[] {5, 2}, new CpuPinning.Fixed(List.of(5, 2)).assign(2, List.of(0)));
+        assertThrows(IllegalArgumentException.class, () -> new CpuPinning.Fixed(List.of(5)).assign(2, List.of(0, 5)));
+    }
+
+    @Test
+    void theMachinesKeyIsStableSecretAndItsOwn() throws IOException {
+        Path id = folder.resolve("machine-id");
+        Files.writeString(id, "0123456789abcdef0123456789abcdef\n");
+        HashKey key = HashKey.ofMachine(id).orElseThrow();
+        // printf dev.sluice.hash_key | openssl dgst -sha256 -mac HMAC -macopt hexkey:0123456789abcdef0123456789abcdef
+        assertEquals(HashKey.parse("223742c48009da8eb61532bec532a93f"), key);
+        assertEquals("HashKey[secret]", key.toString());
+        Files.writeString(id, "0123456789abcdef0123456789abcdee\n");
+        assertFalse(HashKey.ofMachine(id).equals(Optional.of(key)));
+        Files.writeString(id, "uninitialized\n");
+        assertEquals(Optional.empty(), HashKey.ofMachine(id));
+        assertEquals(Optional.empty(), HashKey.ofMachine(folder.resolve("none")));
+    }
+}
