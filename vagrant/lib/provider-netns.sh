@@ -101,12 +101,19 @@ provider_processes() {
     ! provider_exists "$1" || ip netns pids "$(namespace "$1")" 2>/dev/null
 }
 
-# The processes of all hosts, on one line.
+# The processes of all hosts, on one line, and those on record whose namespace has lost its name: what is on record counts
+# while it has a file of the lab's state open, ids being used again.
 lab_processes() {
-    local host
-    for host in switch "${HOSTS[@]}"; do
-        provider_processes "$host"
-    done | xargs
+    local host file pid
+    {
+        for host in switch "${HOSTS[@]}"; do
+            provider_processes "$host"
+        done
+        for file in "$LAB_STATE"/*/*.pid; do
+            pid=$(cat "$file" 2>/dev/null) || continue
+            [[ -z $(find "/proc/$pid/fd" -lname "$LAB_STATE/*" -print -quit 2>/dev/null) ]] || echo "$pid"
+        done
+    } | sort -u | xargs
 }
 
 no_lab_processes() {

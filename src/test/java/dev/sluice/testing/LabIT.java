@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -68,9 +69,9 @@ class LabIT {
 
     @Test
     void up_leaves_a_healthy_lab_alone_and_rebuilds_a_damaged_one() throws IOException {
-        long nginx = nginxOf("rs1");
+        long nginx = pidOf("rs1", "nginx");
         lab.lab("up").orFail();
-        assertEquals(nginx, nginxOf("rs1"));
+        assertEquals(nginx, pidOf("rs1", "nginx"));
 
         lab.exec("rs1", "kill", "-KILL", Long.toString(nginx)).orFail();
         CommandResult status = lab.lab("status");
@@ -78,12 +79,15 @@ class LabIT {
         lab.lab("up").orFail();
         assertEquals("rs1", client("curl", "-sS", "http://10.0.0.11/").strip());
 
-        // As a killed "up" leaves it: some namespaces, no mark that it was finished.
+        // As a killed "up" leaves it: some namespaces, no mark that it was finished. The echo loses its namespace's
+        // name.
+        long echo = pidOf("rs3", "udp-echo");
         Files.delete(lab.state().resolve("fingerprint"));
         CommandResult.of(new ProcessBuilder("ip", "netns", "del", lab.name() + "-rs3"), Duration.ofSeconds(10))
                 .orFail();
         lab.lab("up").orFail();
         assertEquals("rs3", client("curl", "-sS", "http://10.0.0.13/").strip());
+        assertFalse(Files.exists(Path.of("/proc", Long.toString(echo), "root", "proc")), "the old echo is still there");
     }
 
     @Test
@@ -121,8 +125,8 @@ class LabIT {
                 .strip();
     }
 
-    private long nginxOf(String host) throws IOException {
-        return Long.parseLong(
-                Files.readString(lab.state().resolve(host).resolve("nginx.pid")).strip());
+    private long pidOf(String host, String program) throws IOException {
+        return Long.parseLong(Files.readString(lab.state().resolve(host).resolve(program + ".pid"))
+                .strip());
     }
 }
