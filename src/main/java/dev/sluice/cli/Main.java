@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  sluice check /etc/sluice.toml          is the file right?",
             "  sluice run --config /etc/sluice.toml   direct, until SIGTERM or Ctrl-C",
+            "  sluice stats                           what became of every packet",
             "  . <(sluice completion)                 completion for this bash",
             "",
             "Environment:",
@@ -49,10 +50,8 @@ public final class Main implements Runnable {
 
     /** Runs one command and ends the JVM with its exit code. */
     public static void main(String[] args) {
-        DirectorLauncher director = (config, configFile) -> {
-            throw new UnsupportedOperationException("this build has no director");
-        };
-        System.exit(commandLine(director, System.getenv()).execute(args));
+        System.exit(commandLine(new ForegroundDirector(VersionCommand.ownVersion()), System.getenv())
+                .execute(args));
     }
 
     /**
@@ -64,9 +63,11 @@ public final class Main implements Runnable {
     public static CommandLine commandLine(DirectorLauncher director, Map<String, String> environment) {
         ErrorOutput errors = new ErrorOutput("1".equals(environment.get("SLUICE_DEBUG")));
         @Nullable String socket = environment.get("SLUICE_SOCKET");
+        @Nullable Path socketOfEnvironment = socket == null || socket.isEmpty() ? null : Path.of(socket);
         CommandLine command = new CommandLine(new Main())
-                .addSubcommand(new RunCommand(director, socket == null || socket.isEmpty() ? null : Path.of(socket)))
+                .addSubcommand(new RunCommand(director, socketOfEnvironment))
                 .addSubcommand(new CheckCommand())
+                .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
                 .addSubcommand(new HelpCommand())

@@ -1,7 +1,7 @@
 package dev.sluice.control.preflight;
 
-import dev.sluice.ffi.Ethtool;
 import dev.sluice.ffi.NativeLibraries;
+import dev.sluice.xsk.InterfaceQueues;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -35,7 +35,7 @@ public final class MachineFacts {
 
     /** The machine this runs on. */
     public static MachineFacts ofThisMachine() {
-        return new MachineFacts(Path.of("/proc"), NativeLibraries::loads, Ethtool::receiveQueues);
+        return new MachineFacts(Path.of("/proc"), NativeLibraries::loads, InterfaceQueues::count);
     }
 
     /** The kernel's release, {@code 6.1.0-18-cloud-amd64}. */

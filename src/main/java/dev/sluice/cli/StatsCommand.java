@@ -1,0 +1,69 @@
+package dev.sluice.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.control.admin.AdminClient;
+import dev.sluice.control.admin.AdminException;
+import dev.sluice.control.config.DirectorConfig;
+import dev.sluice.stats.DirectorStats;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice stats}. */
+@Command(
+        name = "stats",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        header = "Show what a running director has counted.",
+        description = {
+            "",
+            "Services and real servers in the columns of ipvsadm -L --stats; then the fate of every packet, what the "
+                    + "steering program did on each interface, and the workers. Counters that are zero are left out.",
+            "",
+            "In direct routing replies go straight from the real servers to the clients: OutPkts and OutBytes stay 0.",
+        },
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  sluice stats",
+            "  sluice stats --json | jq .outcomes",
+            "",
+            "Exit codes: 0 done, 2 usage, 5 no answer from a running director.",
+            "See also: docs/datapath.md (packets by outcome), docs/admin-protocol.md",
+        })
+final class StatsCommand implements Callable<Integer> {
+    private final Path defaultSocket;
+    private @Nullable @Spec CommandSpec spec;
+
+    @Option(
+            names = "--socket",
+            paramLabel = "PATH",
+            description = "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
+    private @Nullable Path socket;
+
+    @Option(names = "--json", description = "The whole reading as one line of JSON, zeros included.")
+    private boolean json;
+
+    StatsCommand(@Nullable Path socketOfEnvironment) {
+        defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
+    }
+
+    @Override
+    public Integer call() throws AdminException {
+        PrintWriter out = java.util.Objects.requireNonNull(spec).commandLine().getOut();
+        AdminClient client = new AdminClient(socket == null ? defaultSocket : socket);
+        if (json) {
+            JsonNode reading = client.askTree("stats");
+            out.println(reading);
+            out.flush();
+        } else {
+            new StatsPrinter(out).print(client.ask("stats", DirectorStats.class));
+        }
+        return ExitCode.OK.code();
+    }
+}

@@ -1,0 +1,122 @@
+package dev.sluice.cli;
+
+import dev.sluice.stats.DirectorStats;
+import dev.sluice.stats.InterfaceStats;
+import dev.sluice.stats.RealServerStats;
+import dev.sluice.stats.ServiceStats;
+import dev.sluice.stats.Traffic;
+import dev.sluice.stats.WorkerStats;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.Map;
+import java.util.StringJoiner;
+
+/** Prints a reading of the counters for people: services in the columns of {@code ipvsadm -L --stats}, then the rest. */
+final class StatsPrinter {
+    private final PrintWriter out;
+
+    StatsPrinter(PrintWriter out) {
+        this.out = out;
+    }
+
+    void print(DirectorStats stats) {
+        out.printf(
+                Locale.ROOT,
+                "Sluice %s, pid %d, up %d s, configuration %d%n",
+                stats.version(),
+                stats.pid(),
+                stats.uptimeMs() / 1000,
+                stats.generation());
+        printServices(stats);
+        out.printf("%nPackets by outcome (all workers)%n");
+        printCounters(stats.outcomes());
+        for (InterfaceStats nic : stats.interfaces()) {
+            out.printf(
+                    "%nInterface %s: %s XDP%s, packets by outcome of the steering program%n",
+                    nic.name(), nic.xdpMode(), nic.dispatcher() ? " through libxdp's dispatcher" : "");
+            printCounters(nic.steering());
+            for (InterfaceStats.QueueStats queue : nic.queues()) {
+                out.printf(
+                        "  queue %d: %s, %s%n",
+                        queue.queue(), queue.zeroCopy() ? "zero-copy" : "copy", inline(queue.xsk()));
+            }
+        }
+        for (WorkerStats worker : stats.workers()) {
+            out.printf(
+                    "%nWorker of queue %d, %s%n",
+                    worker.queue(), worker.cpu() < 0 ? "not pinned" : "on processor " + worker.cpu());
+            printCounters(worker.counters());
+        }
+        out.flush();
+    }
+
+    private void printServices(DirectorStats stats) {
+        out.printf(
+                "%-33s %8s %8s %8s %8s %8s%n",
+                "Prot LocalAddress:Port", "Conns", "InPkts", "OutPkts", "InBytes", "OutBytes");
+        out.println("  -> RemoteAddress:Port");
+        for (ServiceStats service : stats.services()) {
+            printRow(
+                    String.format("%-4s %s", service.protocol(), endpoint(service.address(), service.port())),
+                    service.traffic());
+            for (RealServerStats real : service.realServers()) {
+                printRow("  -> " + endpoint(real.address(), real.port()), real.traffic());
+                if (!real.reachable()) {
+                    out.println("     " + real.nextHop());
+                }
+            }
+        }
+    }
+
+    private void printRow(String label, Traffic traffic) {
+        // Replies go straight from real server to client in direct routing: the director has nothing to count there.
+        out.printf(
+                "%-33s %8s %8s %8s %8s %8s%n",
+                label, scaled(traffic.connections()), scaled(traffic.packets()), 0, scaled(traffic.bytes()), 0);
+    }
+
+    private void printCounters(Map<String, Long> counters) {
+        boolean any = false;
+        for (Map.Entry<String, Long> counter : counters.entrySet()) {
+            if (counter.getValue() != 0) {
+                any = true;
+                out.printf("  %-28s %d%n", counter.getKey(), counter.getValue());
+            }
+        }
+        if (!any) {
+            out.println("  all zero");
+        }
+    }
+
+    private static String inline(Map<String, Long> counters) {
+        StringJoiner text = new StringJoiner(", ");
+        for (Map.Entry<String, Long> counter : counters.entrySet()) {
+            if (counter.getValue() != 0) {
+                text.add(counter.getKey() + " " + counter.getValue());
+            }
+        }
+        return text.length() == 0 ? "no drops" : text.toString();
+    }
+
+    /** {@code 10.0.0.1:80}, {@code [2001:db8::1]:80}. */
+    static String endpoint(String address, int port) {
+        return (address.indexOf(':') >= 0 ? "[" + address + "]" : address) + ":" + port;
+    }
+
+    /** Counts as ipvsadm shortens them, from 100 million on: 100000K, 1000M, 100G, 100T. */
+    static String scaled(long value) {
+        if (value < 100_000_000L) {
+            return Long.toString(value);
+        }
+        if (value < 1_000_000_000L) {
+            return value / 1_000L + "K";
+        }
+        if (value < 100_000_000_000L) {
+            return value / 1_000_000L + "M";
+        }
+        if (value < 100_000_000_000_000L) {
+            return value / 1_000_000_000L + "G";
+        }
+        return value / 1_000_000_000_000L + "T";
+    }
+}

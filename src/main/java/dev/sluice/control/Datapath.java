@@ -1,0 +1,132 @@
+package dev.sluice.control;
+
+import dev.sluice.bpf.SteeringMaps;
+import dev.sluice.control.config.BindMode;
+import dev.sluice.control.config.BusyPollConfig;
+import dev.sluice.control.config.DirectorConfig;
+import dev.sluice.control.config.HugePages;
+import dev.sluice.control.config.IdleMode;
+import dev.sluice.control.config.XdpMode;
+import dev.sluice.flow.FlowHasher;
+import dev.sluice.flow.FlowTable;
+import dev.sluice.forward.Counters;
+import dev.sluice.forward.ForwardingSnapshot;
+import dev.sluice.forward.Pipeline;
+import dev.sluice.worker.SnapshotSlot;
+import dev.sluice.worker.Worker;
+import dev.sluice.xsk.Umem;
+import dev.sluice.xsk.UmemOptions;
+import dev.sluice.xsk.XskOptions;
+import dev.sluice.xsk.XskSocket;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The workers with what they own, a worker a queue, and the one snapshot they all run under.
+ *
+ * <p>Owned by: control thread.
+ */
+final class Datapath {
+    private final DirectorConfig config;
+    private final Resources resources;
+    private final List<Worker> workers = new ArrayList<>();
+    private final List<XskSocket> sockets = new ArrayList<>();
+
+    /**
+     * A datapath without workers yet.
+     *
+     * @param config how workers are made
+     * @param resources takes over what is opened
+     */
+    Datapath(DirectorConfig config, Resources resources) {
+        this.config = config;
+        this.resources = resources;
+    }
+
+    /**
+     * Makes the worker of a queue: UMEM, a socket on every interface, entered into the interface's map, and what it
+     * needs to run. It does not run yet.
+     */
+    void addWorker(int queue, int cpu, SteeringMaps maps, FlowHasher hasher, ForwardingSnapshot first) {
+        Umem umem = resources.add(
+                "UMEM of queue " + queue,
+                Umem.open(new UmemOptions(
+                        config.frames(),
+                        config.frameSizeBytes(),
+                        0,
+                        config.rings().fill(),
+                        config.rings().completion(),
+                        hugepages(config.hugePages()))));
+        List<XskSocket> own = new ArrayList<>();
+        for (String name : config.interfaces()) {
+            XskSocket socket = XskSocket.open(umem, name, queue, xskOptions());
+            own.add(socket);
+            maps.ofInterface(name).putSocket(queue, socket.fd());
+        }
+        sockets.addAll(own);
+        Arena tables = resources.add("connection table of queue " + queue, Arena.ofShared());
+        FlowTable flows = new FlowTable(config.flowTableSize(), ForwardingSnapshot.MAX_REAL_SERVERS, tables);
+        Counters counters = new Counters();
+        workers.add(new Worker(
+                queue,
+                cpu,
+                own,
+                umem.newFramePool(),
+                new Pipeline(umem.frames(), flows, hasher, counters),
+                flows,
+                counters,
+                new SnapshotSlot<>(first),
+                config.idle() == IdleMode.BUSY,
+                config.batchSize()));
+    }
+
+    /** Starts every worker; what was opened before is released only after they have stopped. */
+    void start() throws InterruptedException {
+        for (Worker worker : workers) {
+            resources.onClose("worker of queue " + worker.queue(), worker::stop);
+            worker.start();
+        }
+    }
+
+    /** Makes a snapshot the current one of all workers. */
+    void publish(ForwardingSnapshot snapshot) {
+        workers.forEach(worker -> worker.snapshots().publish(snapshot));
+    }
+
+    List<Worker> workers() {
+        return workers;
+    }
+
+    List<XskSocket> sockets() {
+        return sockets;
+    }
+
+    private XskOptions xskOptions() {
+        BusyPollConfig busyPoll = config.busyPoll();
+        return new XskOptions(
+                config.rings().rx(),
+                config.rings().tx(),
+                bindMode(config.bindMode()),
+                config.xdpMode() == XdpMode.GENERIC,
+                busyPoll.enabled() ? new XskOptions.BusyPoll(busyPoll.usecs(), busyPoll.budget()) : null);
+    }
+
+    // The configuration's words and the lower layers' are two enums each, for the lower ones do not see control.
+
+    private static UmemOptions.Hugepages hugepages(HugePages setting) {
+        return switch (setting) {
+            case AUTO -> UmemOptions.Hugepages.AUTO;
+            case ON -> UmemOptions.Hugepages.ON;
+            case OFF -> UmemOptions.Hugepages.OFF;
+        };
+    }
+
+    private static XskOptions.BindMode bindMode(BindMode setting) {
+        return switch (setting) {
+            case AUTO -> XskOptions.BindMode.AUTO;
+            case ZEROCOPY -> XskOptions.BindMode.ZEROCOPY;
+            case COPY -> XskOptions.BindMode.COPY;
+        };
+    }
+}

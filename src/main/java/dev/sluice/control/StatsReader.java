@@ -1,0 +1,149 @@
+package dev.sluice.control;
+
+import dev.sluice.bpf.AttachMode;
+import dev.sluice.bpf.SteeringMaps;
+import dev.sluice.bpf.SteeringOutcome;
+import dev.sluice.bpf.SteeringProgram;
+import dev.sluice.forward.Counter;
+import dev.sluice.service.RealServer;
+import dev.sluice.service.VirtualService;
+import dev.sluice.stats.DirectorStats;
+import dev.sluice.stats.InterfaceStats;
+import dev.sluice.stats.RealServerStats;
+import dev.sluice.stats.ServiceStats;
+import dev.sluice.stats.Traffic;
+import dev.sluice.stats.WorkerStats;
+import dev.sluice.worker.Worker;
+import dev.sluice.worker.WorkerCounter;
+import dev.sluice.xsk.XskSocket;
+import dev.sluice.xsk.XskStatistics;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Reads all counters of a running director. Any thread, until the director releases what is read. */
+final class StatsReader {
+    private final String version;
+    private final long readyNs = System.nanoTime();
+    private final Datapath datapath;
+    private final SteeringMaps maps;
+    private final List<SteeringProgram> programs;
+    private final SnapshotCompiler compiler;
+
+    StatsReader(
+            String version,
+            Datapath datapath,
+            SteeringMaps maps,
+            List<SteeringProgram> programs,
+            SnapshotCompiler compiler) {
+        this.version = version;
+        this.datapath = datapath;
+        this.maps = maps;
+        this.programs = List.copyOf(programs);
+        this.compiler = compiler;
+    }
+
+    DirectorStats read() {
+        SnapshotCompiler.Compiled compiled = compiler.current();
+        return new DirectorStats(
+                version,
+                ProcessHandle.current().pid(),
+                (System.nanoTime() - readyNs) / 1_000_000,
+                compiled.snapshot().generation(),
+                compiled.services().stream()
+                        .map(service -> service(service, compiled))
+                        .toList(),
+                outcomes(),
+                programs.stream().map(this::nic).toList(),
+                datapath.workers().stream().map(StatsReader::worker).toList());
+    }
+
+    private ServiceStats service(VirtualService service, SnapshotCompiler.Compiled compiled) {
+        long connections = 0;
+        long packets = 0;
+        long bytes = 0;
+        for (Worker worker : datapath.workers()) {
+            connections += worker.counters().serviceConnections(service.id());
+            packets += worker.counters().servicePackets(service.id());
+            bytes += worker.counters().serviceBytes(service.id());
+        }
+        return new ServiceStats(
+                service.key().protocol().name(),
+                service.key().address().toString(),
+                service.key().port(),
+                service.scheduler().keyword(),
+                new Traffic(connections, packets, bytes),
+                service.realServers().stream()
+                        .map(real -> realServer(real, compiled))
+                        .toList());
+    }
+
+    private RealServerStats realServer(RealServer real, SnapshotCompiler.Compiled compiled) {
+        long connections = 0;
+        long packets = 0;
+        long bytes = 0;
+        for (Worker worker : datapath.workers()) {
+            connections += worker.counters().realServerConnections(real.id());
+            packets += worker.counters().realServerPackets(real.id());
+            bytes += worker.counters().realServerBytes(real.id());
+        }
+        return new RealServerStats(
+                real.address().toString(),
+                real.port(),
+                real.method().keyword(),
+                real.weight(),
+                compiled.nextHopText(real.address()),
+                compiled.snapshot().egressPort(real.id()) >= 0,
+                new Traffic(connections, packets, bytes));
+    }
+
+    private Map<String, Long> outcomes() {
+        Map<String, Long> outcomes = new LinkedHashMap<>();
+        for (Counter counter : Counter.values()) {
+            long sum = 0;
+            for (Worker worker : datapath.workers()) {
+                sum += worker.counters().get(counter);
+            }
+            outcomes.put(counter.label(), sum);
+        }
+        return outcomes;
+    }
+
+    private InterfaceStats nic(SteeringProgram program) {
+        Map<String, Long> steering = new LinkedHashMap<>();
+        for (Map.Entry<SteeringOutcome, Long> entry :
+                maps.ofInterface(program.interfaceName()).counters().entrySet()) {
+            steering.put(entry.getKey().name().toLowerCase(Locale.ROOT), entry.getValue());
+        }
+        return new InterfaceStats(
+                program.interfaceName(),
+                program.mode() == AttachMode.NATIVE ? "native" : "generic",
+                program.viaDispatcher(),
+                steering,
+                datapath.sockets().stream()
+                        .filter(socket -> socket.interfaceName().equals(program.interfaceName()))
+                        .map(StatsReader::queue)
+                        .toList());
+    }
+
+    private static InterfaceStats.QueueStats queue(XskSocket socket) {
+        XskStatistics statistics = socket.statistics();
+        Map<String, Long> xsk = new LinkedHashMap<>();
+        xsk.put("rx_dropped", statistics.rxDropped());
+        xsk.put("rx_invalid_descs", statistics.rxInvalidDescs());
+        xsk.put("tx_invalid_descs", statistics.txInvalidDescs());
+        xsk.put("rx_ring_full", statistics.rxRingFull());
+        xsk.put("rx_fill_ring_empty_descs", statistics.rxFillRingEmptyDescs());
+        xsk.put("tx_ring_empty_descs", statistics.txRingEmptyDescs());
+        return new InterfaceStats.QueueStats(socket.queue(), socket.isZeroCopy(), xsk);
+    }
+
+    private static WorkerStats worker(Worker worker) {
+        Map<String, Long> counters = new LinkedHashMap<>();
+        for (WorkerCounter counter : WorkerCounter.values()) {
+            counters.put(counter.label(), worker.workerCounters().get(counter));
+        }
+        return new WorkerStats(worker.queue(), worker.cpu(), counters);
+    }
+}

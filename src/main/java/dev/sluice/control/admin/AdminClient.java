@@ -1,0 +1,63 @@
+package dev.sluice.control.admin;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** Asks a running director one thing. Any thread. */
+public final class AdminClient {
+    private final Path path;
+
+    /** A client of the director that listens on this socket; connects anew for every request. */
+    public AdminClient(Path path) {
+        this.path = path;
+    }
+
+    /**
+     * Sends a command without arguments and reads its result.
+     *
+     * @throws AdminException when no director answers there, or it answers with an error
+     */
+    public <T> T ask(String command, Class<T> resultType) throws AdminException {
+        try {
+            return AdminProtocol.JSON.treeToValue(askTree(command), resultType);
+        } catch (JsonProcessingException e) {
+            throw new AdminException(
+                    "bad_answer",
+                    "the director on " + path + " answers in another version's words: " + e.getOriginalMessage());
+        }
+    }
+
+    /** As {@link #ask}, leaving the result as JSON. */
+    public JsonNode askTree(String command) throws AdminException {
+        JsonNode answer;
+        try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path));
+                BufferedReader reader = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8))) {
+            ByteBuffer request =
+                    ByteBuffer.wrap((AdminProtocol.request(command) + "\n").getBytes(StandardCharsets.UTF_8));
+            while (request.hasRemaining()) {
+                channel.write(request);
+            }
+            String line = reader.readLine();
+            if (line == null) {
+                throw new AdminException("unreachable", "the director on " + path + " hung up without an answer");
+            }
+            answer = AdminProtocol.JSON.readTree(line);
+        } catch (IOException e) {
+            throw new AdminException("unreachable", "no director answers on " + path + ": " + e.getMessage());
+        }
+        if (!answer.path("ok").asBoolean()) {
+            JsonNode error = answer.path("error");
+            throw new AdminException(
+                    error.path("code").asText("error"), error.path("message").asText());
+        }
+        return answer.path("result");
+    }
+}

@@ -1,0 +1,15 @@
+package dev.sluice.stats;
+
+/**
+ * One real server of a service.
+ *
+ * @param address the RIP
+ * @param port the port it answers on
+ * @param method the forwarding method's keyword
+ * @param weight its weight
+ * @param nextHop where packets for it go, or why they cannot, in words
+ * @param reachable whether packets for it can be forwarded now
+ * @param traffic what the real server got
+ */
+public record RealServerStats(
+        String address, int port, String method, int weight, String nextHop, boolean reachable, Traffic traffic) {}
