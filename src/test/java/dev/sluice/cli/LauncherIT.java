@@ -173,14 +173,14 @@ class LauncherIT {
     void noPrivileges() throws Exception {
         Path copy = copyOfTheDistribution();
         Result result = run(
+                "prlimit",
+                "--memlock=67108864:67108864",
                 "setpriv",
                 "--reuid=65534",
                 "--regid=65534",
                 "--clear-groups",
                 "--bounding-set=-all",
                 "--inh-caps=-all",
-                "prlimit",
-                "--memlock=67108864:67108864",
                 copy.resolve("bin/sluice").toString(),
                 "run",
                 "--config",
@@ -223,7 +223,7 @@ class LauncherIT {
                 config.toString());
         result.assertRefused(
                 4,
-                "sluice: memlock limit too small: the UMEM needs 32768 KiB (1 worker × 16384 frames × 2048 bytes),"
+                "sluice: memlock limit too small: the UMEM needs 32768 KiB (1 worker x 16384 frames x 2048 bytes),"
                         + " RLIMIT_MEMLOCK is 64 KiB; raise it (ulimit -l, systemd: LimitMEMLOCK=), grant CAP_IPC_LOCK,"
                         + " or lower director.frames");
     }
@@ -250,10 +250,8 @@ class LauncherIT {
         Path first = Files.createSymbolicLink(folder.resolve("first"), Path.of(SLUICE));
         Path second = Files.createSymbolicLink(folder.resolve("second"), first.getFileName());
         assertEquals(0, run(second.toString(), "check", config.toString()).code());
-        assertEquals(
-                0,
-                run(Map.of("PATH", folder + ":" + System.getenv("PATH")), "second", "check", config.toString())
-                        .code());
+        Map<String, String> path = Map.of("PATH", folder + ":" + System.getenv("PATH"));
+        assertEquals(0, run(path, "sh", "-c", "second check " + config).code());
     }
 
     /** What stands for a JDK as far as the launcher looks: a release file, and a program that says how it was called. */
