@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What the program is told by the director: dev.sluice.bpf.SteeringMaps creates these maps under the same names and
+ * fills them before the program is attached. Their sizes there win over the ones here.
+ */
+#ifndef SLUICE_MAPS_H
+#define SLUICE_MAPS_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_helpers.h>
+
+#define FAMILY_INET 2
+#define FAMILY_INET6 10
+
+/* Network byte order throughout; an IPv4 address is the last four bytes, with twelve zero bytes before it. */
+struct service_key {
+	__be32 address[4];
+	__be16 port; /* 0: every port that no other service of the address and protocol names */
+	__u8 protocol;
+	__u8 family;
+};
+
+/* The value is the director's id of the service; it is there for whoever reads the map with bpftool. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} services SEC(".maps");
+
+/* The addresses and protocols that have a service on any port, for packets without ports; port is 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} vips SEC(".maps");
+
+/* By receive queue: the XSK that takes its packets. */
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, __u32);
+} xsks SEC(".maps");
+
+/* One entry: the interface's station address, all zero to take frames to any. */
+struct link {
+	__u8 mac[ETH_ALEN];
+	__u8 pad[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct link);
+} link SEC(".maps");
+
+#endif

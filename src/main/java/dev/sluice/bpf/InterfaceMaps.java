@@ -1,0 +1,134 @@
+package dev.sluice.bpf;
+
+import dev.sluice.ffi.CallState;
+import dev.sluice.ffi.LibBpf;
+import dev.sluice.ffi.LibC;
+import dev.sluice.ffi.NativeException;
+import dev.sluice.ffi.generated.Native;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.EnumMap;
+import java.util.Map;
+
+/**
+ * The maps of one interface's steering program: which XSK takes the packets of a queue, the station address that
+ * frames must bear, and what became of every packet.
+ *
+ * <p>Owned by: control, but for {@link #counters()}, which any thread may call until the maps are closed.
+ */
+public final class InterfaceMaps implements AutoCloseable {
+    /** Queues 0 to this less one can have an XSK. */
+    public static final int MAX_QUEUES = 1024;
+
+    private static final int OUTCOMES = SteeringOutcome.values().length;
+    private static final int LINK_BYTES = 8;
+
+    private final int xsksFd;
+    private final int countersFd;
+    private final int linkFd;
+
+    private InterfaceMaps(int xsksFd, int countersFd, int linkFd) {
+        this.xsksFd = xsksFd;
+        this.countersFd = countersFd;
+        this.linkFd = linkFd;
+    }
+
+    static InterfaceMaps create() {
+        int xsks = -1;
+        int counters = -1;
+        try {
+            xsks = LibBpf.mapCreate(Native.BPF_MAP_TYPE_XSKMAP(), "xsks", Integer.BYTES, Integer.BYTES, MAX_QUEUES, 0);
+            counters = LibBpf.mapCreate(
+                    Native.BPF_MAP_TYPE_PERCPU_ARRAY(), "counters", Integer.BYTES, Long.BYTES, OUTCOMES, 0);
+            int link = LibBpf.mapCreate(Native.BPF_MAP_TYPE_ARRAY(), "link", Integer.BYTES, LINK_BYTES, 1, 0);
+            return new InterfaceMaps(xsks, counters, link);
+        } catch (NativeException e) {
+            closeIfOpen(xsks);
+            closeIfOpen(counters);
+            throw e;
+        }
+    }
+
+    /** Packets of a receive queue go to this XSK from now on; another one in its place is replaced. */
+    public void putSocket(int queue, int xskFd) {
+        try (Arena arena = Arena.ofConfined()) {
+            int result = LibBpf.mapUpdate(xsksFd, integer(arena, queue), integer(arena, xskFd));
+            NativeException.check(result, "bpf_map_update_elem(xsks, queue=" + queue + ", fd=" + xskFd + ")");
+        }
+    }
+
+    /** Packets of a receive queue go to the kernel from now on; nothing happens for a queue without XSK. */
+    public void removeSocket(int queue) {
+        try (Arena arena = Arena.ofConfined()) {
+            int result = LibBpf.mapDelete(xsksFd, integer(arena, queue));
+            if (result != -Native.ENOENT()) {
+                NativeException.check(result, "bpf_map_delete_elem(xsks, queue=" + queue + ")");
+            }
+        }
+    }
+
+    /**
+     * Steers only frames sent to this station address; to be repeated when the interface's changes.
+     *
+     * @param macBe 48 bits, first octet most significant; 0 steers frames to any address
+     */
+    public void setStationAddress(long macBe) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(LINK_BYTES);
+            for (int i = 0; i < 6; i++) {
+                value.set(ValueLayout.JAVA_BYTE, i, (byte) (macBe >>> (40 - 8 * i)));
+            }
+            int result = LibBpf.mapUpdate(linkFd, integer(arena, 0), value);
+            NativeException.check(result, "bpf_map_update_elem(link, " + Long.toHexString(macBe) + ")");
+        }
+    }
+
+    /** Packets by outcome since the maps were created, summed over all processors; every outcome is there. */
+    public Map<SteeringOutcome, Long> counters() {
+        Map<SteeringOutcome, Long> counters = new EnumMap<>(SteeringOutcome.class);
+        try (Arena arena = Arena.ofConfined()) {
+            int cpus = LibBpf.possibleCpus();
+            MemorySegment values = arena.allocate(ValueLayout.JAVA_LONG, cpus);
+            for (SteeringOutcome outcome : SteeringOutcome.values()) {
+                int result = LibBpf.mapLookup(countersFd, integer(arena, outcome.index()), values);
+                NativeException.check(result, "bpf_map_lookup_elem(counters, " + outcome + ")");
+                long sum = 0;
+                for (int cpu = 0; cpu < cpus; cpu++) {
+                    sum += values.getAtIndex(ValueLayout.JAVA_LONG, cpu);
+                }
+                counters.put(outcome, sum);
+            }
+        }
+        return counters;
+    }
+
+    int xsksFd() {
+        return xsksFd;
+    }
+
+    int countersFd() {
+        return countersFd;
+    }
+
+    int linkFd() {
+        return linkFd;
+    }
+
+    @Override
+    public void close() {
+        closeIfOpen(xsksFd);
+        closeIfOpen(countersFd);
+        closeIfOpen(linkFd);
+    }
+
+    private static void closeIfOpen(int fd) {
+        if (fd >= 0) {
+            LibC.close(CallState.current(), fd);
+        }
+    }
+
+    private static MemorySegment integer(Arena arena, int value) {
+        return arena.allocateFrom(ValueLayout.JAVA_INT, value);
+    }
+}

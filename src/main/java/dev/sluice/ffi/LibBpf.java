@@ -1,0 +1,153 @@
+package dev.sluice.ffi;
+
+import dev.sluice.ffi.generated.Native;
+import dev.sluice.ffi.generated.bpf_map_create_opts;
+import dev.sluice.ffi.generated.bpf_object_open_opts;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * The calls of libbpf (1.0 or newer) that Sluice makes. Failures are {@link NativeException}s, except where a return
+ * value is said to be {@code -errno}. Not for the hot path. Any thread; an object belongs to one thread at a time.
+ */
+public final class LibBpf {
+    private static final Linker.Option CAPTURE_ERRNO = Linker.Option.captureCallState("errno");
+    private static final MethodHandle OBJECT_OPEN_MEM = Linker.nativeLinker()
+            .downcallHandle(
+                    Native.bpf_object__open_mem$address(), Native.bpf_object__open_mem$descriptor(), CAPTURE_ERRNO);
+    private static final MethodHandle MOUNT = Linker.nativeLinker()
+            .downcallHandle(
+                    Linker.nativeLinker().defaultLookup().findOrThrow("mount"),
+                    FunctionDescriptor.of(
+                            ValueLayout.JAVA_INT,
+                            ValueLayout.ADDRESS,
+                            ValueLayout.ADDRESS,
+                            ValueLayout.ADDRESS,
+                            ValueLayout.JAVA_LONG,
+                            ValueLayout.ADDRESS),
+                    CAPTURE_ERRNO);
+
+    static {
+        NativeLog.install();
+    }
+
+    private LibBpf() {}
+
+    /** {@code bpf_map_create}: the map's file descriptor, which the caller closes. */
+    public static int mapCreate(int type, String name, int keyBytes, int valueBytes, int maxEntries, int flags) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment options = arena.allocate(bpf_map_create_opts.layout());
+            bpf_map_create_opts.sz(options, options.byteSize());
+            bpf_map_create_opts.map_flags(options, flags);
+            int fd = Native.bpf_map_create(type, arena.allocateFrom(name), keyBytes, valueBytes, maxEntries, options);
+            return NativeException.check(fd, "bpf_map_create(" + name + ", max_entries=" + maxEntries + ")");
+        }
+    }
+
+    /** {@code bpf_map_update_elem} with {@code BPF_ANY}: 0, or {@code -errno}. */
+    public static int mapUpdate(int fd, MemorySegment key, MemorySegment value) {
+        return Native.bpf_map_update_elem(fd, key, value, Native.BPF_ANY());
+    }
+
+    /** {@code bpf_map_lookup_elem}: 0 with {@code value} filled in, or {@code -errno}. */
+    public static int mapLookup(int fd, MemorySegment key, MemorySegment value) {
+        return Native.bpf_map_lookup_elem(fd, key, value);
+    }
+
+    /** {@code bpf_map_delete_elem}: 0, or {@code -errno}. */
+    public static int mapDelete(int fd, MemorySegment key) {
+        return Native.bpf_map_delete_elem(fd, key);
+    }
+
+    /** {@code libbpf_num_possible_cpus}: how many values an entry of a per-CPU map has. */
+    public static int possibleCpus() {
+        return NativeException.check(Native.libbpf_num_possible_cpus(), "libbpf_num_possible_cpus()");
+    }
+
+    /**
+     * {@code bpf_object__open_mem}: parses an object file; nothing reaches the kernel yet. The caller ends it with
+     * {@link #objectClose}.
+     */
+    public static MemorySegment objectOpen(byte[] elf, String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment options = arena.allocate(bpf_object_open_opts.layout());
+            bpf_object_open_opts.sz(options, options.byteSize());
+            bpf_object_open_opts.object_name(options, arena.allocateFrom(name));
+            MemorySegment image = arena.allocateFrom(ValueLayout.JAVA_BYTE, elf);
+            CallState state = CallState.current();
+            MemorySegment object =
+                    (MemorySegment) OBJECT_OPEN_MEM.invokeExact(state.segment(), image, image.byteSize(), options);
+            if (object.address() == 0) {
+                throw new NativeException("bpf_object__open_mem(" + name + ")", state.errno());
+            }
+            return object;
+        } catch (NativeException e) {
+            throw e;
+        } catch (Throwable t) {
+            throw new AssertionError("downcall failed", t);
+        }
+    }
+
+    /** {@code bpf_object__load}: creates the maps that have no descriptor yet and has the verifier pass the programs. */
+    public static void objectLoad(MemorySegment object) {
+        NativeException.check(Native.bpf_object__load(object), "bpf_object__load()");
+    }
+
+    /** {@code bpf_object__close}: frees the object; programs that are attached stay. */
+    public static void objectClose(MemorySegment object) {
+        Native.bpf_object__close(object);
+    }
+
+    /** The file descriptor of a loaded object's program; it belongs to the object. */
+    public static int programFd(MemorySegment object, String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment program = Native.bpf_object__find_program_by_name(object, arena.allocateFrom(name));
+            if (program.address() == 0) {
+                throw new NativeException("bpf_object__find_program_by_name(" + name + ")", Native.ENOENT());
+            }
+            return NativeException.check(Native.bpf_program__fd(program), "bpf_program__fd(" + name + ")");
+        }
+    }
+
+    /** The file descriptor of a loaded object's map; it belongs to the object. */
+    public static int mapFd(MemorySegment object, String name) {
+        return NativeException.check(Native.bpf_map__fd(map(object, name)), "bpf_map__fd(" + name + ")");
+    }
+
+    /** {@code bpf_map__reuse_fd}: the object, not loaded yet, is to use an existing map (libbpf duplicates the descriptor). */
+    public static void mapReuse(MemorySegment object, String name, int fd) {
+        NativeException.check(
+                Native.bpf_map__reuse_fd(map(object, name), fd), "bpf_map__reuse_fd(" + name + ", fd=" + fd + ")");
+    }
+
+    private static MemorySegment map(MemorySegment object, String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment map = Native.bpf_object__find_map_by_name(object, arena.allocateFrom(name));
+            if (map.address() == 0) {
+                throw new NativeException("bpf_object__find_map_by_name(" + name + ")", Native.ENOENT());
+            }
+            return map;
+        }
+    }
+
+    /** {@code bpf_prog_test_run_opts} with a filled-in {@code struct bpf_test_run_opts}: 0, or {@code -errno}. */
+    public static int programTestRun(int programFd, MemorySegment options) {
+        return Native.bpf_prog_test_run_opts(programFd, options);
+    }
+
+    /** Mounts a BPF file system on an existing folder: 0, or {@code -errno}. */
+    public static int mountBpfFileSystem(CallState state, String folder) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment type = arena.allocateFrom("bpf");
+            int result = (int)
+                    MOUNT.invokeExact(state.segment(), type, arena.allocateFrom(folder), type, 0L, MemorySegment.NULL);
+            return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw new AssertionError("downcall failed", t);
+        }
+    }
+}

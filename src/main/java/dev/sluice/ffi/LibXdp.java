@@ -1,0 +1,118 @@
+package dev.sluice.ffi;
+
+import dev.sluice.ffi.generated.Native;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The calls of libxdp that attach XDP programs and tell what is attached. Interfaces are those of the calling thread's
+ * network namespace. Failures are {@link NativeException}s, except where a return value is said to be {@code -errno}.
+ * Not thread-safe: one control thread.
+ */
+public final class LibXdp {
+    static {
+        NativeLog.install();
+    }
+
+    private LibXdp() {}
+
+    /** {@code xdp_program__from_bpf_obj}: the program of a section; the object stays the caller's. */
+    public static MemorySegment programFromObject(MemorySegment object, String section) {
+        try (Arena arena = Arena.ofConfined()) {
+            return checkPointer(
+                    Native.xdp_program__from_bpf_obj(object, arena.allocateFrom(section)),
+                    "xdp_program__from_bpf_obj(section=" + section + ")");
+        }
+    }
+
+    /** {@code xdp_program__close}: frees the handle; an attached program stays attached. */
+    public static void programClose(MemorySegment program) {
+        Native.xdp_program__close(program);
+    }
+
+    /** {@code xdp_program__set_run_prio}: among programs of one dispatcher, lower runs first; 50 is libxdp's default. */
+    public static void programSetRunPriority(MemorySegment program, int priority) {
+        NativeException.check(
+                Native.xdp_program__set_run_prio(program, priority), "xdp_program__set_run_prio(" + priority + ")");
+    }
+
+    /** {@code xdp_program__attach} in an {@code XDP_MODE_…}: 0, or {@code -errno}. Loads the object where it must. */
+    public static int programAttach(MemorySegment program, int interfaceIndex, int mode) {
+        return Native.xdp_program__attach(program, interfaceIndex, mode, 0);
+    }
+
+    /** {@code xdp_program__detach} in an {@code XDP_MODE_…}: 0, or {@code -errno}. */
+    public static int programDetach(MemorySegment program, int interfaceIndex, int mode) {
+        return Native.xdp_program__detach(program, interfaceIndex, mode, 0);
+    }
+
+    /** {@code xdp_program__name}: cut to 15 characters where the kernel is all that remembers it. */
+    public static String programName(MemorySegment program) {
+        MemorySegment name = Native.xdp_program__name(program);
+        return name.address() == 0 ? "" : name.getString(0);
+    }
+
+    /** {@code xdp_program__id}: the kernel's number of a loaded program. */
+    public static int programId(MemorySegment program) {
+        return Native.xdp_program__id(program);
+    }
+
+    /** {@code xdp_program__fd}: of a loaded program; it belongs to the program. */
+    public static int programFd(MemorySegment program) {
+        return NativeException.check(Native.xdp_program__fd(program), "xdp_program__fd()");
+    }
+
+    /**
+     * {@code xdp_multiprog__get_from_ifindex}: what is attached to an interface, {@code null} when nothing is. The
+     * caller ends it with {@link #attachedClose}; the programs in it belong to it.
+     */
+    public static @Nullable MemorySegment attached(int interfaceIndex) {
+        MemorySegment result = Native.xdp_multiprog__get_from_ifindex(interfaceIndex);
+        long error = Native.libxdp_get_error(result);
+        if (error == -Native.ENOENT()) {
+            return null;
+        }
+        return checkPointer(result, "xdp_multiprog__get_from_ifindex(" + interfaceIndex + ")");
+    }
+
+    /** {@code xdp_multiprog__close}. */
+    public static void attachedClose(MemorySegment attached) {
+        Native.xdp_multiprog__close(attached);
+    }
+
+    /** {@code xdp_multiprog__is_legacy}: true for a single program, false for libxdp's dispatcher with its programs. */
+    public static boolean attachedIsSingle(MemorySegment attached) {
+        return Native.xdp_multiprog__is_legacy(attached);
+    }
+
+    /** {@code xdp_multiprog__attach_mode}: an {@code XDP_MODE_…}. */
+    public static int attachedMode(MemorySegment attached) {
+        return Native.xdp_multiprog__attach_mode(attached);
+    }
+
+    /** {@code xdp_multiprog__main_prog}: the single program or the dispatcher; {@code null} when only hardware has one. */
+    public static @Nullable MemorySegment attachedMain(MemorySegment attached) {
+        MemorySegment program = Native.xdp_multiprog__main_prog(attached);
+        return program.address() == 0 ? null : program;
+    }
+
+    /** {@code xdp_multiprog__next_prog}: walks a dispatcher's programs, from {@code null} to {@code null}. */
+    public static @Nullable MemorySegment attachedNext(@Nullable MemorySegment program, MemorySegment attached) {
+        MemorySegment next = Native.xdp_multiprog__next_prog(program == null ? MemorySegment.NULL : program, attached);
+        return next.address() == 0 ? null : next;
+    }
+
+    /** {@code xdp_multiprog__detach}: takes everything off the interface: 0, or {@code -errno}. */
+    public static int attachedDetach(MemorySegment attached) {
+        return Native.xdp_multiprog__detach(attached);
+    }
+
+    private static MemorySegment checkPointer(MemorySegment pointer, String call) {
+        long error = Native.libxdp_get_error(pointer);
+        if (error < 0 || pointer.address() == 0) {
+            throw new NativeException(call, error < 0 ? (int) -error : Native.EINVAL());
+        }
+        return pointer;
+    }
+}

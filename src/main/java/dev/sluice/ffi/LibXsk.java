@@ -1,0 +1,86 @@
+package dev.sluice.ffi;
+
+import dev.sluice.ffi.generated.Native;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * libxdp's calls that make and end UMEMs and AF_XDP sockets ({@code xdp/xsk.h}).
+ *
+ * <p>None is on the hot path: each throws {@link NativeException} where libxdp returns an error. The structs handed in
+ * are kept by libxdp, so their memory must outlive the UMEM or socket made with them. libxdp does not lock: all calls
+ * about one UMEM and its sockets come from one thread at a time.
+ */
+public final class LibXsk {
+    private LibXsk() {}
+
+    /**
+     * {@code xsk_umem__create}: registers memory as a UMEM and makes the fill and completion ring of its first socket.
+     *
+     * @param area page-aligned memory for the frames; its whole size is registered
+     * @param fill a zeroed {@code struct xsk_ring_prod}, filled in
+     * @param completion a zeroed {@code struct xsk_ring_cons}, filled in
+     * @param config {@code struct xsk_umem_config}
+     * @return the {@code struct xsk_umem *}
+     */
+    public static MemorySegment umemCreate(
+            MemorySegment area, MemorySegment fill, MemorySegment completion, MemorySegment config) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment result = arena.allocate(ValueLayout.ADDRESS);
+            NativeException.check(
+                    Native.xsk_umem__create(result, area, area.byteSize(), fill, completion, config),
+                    "xsk_umem__create(size=" + area.byteSize() + ")");
+            return result.get(ValueLayout.ADDRESS, 0);
+        }
+    }
+
+    /** {@code xsk_umem__delete}: unregisters and frees. Throws with {@code EBUSY} while a socket uses the UMEM. */
+    public static void umemDelete(MemorySegment umem) {
+        NativeException.check(Native.xsk_umem__delete(umem), "xsk_umem__delete");
+    }
+
+    /** {@code xsk_umem__fd}: the descriptor that the UMEM was registered with; its first socket's as well. */
+    public static int umemFd(MemorySegment umem) {
+        return NativeException.check(Native.xsk_umem__fd(umem), "xsk_umem__fd");
+    }
+
+    /**
+     * {@code xsk_socket__create_shared}: opens a socket and binds it to one queue, in the caller's network namespace.
+     *
+     * @param rx a zeroed {@code struct xsk_ring_cons}, filled in
+     * @param tx a zeroed {@code struct xsk_ring_prod}, filled in
+     * @param fill what {@link #umemCreate} was given for the first socket of a UMEM, else a zeroed struct
+     * @param completion as {@code fill}
+     * @param config {@code struct xsk_socket_config}; libxdp ignores its bind flags for all but the first socket
+     * @return the {@code struct xsk_socket *}
+     */
+    public static MemorySegment socketCreateShared(
+            String interfaceName,
+            int queue,
+            MemorySegment umem,
+            MemorySegment rx,
+            MemorySegment tx,
+            MemorySegment fill,
+            MemorySegment completion,
+            MemorySegment config) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment result = arena.allocate(ValueLayout.ADDRESS);
+            NativeException.check(
+                    Native.xsk_socket__create_shared(
+                            result, arena.allocateFrom(interfaceName), queue, umem, rx, tx, fill, completion, config),
+                    "xsk_socket__create_shared(ifname=" + interfaceName + ", queue_id=" + queue + ")");
+            return result.get(ValueLayout.ADDRESS, 0);
+        }
+    }
+
+    /** {@code xsk_socket__delete}: unmaps the socket's rings and closes it; the first socket's queue stays bound. */
+    public static void socketDelete(MemorySegment socket) {
+        Native.xsk_socket__delete(socket);
+    }
+
+    /** {@code xsk_socket__fd}: the socket's descriptor. */
+    public static int socketFd(MemorySegment socket) {
+        return NativeException.check(Native.xsk_socket__fd(socket), "xsk_socket__fd");
+    }
+}

@@ -1,0 +1,42 @@
+package dev.sluice.flow;
+
+import dev.sluice.packet.PacketView;
+import dev.sluice.schedule.HashKey;
+import dev.sluice.schedule.SipHash;
+
+/**
+ * The keyed hash of a flow: SipHash-1-3 over CIP, VIP, CPORT, VPORT, protocol and family. One hash serves the flow table
+ * (its low bits) and the Maglev table (its high bits). Immutable.
+ */
+public final class FlowHasher {
+    private final HashKey key;
+
+    /** A hasher under the director's key. */
+    public FlowHasher(HashKey key) {
+        this.key = key;
+    }
+
+    /** The hash of a parsed packet's flow. */
+    public long hash(PacketView packet) {
+        long tuple = tuple(packet);
+        if (packet.inet6()) {
+            return SipHash.hash13(
+                    key,
+                    4,
+                    packet.sourceHigh(),
+                    packet.sourceLow(),
+                    packet.destinationHigh(),
+                    packet.destinationLow(),
+                    38L << 56 | tuple);
+        }
+        return SipHash.hash13(key, 1, packet.sourceLow() << 32 | packet.destinationLow(), 0, 0, 0, 14L << 56 | tuple);
+    }
+
+    /** What tells two flows between the same addresses apart, in 48 bits; never 0. */
+    static long tuple(PacketView packet) {
+        return (long) packet.sourcePort() << 32
+                | (long) packet.destinationPort() << 16
+                | packet.protocol() << 8
+                | (packet.inet6() ? 6 : 4);
+    }
+}

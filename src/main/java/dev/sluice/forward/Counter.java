@@ -1,0 +1,81 @@
+package dev.sluice.forward;
+
+import java.util.Locale;
+
+/**
+ * What a worker counts. For every worker, {@link #PACKETS_IN} equals {@link #FORWARDED} plus all counters of
+ * {@link Kind#DROP}: no packet is dropped uncounted.
+ */
+public enum Counter {
+    /** See {@link #help}, as for all others. */
+    PACKETS_IN(Kind.INPUT, "packets that the steering program handed to the worker"),
+    FORWARDED(Kind.FORWARDED, "packets put into a TX ring towards a real server"),
+
+    FLOW_HIT(Kind.EVENT, "packets that belong to a known flow"),
+    FLOW_NEW(Kind.EVENT, "flows opened: by a SYN, or by a first datagram"),
+    FLOW_NEW_SLOPPY(Kind.EVENT, "flows opened by a TCP packet from the middle of a connection"),
+    FLOW_REUSED(Kind.EVENT, "closed flows scheduled anew because a SYN used their ports again"),
+    FLOW_TABLE_FULL(Kind.EVENT, "packets forwarded without a flow entry because the flow table was full"),
+
+    PARSE_TRUNCATED_ETHERNET(Kind.DROP, "frames that end inside the Ethernet header or a VLAN tag"),
+    PARSE_NOT_IP(Kind.DROP, "frames that carry neither IPv4 nor IPv6"),
+    PARSE_TRUNCATED_IP(Kind.DROP, "frames that end inside the IP header"),
+    PARSE_BAD_IP_VERSION(Kind.DROP, "packets whose version field contradicts the EtherType"),
+    PARSE_BAD_IHL(Kind.DROP, "IPv4 packets with a header length below 20 bytes"),
+    PARSE_BAD_TOTAL_LENGTH(Kind.DROP, "packets whose IP length is below the header's or above the frame's"),
+    PARSE_BAD_IP_CHECKSUM(Kind.DROP, "IPv4 packets with a wrong header checksum"),
+    PARSE_BAD_EXTENSION_HEADER(Kind.DROP, "IPv6 packets that end inside an extension header"),
+    PARSE_TOO_MANY_EXTENSION_HEADERS(Kind.DROP, "IPv6 packets with more than 8 extension headers"),
+    PARSE_TRUNCATED_TRANSPORT(Kind.DROP, "packets that end inside the TCP or UDP header"),
+    FRAGMENT(Kind.DROP, "fragments of a datagram"),
+    UNSUPPORTED_PROTOCOL(Kind.DROP, "packets that are neither TCP nor UDP"),
+    NO_SERVICE(Kind.DROP, "packets of no known flow to an address and port that no virtual service has"),
+    NO_REAL_SERVER(Kind.DROP, "packets of no known flow to a service without a real server that takes new flows"),
+    RST_WITHOUT_FLOW(Kind.DROP, "TCP resets of no known flow"),
+    REAL_SERVER_GONE(Kind.DROP, "packets of flows whose real server was removed"),
+    NO_NEIGHBOUR(Kind.DROP, "packets to a real server whose MAC address is not known"),
+    TTL_EXPIRED(Kind.DROP, "packets that arrived with a TTL or hop limit of 0 or 1"),
+    FRAME_TOO_LARGE(Kind.DROP, "packets larger than the egress interface's MTU"),
+    TX_RING_FULL(Kind.DROP, "packets that found no room in the egress interface's TX ring");
+
+    /** A counter's part in the sum. */
+    public enum Kind {
+        /** Packets that came in. */
+        INPUT,
+        /** Packets that went out. */
+        FORWARDED,
+        /** Packets that did not, by reason. */
+        DROP,
+        /** Things of note on the way, outside the sum. */
+        EVENT
+    }
+
+    private final Kind kind;
+    private final String help;
+
+    Counter(Kind kind, String help) {
+        this.kind = kind;
+        this.help = help;
+    }
+
+    /** The counter's part in the sum. */
+    public Kind kind() {
+        return kind;
+    }
+
+    /** Where the counter stands in a worker's array; of no meaning outside the process. */
+    @SuppressWarnings("EnumOrdinal") // an index into arrays sized by values(), never stored or sent
+    int index() {
+        return ordinal();
+    }
+
+    /** The name in output and metrics, as {@code no_real_server}. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** What is counted, as a phrase for help texts. */
+    public String help() {
+        return help;
+    }
+}

@@ -1,0 +1,106 @@
+package dev.sluice.forward;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * One worker's counters: of the worker, of every real server and of every service. Owned by: worker, which alone adds; any
+ * thread may read, and sees values that are a little old but never torn.
+ */
+public final class Counters {
+    private static final VarHandle CELL =
+            MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
+    /** Longs before and behind the values, so that another worker's lines are not written. */
+    private static final int PADDING = 16;
+
+    private static final int CONNECTIONS = 0;
+    private static final int PACKETS = 1;
+    private static final int BYTES = 2;
+    /** Longs an id: half a cache line. */
+    private static final int STRIDE = 4;
+
+    private final long[] worker = new long[PADDING + Counter.values().length + PADDING];
+    private final long[] realServers = new long[PADDING + STRIDE * ForwardingSnapshot.MAX_REAL_SERVERS + PADDING];
+    private final long[] services = new long[PADDING + STRIDE * ForwardingSnapshot.MAX_SERVICES + PADDING];
+
+    /** All zero. */
+    public Counters() {}
+
+    /** Counts one. Worker only. */
+    public void increment(Counter counter) {
+        add(counter, 1);
+    }
+
+    /** Counts {@code amount}. Worker only. */
+    public void add(Counter counter, long amount) {
+        add(worker, PADDING + counter.index(), amount);
+    }
+
+    /** A new flow for a real server of a service. Worker only. */
+    void connection(int service, int realServer) {
+        add(services, PADDING + STRIDE * service + CONNECTIONS, 1);
+        add(realServers, PADDING + STRIDE * realServer + CONNECTIONS, 1);
+    }
+
+    /** A packet on its way to a real server of a service. Worker only. */
+    void packet(int service, int realServer, int ipBytes) {
+        int at = PADDING + STRIDE * service;
+        add(services, at + PACKETS, 1);
+        add(services, at + BYTES, ipBytes);
+        at = PADDING + STRIDE * realServer;
+        add(realServers, at + PACKETS, 1);
+        add(realServers, at + BYTES, ipBytes);
+    }
+
+    /** The value of a counter. Any thread. */
+    public long get(Counter counter) {
+        return read(worker, PADDING + counter.index());
+    }
+
+    /** The sum of all drop reasons. Any thread; exact when the worker rests. */
+    public long dropped() {
+        long sum = 0;
+        for (Counter counter : Counter.values()) {
+            sum += counter.kind() == Counter.Kind.DROP ? get(counter) : 0;
+        }
+        return sum;
+    }
+
+    /** Flows given to a real server. Any thread. */
+    public long realServerConnections(int realServer) {
+        return read(realServers, PADDING + STRIDE * realServer + CONNECTIONS);
+    }
+
+    /** Packets rewritten for a real server. Any thread. */
+    public long realServerPackets(int realServer) {
+        return read(realServers, PADDING + STRIDE * realServer + PACKETS);
+    }
+
+    /** IP bytes of those packets. Any thread. */
+    public long realServerBytes(int realServer) {
+        return read(realServers, PADDING + STRIDE * realServer + BYTES);
+    }
+
+    /** Flows scheduled for a service. Any thread. */
+    public long serviceConnections(int service) {
+        return read(services, PADDING + STRIDE * service + CONNECTIONS);
+    }
+
+    /** Packets rewritten for a service. Any thread. */
+    public long servicePackets(int service) {
+        return read(services, PADDING + STRIDE * service + PACKETS);
+    }
+
+    /** IP bytes of those packets. Any thread. */
+    public long serviceBytes(int service) {
+        return read(services, PADDING + STRIDE * service + BYTES);
+    }
+
+    private static void add(long[] cells, int at, long amount) {
+        CELL.setOpaque(cells, at, cells[at] + amount);
+    }
+
+    private static long read(long[] cells, int at) {
+        return (long) CELL.getOpaque(cells, at);
+    }
+}

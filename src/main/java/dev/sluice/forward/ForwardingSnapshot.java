@@ -1,0 +1,199 @@
+package dev.sluice.forward;
+
+import dev.sluice.packet.PacketView;
+import dev.sluice.schedule.MaglevParameters;
+import dev.sluice.schedule.SchedulerTable;
+import dev.sluice.service.RealServer;
+import dev.sluice.service.ServiceKey;
+import dev.sluice.service.VirtualService;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that workers read of the configuration: services, their scheduler tables, real servers and next hops.
+ * Immutable; built by control, published to workers, read by them once a batch.
+ *
+ * <p>Flows hold ids of real servers only. An id names one real server of one service for as long as any worker's
+ * {@code FlowTable.flowsOf} counts flows for it; control gives it to another only afterwards. Until then packets of the
+ * flows of a removed real server are dropped, and the same real server added again may have its id, and its flows, back.
+ */
+public final class ForwardingSnapshot {
+    /** Service ids lie below this. */
+    public static final int MAX_SERVICES = 1 << 14;
+    /** Real server ids lie below this. */
+    public static final int MAX_REAL_SERVERS = 1 << 16;
+    /** No such service or real server. */
+    public static final int NONE = -1;
+
+    private final long generation;
+    private final ServiceIndex index;
+    /** By service id. */
+    private final @Nullable SchedulerTable[] tables;
+    /** By real server id: its service, {@link #NONE} when there is none. */
+    private final int[] serviceOf;
+
+    // By real server id: the next hop, in arrays because workers read them per packet. Port NONE is unresolved.
+    private final int[] egressPort;
+    private final long[] destinationMac;
+    private final long[] sourceMac;
+    private final int[] mtuBytes;
+
+    private ForwardingSnapshot(
+            long generation,
+            ServiceIndex index,
+            @Nullable SchedulerTable[] tables,
+            int[] serviceOf,
+            IntFunction<@Nullable NextHop> nextHops) {
+        this.generation = generation;
+        this.index = index;
+        this.tables = tables;
+        this.serviceOf = serviceOf;
+        int count = serviceOf.length;
+        egressPort = new int[count];
+        destinationMac = new long[count];
+        sourceMac = new long[count];
+        mtuBytes = new int[count];
+        Arrays.fill(egressPort, NONE);
+        for (int id = 0; id < count; id++) {
+            NextHop hop = serviceOf[id] == NONE ? null : nextHops.apply(id);
+            if (hop != null) {
+                egressPort[id] = hop.egressPort();
+                destinationMac[id] = hop.destinationMac();
+                sourceMac[id] = hop.sourceMac();
+                mtuBytes[id] = hop.mtuBytes();
+            }
+        }
+    }
+
+    /** A snapshot without services, of generation 0: what a worker starts with. */
+    public static ForwardingSnapshot empty() {
+        return new Builder(0).build();
+    }
+
+    /**
+     * The same services with other next hops; everything else is shared.
+     *
+     * @param newGeneration higher than this one's
+     * @param nextHops by real server id, null while unresolved
+     */
+    public ForwardingSnapshot withNextHops(long newGeneration, IntFunction<@Nullable NextHop> nextHops) {
+        return new ForwardingSnapshot(newGeneration, index, tables, serviceOf, nextHops);
+    }
+
+    /** Grows with every snapshot; workers acknowledge by it. */
+    public long generation() {
+        return generation;
+    }
+
+    /** The service's scheduler table, null when there is no such service; what the next snapshot builds upon. */
+    public @Nullable SchedulerTable table(int serviceId) {
+        return serviceId < tables.length ? tables[serviceId] : null;
+    }
+
+    /** The id of the service that a packet is addressed to, or {@link #NONE}. */
+    int findService(PacketView packet) {
+        return index.find(packet);
+    }
+
+    /** The service of a real server, {@link #NONE} when it is no longer there. */
+    public int serviceOf(int realServerId) {
+        return realServerId < serviceOf.length ? serviceOf[realServerId] : NONE;
+    }
+
+    /** The port that leads to a real server of this snapshot, {@link #NONE} when its next hop is unresolved. */
+    public int egressPort(int realServerId) {
+        return egressPort[realServerId];
+    }
+
+    /** Of a resolved real server. */
+    public long destinationMac(int realServerId) {
+        return destinationMac[realServerId];
+    }
+
+    /** Of a resolved real server: the egress interface's own. */
+    public long sourceMac(int realServerId) {
+        return sourceMac[realServerId];
+    }
+
+    /** Of a resolved real server: the egress interface's. */
+    public int mtuBytes(int realServerId) {
+        return mtuBytes[realServerId];
+    }
+
+    /** Collects what a snapshot holds. Not thread-safe. */
+    public static final class Builder {
+        private final long generation;
+        private final Map<ServiceKey, Integer> idByKey = new HashMap<>();
+        private final Map<Integer, SchedulerTable> tableById = new HashMap<>();
+        private final Map<Integer, Integer> serviceByRealServer = new HashMap<>();
+        private final Map<Integer, NextHop> nextHopByRealServer = new HashMap<>();
+
+        /** A builder of a snapshot with this generation. */
+        public Builder(long generation) {
+            this.generation = generation;
+        }
+
+        /**
+         * Adds a service that is new or whose real servers or scheduler changed.
+         *
+         * @param previous the service's table so far, null for a new one; see {@link SchedulerTable#of}
+         * @throws IllegalArgumentException when an id or key is taken or an id is out of range
+         */
+        public Builder add(
+                VirtualService service, @Nullable SchedulerTable previous, MaglevParameters maglevParameters) {
+            return add(service, SchedulerTable.of(service, previous, maglevParameters));
+        }
+
+        /**
+         * Adds a service with a table built before: one to which nothing happened.
+         *
+         * @throws IllegalArgumentException when an id or key is taken or an id is out of range
+         */
+        public Builder add(VirtualService service, SchedulerTable table) {
+            if (service.id() >= MAX_SERVICES) {
+                throw new IllegalArgumentException("no more than " + MAX_SERVICES + " services");
+            }
+            if (idByKey.putIfAbsent(service.key(), service.id()) != null
+                    || tableById.putIfAbsent(service.id(), table) != null) {
+                throw new IllegalArgumentException("service " + service.key() + " or id " + service.id() + " twice");
+            }
+            for (RealServer real : service.realServers()) {
+                if (real.id() >= MAX_REAL_SERVERS) {
+                    throw new IllegalArgumentException("no more than " + MAX_REAL_SERVERS + " real servers");
+                }
+                if (serviceByRealServer.putIfAbsent(real.id(), service.id()) != null) {
+                    throw new IllegalArgumentException("real server id " + real.id() + " twice");
+                }
+            }
+            return this;
+        }
+
+        /** Sets where a real server's frames go; without it, or with null, the next hop is unresolved. */
+        public Builder nextHop(int realServerId, @Nullable NextHop nextHop) {
+            if (nextHop == null) {
+                nextHopByRealServer.remove(realServerId);
+            } else {
+                nextHopByRealServer.put(realServerId, nextHop);
+            }
+            return this;
+        }
+
+        /** The snapshot. */
+        public ForwardingSnapshot build() {
+            @Nullable SchedulerTable[] tables = new @Nullable SchedulerTable[size(tableById)];
+            tableById.forEach((id, table) -> tables[id] = table);
+            int[] serviceOf = new int[size(serviceByRealServer)];
+            Arrays.fill(serviceOf, NONE);
+            serviceByRealServer.forEach((id, service) -> serviceOf[id] = service);
+            return new ForwardingSnapshot(
+                    generation, new ServiceIndex(idByKey), tables, serviceOf, nextHopByRealServer::get);
+        }
+
+        private static int size(Map<Integer, ?> byId) {
+            return byId.keySet().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
+        }
+    }
+}

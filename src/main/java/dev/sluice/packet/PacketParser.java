@@ -1,0 +1,197 @@
+package dev.sluice.packet;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Finds the headers of one frame and fills a {@link PacketView}. Never reads outside the frame, never throws, never
+ * allocates; what it cannot accept it names by a code.
+ *
+ * <p>It checks what a router must (RFC 1812 section 5.2.2: version, header length, header checksum, total length) and
+ * what a director reads: that ports, and TCP's flags, are inside the IP packet. What lies above (TCP's data offset, UDP's
+ * length, payload checksums) is the real server's to judge. Frames longer than their IP packet are Ethernet padding.
+ */
+public final class PacketParser {
+    /** The packet is whole and carries TCP or UDP. */
+    public static final int OK = 0;
+    /** Shorter than Ethernet header and VLAN tags. */
+    public static final int TRUNCATED_ETHERNET = 1;
+    /** Neither IPv4 nor IPv6 below at most two VLAN tags. */
+    public static final int NOT_IP = 2;
+    /** The frame ends inside the IP header. */
+    public static final int TRUNCATED_IP = 3;
+    /** The version field contradicts the EtherType. */
+    public static final int BAD_IP_VERSION = 4;
+    /** IPv4 header length below 20 bytes. */
+    public static final int BAD_IHL = 5;
+    /** The IP length is less than its header or more than the frame holds. */
+    public static final int BAD_TOTAL_LENGTH = 6;
+    /** The IPv4 header checksum is wrong. */
+    public static final int BAD_IP_CHECKSUM = 7;
+    /** An IPv6 extension header does not fit into the packet. */
+    public static final int BAD_EXTENSION_HEADER = 8;
+    /** More than {@link #MAX_EXTENSION_HEADERS} IPv6 extension headers. */
+    public static final int TOO_MANY_EXTENSION_HEADERS = 9;
+    /** A fragment of a datagram (not an atomic one, RFC 6946). */
+    public static final int FRAGMENT = 10;
+    /** Whole, but neither TCP nor UDP. */
+    public static final int UNSUPPORTED_PROTOCOL = 11;
+    /** The IP packet ends inside the TCP or UDP header. */
+    public static final int TRUNCATED_TRANSPORT = 12;
+    /** How many codes there are; all lie below. */
+    public static final int CODES = 13;
+
+    /** RFC 8200 section 4.1 lets a packet carry seven at most in the recommended order; one to spare. */
+    public static final int MAX_EXTENSION_HEADERS = 8;
+
+    private PacketParser() {}
+
+    /**
+     * Parses the frame at [{@code frame}, {@code frame + length}).
+     *
+     * @param segment the UMEM
+     * @param frame absolute offset of the Ethernet header
+     * @param length of the frame in bytes
+     * @param view filled as far as the code says
+     * @return {@link #OK} or why not
+     */
+    public static int parse(MemorySegment segment, long frame, int length, PacketView view) {
+        if (length < Ethernet.HEADER_BYTES) {
+            return TRUNCATED_ETHERNET;
+        }
+        int l2 = Ethernet.HEADER_BYTES;
+        int type = Wire.u16(segment, frame + Ethernet.ETHERTYPE_OFFSET);
+        for (int tags = 0; tags < 2 && (type == Ethernet.TYPE_VLAN || type == Ethernet.TYPE_SERVICE_VLAN); tags++) {
+            if (length < l2 + Ethernet.VLAN_TAG_BYTES) {
+                return TRUNCATED_ETHERNET;
+            }
+            type = Wire.u16(segment, frame + l2 + 2);
+            l2 += Ethernet.VLAN_TAG_BYTES;
+        }
+        view.l2Length = l2;
+        view.l3Offset = frame + l2;
+        if (type == Ethernet.TYPE_IPV4) {
+            return parseIpv4(segment, frame + l2, length - l2, view);
+        }
+        if (type == Ethernet.TYPE_IPV6) {
+            return parseIpv6(segment, frame + l2, length - l2, view);
+        }
+        return NOT_IP;
+    }
+
+    private static int parseIpv4(MemorySegment segment, long ip, int available, PacketView view) {
+        if (available < Ipv4.MIN_HEADER_BYTES) {
+            return TRUNCATED_IP;
+        }
+        int versionIhl = Wire.u8(segment, ip + Ipv4.VERSION_IHL);
+        if (versionIhl >>> 4 != 4) {
+            return BAD_IP_VERSION;
+        }
+        int headerLength = (versionIhl & 0xf) << 2;
+        if (headerLength < Ipv4.MIN_HEADER_BYTES) {
+            return BAD_IHL;
+        }
+        if (headerLength > available) {
+            return TRUNCATED_IP;
+        }
+        int totalLength = Wire.u16(segment, ip + Ipv4.TOTAL_LENGTH);
+        if (totalLength < headerLength || totalLength > available) {
+            return BAD_TOTAL_LENGTH;
+        }
+        if (Checksum.of(segment, ip, headerLength) != 0) {
+            return BAD_IP_CHECKSUM;
+        }
+        view.inet6 = false;
+        view.ipLength = totalLength;
+        view.ttl = Wire.u8(segment, ip + Ipv4.TTL);
+        view.protocol = Wire.u8(segment, ip + Ipv4.PROTOCOL);
+        view.sourceHigh = 0;
+        view.sourceLow = Wire.u32(segment, ip + Ipv4.SOURCE);
+        view.destinationHigh = 0;
+        view.destinationLow = Wire.u32(segment, ip + Ipv4.DESTINATION);
+        if ((Wire.u16(segment, ip + Ipv4.FLAGS_FRAGMENT_OFFSET) & Ipv4.FRAGMENT_MASK) != 0) {
+            return FRAGMENT;
+        }
+        return parseTransport(segment, ip + headerLength, totalLength - headerLength, view);
+    }
+
+    private static int parseIpv6(MemorySegment segment, long ip, int available, PacketView view) {
+        if (available < Ipv6.HEADER_BYTES) {
+            return TRUNCATED_IP;
+        }
+        if (Wire.u8(segment, ip) >>> 4 != 6) {
+            return BAD_IP_VERSION;
+        }
+        int totalLength = Ipv6.HEADER_BYTES + Wire.u16(segment, ip + Ipv6.PAYLOAD_LENGTH);
+        if (totalLength > available) {
+            return BAD_TOTAL_LENGTH;
+        }
+        view.inet6 = true;
+        view.ipLength = totalLength;
+        view.ttl = Wire.u8(segment, ip + Ipv6.HOP_LIMIT);
+        view.sourceHigh = Wire.i64(segment, ip + Ipv6.SOURCE);
+        view.sourceLow = Wire.i64(segment, ip + Ipv6.SOURCE + 8);
+        view.destinationHigh = Wire.i64(segment, ip + Ipv6.DESTINATION);
+        view.destinationLow = Wire.i64(segment, ip + Ipv6.DESTINATION + 8);
+        int next = Wire.u8(segment, ip + Ipv6.NEXT_HEADER);
+        int at = Ipv6.HEADER_BYTES;
+        for (int headers = 0; isExtension(next); headers++) {
+            if (headers == MAX_EXTENSION_HEADERS) {
+                return TOO_MANY_EXTENSION_HEADERS;
+            }
+            if (totalLength - at < Ipv6.EXTENSION_UNIT_BYTES) {
+                return BAD_EXTENSION_HEADER;
+            }
+            int following = Wire.u8(segment, ip + at);
+            int headerLength = extensionLength(next, Wire.u8(segment, ip + at + 1));
+            if (headerLength > totalLength - at) {
+                return BAD_EXTENSION_HEADER;
+            }
+            if (next == Ipv6.FRAGMENT && (Wire.u16(segment, ip + at + 2) & Ipv6.FRAGMENT_MASK) != 0) {
+                view.protocol = following;
+                return FRAGMENT;
+            }
+            at += headerLength;
+            next = following;
+        }
+        view.protocol = next;
+        return parseTransport(segment, ip + at, totalLength - at, view);
+    }
+
+    private static boolean isExtension(int nextHeader) {
+        return nextHeader == Ipv6.HOP_BY_HOP
+                || nextHeader == Ipv6.ROUTING
+                || nextHeader == Ipv6.FRAGMENT
+                || nextHeader == Ipv6.AUTHENTICATION
+                || nextHeader == Ipv6.DESTINATION_OPTIONS;
+    }
+
+    private static int extensionLength(int header, int lengthField) {
+        if (header == Ipv6.FRAGMENT) {
+            return Ipv6.EXTENSION_UNIT_BYTES;
+        }
+        // RFC 4302 section 2.2: the authentication header's length is in four-octet units, minus two.
+        return header == Ipv6.AUTHENTICATION ? (lengthField + 2) << 2 : (lengthField + 1) << 3;
+    }
+
+    private static int parseTransport(MemorySegment segment, long l4, int available, PacketView view) {
+        view.l4Offset = l4;
+        int protocol = view.protocol;
+        if (protocol == Transport.TCP) {
+            if (available < Transport.TCP_MIN_HEADER_BYTES) {
+                return TRUNCATED_TRANSPORT;
+            }
+            view.tcpFlags = Wire.u8(segment, l4 + Transport.TCP_FLAGS);
+        } else if (protocol == Transport.UDP) {
+            if (available < Transport.UDP_HEADER_BYTES) {
+                return TRUNCATED_TRANSPORT;
+            }
+            view.tcpFlags = 0;
+        } else {
+            return UNSUPPORTED_PROTOCOL;
+        }
+        int ports = Wire.i32(segment, l4);
+        view.sourcePort = ports >>> 16;
+        view.destinationPort = ports & 0xffff;
+        return OK;
+    }
+}

@@ -1,0 +1,94 @@
+package dev.sluice.packet;
+
+/**
+ * What the parser read from one frame. Owned by: worker; made once and filled again for every packet.
+ *
+ * <p>After {@link PacketParser#OK} everything is set. After {@link PacketParser#FRAGMENT} and
+ * {@link PacketParser#UNSUPPORTED_PROTOCOL} the network header's part is; after other codes nothing may be read.
+ */
+public final class PacketView {
+    int l2Length;
+    long l3Offset;
+    long l4Offset;
+    boolean inet6;
+    int protocol;
+    long sourceHigh;
+    long sourceLow;
+    long destinationHigh;
+    long destinationLow;
+    int sourcePort;
+    int destinationPort;
+    int tcpFlags;
+    int ttl;
+    int ipLength;
+
+    /** Bytes before the IP header: Ethernet and up to two VLAN tags. */
+    public int l2LengthBytes() {
+        return l2Length;
+    }
+
+    /** Absolute offset of the IP header in the segment. */
+    public long l3Offset() {
+        return l3Offset;
+    }
+
+    /** Absolute offset of the transport header in the segment. */
+    public long l4Offset() {
+        return l4Offset;
+    }
+
+    /** IPv6 if true, IPv4 if false. */
+    public boolean inet6() {
+        return inet6;
+    }
+
+    /** The transport protocol's number: {@link Transport#TCP} or {@link Transport#UDP} when the packet is OK. */
+    public int protocol() {
+        return protocol;
+    }
+
+    /** The CIP's first eight octets, 0 for IPv4, as in {@link IpAddress#high()}. */
+    public long sourceHigh() {
+        return sourceHigh;
+    }
+
+    /** The CIP's last eight octets, or the whole IPv4 address, as in {@link IpAddress#low()}. */
+    public long sourceLow() {
+        return sourceLow;
+    }
+
+    /** The VIP's first eight octets, 0 for IPv4. */
+    public long destinationHigh() {
+        return destinationHigh;
+    }
+
+    /** The VIP's last eight octets, or the whole IPv4 address. */
+    public long destinationLow() {
+        return destinationLow;
+    }
+
+    /** CPORT, 0–65535. */
+    public int sourcePort() {
+        return sourcePort;
+    }
+
+    /** VPORT, 0–65535. */
+    public int destinationPort() {
+        return destinationPort;
+    }
+
+    /** The octet of TCP's flags ({@link Transport#SYN} and so on); 0 for UDP. */
+    public int tcpFlags() {
+        return tcpFlags;
+    }
+
+    /** TTL or hop limit, 0–255. */
+    public int ttl() {
+        return ttl;
+    }
+
+    /** The IP packet's length as its header says, without link layer and padding. */
+    public int ipLengthBytes() {
+        return ipLength;
+    }
+}

@@ -1,0 +1,185 @@
+package dev.sluice.schedule;
+
+import dev.sluice.packet.PacketView;
+import dev.sluice.service.RealServer;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code wrr}: the real servers in turn, in proportion to weight. Behaves as ip_vs_wrr.c does: a threshold starts at the
+ * highest weight and falls by the weights' greatest common divisor each time the walk has passed the list, newest first;
+ * a real server whose weight reaches the threshold is picked.
+ *
+ * <p>Every change of the real servers sends the walk back to the head and fits the threshold to the new weights without
+ * starting the cycle anew. What a change does depends on the threshold a worker has reached, so a table carries the changes
+ * since the service began, and each worker applies those that it has not seen.
+ */
+final class WeightedRoundRobinTable extends SchedulerTable {
+    /** A worker that missed more changes than this starts from the oldest one kept. */
+    private static final int CHANGES_KEPT = 1024;
+
+    private final int[] ids;
+    private final int[] weights;
+    /** Two ints a change, oldest first: the greatest common divisor and the threshold's start after it. */
+    private final int[] changes;
+    /** How many changes there have been in all, forgotten ones included. */
+    private final long changeCount;
+
+    private final int step;
+    private final int top;
+
+    /**
+     * @param rebound whether the service existed under another scheduler: then its real servers come all at once
+     *     instead of one by one
+     */
+    WeightedRoundRobinTable(
+            List<RealServer> oldestFirst, @Nullable WeightedRoundRobinTable predecessor, boolean rebound) {
+        super(predecessor);
+        ids = idsNewestFirst(oldestFirst);
+        weights = weightsNewestFirst(oldestFirst);
+        Changes log = new Changes(predecessor);
+        if (predecessor == null && rebound) {
+            log.replaceAll(oldestFirst);
+        } else {
+            log.become(oldestFirst);
+        }
+        changes = log.toArray();
+        changeCount = log.count;
+        step = changes.length == 0 ? 1 : changes[changes.length - 2];
+        top = changes.length == 0 ? 0 : changes[changes.length - 1];
+    }
+
+    @Override
+    void adopt(SchedulerState state, @Nullable SchedulerTable earlier) {
+        long seen = earlier instanceof WeightedRoundRobinTable before ? before.changeCount : 0;
+        int kept = changes.length / 2;
+        int unseen = (int) Math.min(kept, changeCount - seen);
+        int threshold = state.currentWeight;
+        for (int i = kept - unseen; i < kept; i++) {
+            int divisor = changes[2 * i];
+            int start = changes[2 * i + 1];
+            if (threshold == 0 || threshold > start) {
+                threshold = start;
+            } else if (divisor > 1) {
+                // Onto the new grid of thresholds, from which steps of the divisor lead down to 1.
+                threshold = threshold / divisor * divisor + 1;
+            }
+        }
+        state.currentWeight = threshold;
+        state.cursor = -1;
+    }
+
+    @Override
+    int choose(SchedulerState state, PacketView packet, long flowHash) {
+        if (top <= 0) {
+            return NO_REAL_SERVER;
+        }
+        int threshold = state.currentWeight;
+        int at = state.cursor;
+        // The rest of this pass, then whole passes down to the lowest threshold, where every weight above 0 qualifies.
+        while (true) {
+            for (at++; at < ids.length; at++) {
+                if (weights[at] >= threshold) {
+                    state.currentWeight = threshold;
+                    state.cursor = at;
+                    return ids[at];
+                }
+            }
+            at = -1;
+            threshold -= step;
+            if (threshold <= 0) {
+                threshold = top;
+            }
+        }
+    }
+
+    /** Turns the difference of two lists of real servers into the changes that IPVS would have been told of. */
+    private static final class Changes {
+        private final Map<Integer, Integer> weightById = new HashMap<>();
+        private int[] log;
+        private int used;
+        private long count;
+
+        Changes(@Nullable WeightedRoundRobinTable predecessor) {
+            if (predecessor == null) {
+                log = new int[16];
+                return;
+            }
+            for (int i = 0; i < predecessor.ids.length; i++) {
+                weightById.put(predecessor.ids[i], predecessor.weights[i]);
+            }
+            log = predecessor.changes.clone();
+            used = log.length;
+            count = predecessor.changeCount;
+        }
+
+        /** One change for all: what a scheduler finds when it is bound to a service that has real servers. */
+        void replaceAll(List<RealServer> realServers) {
+            realServers.forEach(real -> weightById.put(real.id(), real.weight()));
+            record();
+        }
+
+        /** Removals, then edits, then additions, one by one; a call without a difference is an edit to the same. */
+        void become(List<RealServer> realServers) {
+            long before = count;
+            Map<Integer, Integer> after = new HashMap<>();
+            realServers.forEach(real -> after.put(real.id(), real.weight()));
+            for (Integer id : List.copyOf(weightById.keySet())) {
+                if (!after.containsKey(id)) {
+                    weightById.remove(id);
+                    record();
+                }
+            }
+            for (RealServer real : realServers) {
+                Integer weight = weightById.get(real.id());
+                if (weight != null && weight != real.weight()) {
+                    weightById.put(real.id(), real.weight());
+                    record();
+                }
+            }
+            for (RealServer real : realServers) {
+                if (weightById.putIfAbsent(real.id(), real.weight()) == null) {
+                    record();
+                }
+            }
+            if (count == before && count > 0) {
+                record();
+            }
+        }
+
+        private void record() {
+            int divisor = 0;
+            int highest = 0;
+            for (int weight : weightById.values()) {
+                divisor = gcd(weight, divisor);
+                highest = Math.max(highest, weight);
+            }
+            divisor = Math.max(1, divisor);
+            if (used == 2 * CHANGES_KEPT) {
+                System.arraycopy(log, 2, log, 0, used - 2);
+                used -= 2;
+            } else if (used == log.length) {
+                log = Arrays.copyOf(log, Math.max(16, 2 * used));
+            }
+            log[used++] = divisor;
+            log[used++] = highest - (divisor - 1);
+            count++;
+        }
+
+        private static int gcd(int a, int b) {
+            while (b != 0) {
+                int rest = a % b;
+                a = b;
+                b = rest;
+            }
+            return a;
+        }
+
+        int[] toArray() {
+            return Arrays.copyOf(log, used);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+# shellcheck shell=bash
+# One minute that shows what Sluice does, and checks what it shows: every "ok" is an assertion, and the exit code tells
+# whether all of them held.
+
+DEMO_REQUESTS=60
+DEMO_FIRST_PORT=20001
+DEMO_FAILURES=0
+
+lab_demo() {
+    require_root
+    trap demo_clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    lab_setup
+    lab_up
+
+    heading "The lab"
+    draw_topology
+    heading "The director starts"
+    director_start
+    expect "the kernel still answers ping to the VIP" provider_run "$CLIENT" ping -c 1 -W 2 -q "$VIP4"
+
+    local wrr_port maglev_port udp_port datagrams before after
+    wrr_port=$(port_of tcp wrr) maglev_port=$(port_of tcp maglev) udp_port=$(port_of udp wrr)
+
+    heading "Weighted round robin (wrr): $DEMO_REQUESTS HTTP requests from the client to $VIP4:$wrr_port"
+    show_weighted "$DEMO_REQUESTS" "$(http_requests "$VIP4" "$wrr_port")"
+    heading "The same over IPv6, to [$VIP6]:$wrr_port"
+    show_weighted "$DEMO_REQUESTS" "$(http_requests "[$VIP6]" "$wrr_port")"
+    datagrams=$((4 * $(weight_sum)))
+    heading "UDP echo: $datagrams datagrams from as many client ports to $VIP4:$udp_port"
+    show_weighted "$datagrams" "$(ask udp "$VIP4" "$udp_port" "$datagrams" | cut -d " " -f 2)"
+
+    heading "Consistent hashing (maglev): the client's port decides, $VIP4:$maglev_port"
+    before=$(ask tcp "$VIP4" "$maglev_port" "$DEMO_REQUESTS" "$DEMO_FIRST_PORT")
+    show_hashed "$before"
+
+    heading "Direct routing: replies bypass the director"
+    show_bypass
+
+    heading "The counters (sluice stats)"
+    expect "the director tells its counters" sluice_command stats
+
+    heading "A restart of the director"
+    director_stop
+    expect "without a director the VIP serves nobody" is_refused "$VIP4" "$wrr_port"
+    director_start
+    show_weighted "$DEMO_REQUESTS" "$(http_requests "$VIP4" "$wrr_port")"
+    after=$(ask tcp "$VIP4" "$maglev_port" "$DEMO_REQUESTS" "$DEMO_FIRST_PORT")
+    show_hashed "$after"
+    expect "maglev sends every client port to the same real server as before, from an empty connection table" \
+        test "$before" == "$after"
+    director_stop
+
+    echo
+    if ((DEMO_FAILURES)); then
+        echo "${RED}$DEMO_FAILURES expectation(s) failed${PLAIN} after $SECONDS s"
+        return 1
+    fi
+    echo "${GREEN}all as expected${PLAIN} after $SECONDS s; look around yourself: vagrant/lab up --director"
+}
+
+demo_clean_up() {
+    trap '' INT TERM HUP
+    lab_down
+}
+
+heading() {
+    printf '\n%s== %s%s\n' "$BOLD" "$*" "$PLAIN"
+}
+
+# expect DESCRIPTION CMD...: runs the command, shows what it prints unless it is only a condition, and keeps the score.
+expect() {
+    local description=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        [[ $1 != sluice_command ]] || echo "$output"
+        echo "${GREEN}ok${PLAIN}      $description"
+    else
+        [[ -z $output ]] || echo "$output"
+        echo "${RED}FAILED${PLAIN}  $description"
+        DEMO_FAILURES=$((DEMO_FAILURES + 1))
+    fi
+}
+
+weight_sum() {
+    local weight sum=0
+    for weight in "${WEIGHT[@]}"; do
+        sum=$((sum + weight))
+    done
+    echo "$sum"
+}
+
+# http_requests VIP PORT: the names of the real servers that answered, one a line; a connection for each request.
+http_requests() {
+    provider_run "$CLIENT" curl -sS --fail --fail-early --max-time 5 -H 'Connection: close' \
+        "http://$1:$2/[1-$DEMO_REQUESTS]" || true
+}
+
+# ask tcp|udp VIP PORT COUNT [FIRST_CLIENT_PORT]: lines "CLIENT_PORT REAL_SERVER".
+ask() {
+    provider_run "$CLIENT" "$LAB_DIR/provision/ask" "$@" || true
+}
+
+is_refused() {
+    ! provider_run "$CLIENT" curl -sS --max-time 3 "http://$1:$2/" 2>/dev/null
+}
+
+count_of() {
+    grep -cx "$1" <<<"$2" || true
+}
+
+# A table of real servers: what each should have answered by its weight, and what it did.
+show_weighted() {
+    local requests=$1 answers=$2 host weight count sum exact=true
+    sum=$(weight_sum)
+    for host in "${REAL_SERVERS[@]}"; do
+        weight=${WEIGHT[$host]}
+        count=$(count_of "$host" "$answers")
+        show_bar "$host" "$weight" "$count"
+        ((count * sum == requests * weight)) || exact=false
+    done
+    expect "all $requests answered, exactly by weight" "$exact"
+}
+
+show_hashed() {
+    local answers host count everyone=true
+    answers=$(cut -d ' ' -f 2 <<<"$1")
+    for host in "${REAL_SERVERS[@]}"; do
+        count=$(count_of "$host" "$answers")
+        show_bar "$host" "${WEIGHT[$host]}" "$count"
+        ((count)) || everyone=false
+    done
+    echo "client ports to real servers: $(head -n 6 <<<"$1" | sed 's/ /→/' | xargs) ..."
+    expect "all $DEMO_REQUESTS answered" test "$(grep -c . <<<"$1")" == "$DEMO_REQUESTS"
+    expect "every real server has its part" "$everyone"
+}
+
+show_bar() {
+    local bar
+    printf -v bar '%*s' "$3" ''
+    printf '  %-8s weight %-4s %4d  %s\n' "$1" "$2" "$3" "${bar// /#}"
+}
+
+# The switch counts what passes each of its ports, whatever XDP does behind them.
+show_bypass() {
+    local host before after answer sent received director_in client_in downloads=5
+    before=$(switch_counters)
+    answer=$(provider_run "$CLIENT" curl -sS --fail --max-time 20 -H 'Connection: close' \
+        "http://$VIP4:$(port_of tcp wrr)/big?[1-$downloads]" | wc -c) || true
+    after=$(switch_counters)
+    printf '%s  %-10s %18s %18s   (bytes on the switch during %d downloads of 1 MiB)%s\n' \
+        "$BOLD" host 'sent by it' 'sent to it' "$downloads" "$PLAIN"
+    for host in "${HOSTS[@]}"; do
+        sent=$(($(counter_of "$host" 2 "$after") - $(counter_of "$host" 2 "$before")))
+        received=$(($(counter_of "$host" 3 "$after") - $(counter_of "$host" 3 "$before")))
+        printf '  %-10s %18d %18d\n' "$host" "$sent" "$received"
+        [[ $host != "$DIRECTOR" ]] || director_in=$received
+        [[ $host != "$CLIENT" ]] || client_in=$received
+    done
+    expect "$downloads downloads arrived whole" test "$answer" == $((downloads * 1048576))
+    expect "the director saw the requests only: less than a tenth of what the client received" \
+        test $((director_in * 10)) -lt "$client_in"
+}
+
+# Lines "HOST BYTES_SENT BYTES_RECEIVED" by the counters of the switch's ports.
+switch_counters() {
+    provider_run switch ip -s -j link show master br0 |
+        jq -r '.[] | "\(.ifname) \(.stats64.rx.bytes) \(.stats64.tx.bytes)"'
+}
+
+counter_of() {
+    awk -v host="$1" -v column="$2" '$1 == host { print $column }' <<<"$3"
+}

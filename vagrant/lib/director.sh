@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# Sluice on the lab's director: its configuration from the topology, start, readiness, stop.
+
+DIRECTOR_CONFIG=''
+
+write_director_config() {
+    local service protocol port scheduler vip host
+    {
+        cat <<TOML
+# Written by vagrant/lab from topology.conf; the next "up" may overwrite it.
+[director]
+interfaces = ["eth1"]
+socket = "$LAB_STATE/sluice.sock"
+TOML
+        for service in "${SERVICES[@]}"; do
+            read -r protocol port scheduler <<<"$service"
+            for vip in "$VIP4:$port" "[$VIP6]:$port"; do
+                cat <<TOML
+
+[[service]]
+protocol = "$protocol"
+address = "$vip"
+scheduler = "$scheduler"
+TOML
+                for host in "${REAL_SERVERS[@]}"; do
+                    cat <<TOML
+  [[service.real]]
+  address = "$(if [[ $vip == \[* ]]; then echo "${IPV6[$host]}"; else echo "${IPV4[$host]}"; fi)"
+  method = "dr"
+  weight = ${WEIGHT[$host]}
+TOML
+                done
+            done
+        done
+    } >"$LAB_STATE/director.toml"
+}
+
+director_pid() {
+    cat "$LAB_STATE/$DIRECTOR/sluice.pid" 2>/dev/null
+}
+
+# A recorded id counts only while that process is on the director: ids are used again.
+director_is_running() {
+    local pid
+    pid=$(director_pid) && [[ -n $pid ]] && provider_processes "$DIRECTOR" | grep -qx "$pid"
+}
+
+director_start() {
+    require_root
+    provider_is_up || die "$LAB_NAME is not up; run: vagrant/lab --name $LAB_NAME up"
+    [[ -x $SLUICE ]] || die "$SLUICE is missing; run: vagrant/lab setup"
+    ! director_is_running || die "the director is running already (process $(director_pid))"
+    find_jdk || die "$JDK_HINT"
+    local state=$LAB_STATE/$DIRECTOR config=${DIRECTOR_CONFIG:-$LAB_STATE/director.toml}
+    rm -f "$state"/sluice.{pid,exit}
+    # The shell in between outlives the director by its exit code; a session of its own keeps Ctrl-C in a demo away from
+    # the director, which is to be stopped in order.
+    # shellcheck disable=SC2016 # expanded by that shell
+    JAVA_HOME=$JDK SLUICE_SOCKET=$LAB_STATE/sluice.sock setsid bash -c '
+        state=$1
+        shift
+        "$@" & echo $! >"$state/sluice.pid"
+        wait $! && result=0 || result=$?
+        echo $result >"$state/sluice.exit"' \
+        director "$state" \
+        nsenter --net="/run/netns/$(namespace "$DIRECTOR")" -- "$SLUICE" run --config "$config" \
+        </dev/null >"$state/sluice.log" 2>&1 &
+    if ! wait_until 30 director_is_ready_or_gone || [[ -f $state/sluice.exit ]]; then
+        cat "$state/sluice.log" >&2
+        if [[ -f $state/sluice.exit ]]; then
+            die "the director ended with exit code $(cat "$state/sluice.exit") before it was ready"
+        fi
+        ! director_is_running || kill -KILL "$(director_pid)"
+        die "the director was not ready within 30 seconds; killed"
+    fi
+    say "director ready (process $(director_pid), log $state/sluice.log)"
+}
+
+director_is_ready_or_gone() {
+    local state=$LAB_STATE/$DIRECTOR
+    [[ -f $state/sluice.exit ]] || grep -qw ready "$state/sluice.log"
+}
+
+director_stop() {
+    require_root
+    local state=$LAB_STATE/$DIRECTOR pid result
+    director_is_running || die "the director is not running"
+    pid=$(director_pid)
+    kill -TERM "$pid"
+    wait_until 10 process_is_gone "$pid" || {
+        kill -KILL "$pid"
+        die "the director did not end within 10 seconds of SIGTERM; killed"
+    }
+    wait_until 2 test -s "$state/sluice.exit" || die "the director ended, and nobody recorded how"
+    result=$(cat "$state/sluice.exit")
+    # 143 is how a JVM ends that SIGTERM asked to go and that ran its shutdown hooks.
+    [[ $result == 0 || $result == 143 ]] || die "the director ended with exit code $result; log: $state/sluice.log"
+    say "director stopped"
+}
+
+# sluice_command ARG...: the command-line client, talking to this lab's director.
+sluice_command() {
+    JAVA_HOME=$JDK SLUICE_SOCKET=$LAB_STATE/sluice.sock provider_run "$DIRECTOR" "$SLUICE" "$@"
+}
