@@ -95,7 +95,7 @@ class CheckCommandTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             interfaces =                  | 2:13: Unexpected end of line, expected a value
             idle = "busy"                 | 1:1: [director] has no interfaces; required: a list of interface names, ["eth1"]
-            interfaces = []               | 2:1: interfaces = […] names no interface; allowed: a list of interface names, ["eth1"]
+            interfaces = []               | 2:1: interfaces = [...] names no interface; allowed: a list of interface names, ["eth1"]
             interfaces = "eth1"           | 2:1: interfaces = "eth1" is a string; allowed: a list of interface names, ["eth1"]
             interfaces = ["a", 7]         | 2:20: interfaces = [7] is an integer; allowed: a list of interface names, ["eth1"]
             interfaces = ["a", "a"]       | 2:20: interfaces = ["a"] is already listed at line 2, column 15; allowed: each interface once
@@ -111,7 +111,7 @@ class CheckCommandTest {
             socket = "run/s"              | socket = "run/s" is no absolute path; allowed: an absolute path of 1-107 bytes
             queues = 0                    | queues = 0 is out of range; allowed: an integer 1-256, or "auto"
             queues = "all"                | queues = "all" is a string; allowed: an integer 1-256, or "auto"
-            cpus = []                     | cpus = […] names no CPU; allowed: a list of CPU numbers, one for each queue, or "auto", or "none"
+            cpus = []                     | cpus = [...] names no CPU; allowed: a list of CPU numbers, one for each queue, or "auto", or "none"
             cpus = "last"                 | cpus = "last" is a string; allowed: a list of CPU numbers, one for each queue, or "auto", or "none"
             idle = "lazy"                 | idle = "lazy" is not supported by this version; allowed: "adaptive", "busy"
             xdp_mode = "skb"              | xdp_mode = "skb" is not supported by this version; allowed: "auto", "native", "generic"
@@ -139,7 +139,7 @@ class CheckCommandTest {
     void cpusAndQueuesDisagree() throws IOException {
         assertRefused(
                 DIRECTOR + "queues = 2\ncpus = [0]\n",
-                "4:1: cpus = […] lists 1 CPU while queues = 2; allowed: one CPU for each queue");
+                "4:1: cpus = [...] lists 1 CPU while queues = 2; allowed: one CPU for each queue");
     }
 
     @Test
@@ -200,7 +200,7 @@ class CheckCommandTest {
     void oneServiceTableInsteadOfAnArray() throws IOException {
         assertRefused(
                 DIRECTOR + "[service]\nprotocol = \"tcp\"\n",
-                "3:1: service = {…} is a table; allowed: tables [[service]]");
+                "3:1: service = {...} is a table; allowed: tables [[service]]");
     }
 
     @Test

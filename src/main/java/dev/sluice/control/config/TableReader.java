@@ -62,7 +62,7 @@ final class TableReader {
         return Arrays.stream(keys).noneMatch(bad::contains);
     }
 
-    /** The key's value is wrong: {@code key = value why; allowed: …}. */
+    /** The key's value is wrong: {@code key = value why; allowed: ...}. */
     void wrong(String key, String why, String allowed) {
         wrong(key, positionOf(key), show(table.get(List.of(key))), why, allowed);
     }
@@ -232,8 +232,8 @@ final class TableReader {
     private static String show(@Nullable Object value) {
         return switch (value) {
             case String text -> "\"" + Toml.tomlEscape(text) + "\"";
-            case TomlArray array -> "[…]";
-            case TomlTable inner -> "{…}";
+            case TomlArray array -> "[...]";
+            case TomlTable inner -> "{...}";
             case null -> "nothing";
             default -> value.toString();
         };

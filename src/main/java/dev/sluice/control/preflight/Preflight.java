@@ -145,7 +145,7 @@ public final class Preflight {
     /** {@code xdp_umem_account_pages} in net/xdp/xdp_umem.c charges a UMEM to the user unless CAP_IPC_LOCK says otherwise. */
     private void memory(DirectorConfig config, int workers) {
         long needed = config.umemBytes() * workers;
-        String sum = " (" + workers + (workers == 1 ? " worker" : " workers") + " × " + config.frames() + " frames × "
+        String sum = " (" + workers + (workers == 1 ? " worker" : " workers") + " x " + config.frames() + " frames x "
                 + config.frameSizeBytes() + " bytes)";
         long limit = machine.memlockLimitBytes();
         if (limit < needed && !Capability.CAP_IPC_LOCK.in(machine.effectiveCapabilities())) {

@@ -211,7 +211,7 @@ class PreflightTest {
     @Test
     void memlockTooSmall() throws Exception {
         status("0000008000003000");
-        String wanted = "memlock limit too small: the UMEM needs 65536 KiB (2 workers × 16384 frames × 2048 bytes),"
+        String wanted = "memlock limit too small: the UMEM needs 65536 KiB (2 workers x 16384 frames x 2048 bytes),"
                 + " RLIMIT_MEMLOCK is 8192 KiB; raise it (ulimit -l, systemd: LimitMEMLOCK=), grant CAP_IPC_LOCK, or"
                 + " lower director.frames";
         assertEquals(List.of(wanted), problems(""));
@@ -227,7 +227,7 @@ class PreflightTest {
     void tooFewHugePages() throws Exception {
         assertEquals(
                 List.of(
-                        "director.hugepages = \"on\", but the UMEM needs 65536 KiB (2 workers × 16384 frames × 2048 bytes)"
+                        "director.hugepages = \"on\", but the UMEM needs 65536 KiB (2 workers x 16384 frames x 2048 bytes)"
                                 + " and 32768 KiB of huge pages are free; raise vm.nr_hugepages, or use \"auto\""),
                 problems("hugepages = \"on\""));
         Preflight.check(config("hugepages = \"auto\""), machine());
