@@ -51,6 +51,7 @@ final class RingStressIT {
         try {
             assertTrue(process.waitFor(100, TimeUnit.SECONDS), "jcstress timed out");
         } finally {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
         }
         String output = Files.readString(log);
