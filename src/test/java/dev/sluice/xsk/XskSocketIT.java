@@ -150,6 +150,36 @@ final class XskSocketIT {
     }
 
     @Test
+    void oneKickSendsAWholeBacklogAsFarAsCompletionsGo() throws Exception {
+        try (Umem umem = umem(UmemOptions.of(1024, 2048).withRings(256, 256));
+                XskSocket socket = open(umem, "left0", 0, ROOMY)) {
+            FramePool pool = umem.newFramePool();
+            byte[] bytes = frame(new Random(7), 60);
+            int backlog = 600;
+            assertEquals(backlog, socket.tx().reserve(backlog));
+            for (int i = 0; i < backlog; i++) {
+                long address = pool.alloc();
+                MemorySegment.copy(bytes, 0, umem.frames(), ValueLayout.JAVA_BYTE, address, bytes.length);
+                socket.tx().set(i, address, bytes.length);
+            }
+            socket.tx().submit(backlog);
+            // The completion ring holds 256: the kernel takes no more until it is drained.
+            for (int left : new int[] {344, 88}) {
+                assertEquals(-Native.EAGAIN(), socket.kickTx());
+                assertEquals(left, socket.tx().pending());
+                assertEquals(256, socket.completion().drain(pool, 1024));
+            }
+            assertEquals(0, socket.kickTx());
+            assertEquals(0, socket.tx().pending());
+            assertEquals(88, socket.completion().drain(pool, 1024));
+            for (int i = 0; i < backlog; i++) {
+                assertArrayEquals(bytes, left.receive(ETHER_TYPE, WAIT_MS));
+            }
+            assertConserved(umem, pool, socket);
+        }
+    }
+
+    @Test
     void floodLosesPacketsButNoFrames() throws Exception {
         try (Umem umem = umem(UmemOptions.of(1024, 2048).withRings(256, 256));
                 XskSocket in = open(umem, "left0", 0, XskOptions.defaults().withRings(512, 256));
