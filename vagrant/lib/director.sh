@@ -53,6 +53,8 @@ director_start() {
     find_jdk || die "$JDK_HINT"
     local state=$LAB_STATE/$DIRECTOR config=${DIRECTOR_CONFIG:-$LAB_STATE/director.toml}
     rm -f "$state"/sluice.{pid,exit}
+    # Emptied here and not by the redirection below, which happens some time after this shell has looked for "ready".
+    : >"$state/sluice.log"
     # The shell in between outlives the director by its exit code; a session of its own keeps Ctrl-C in a demo away from
     # the director, which is to be stopped in order.
     # shellcheck disable=SC2016 # expanded by that shell
