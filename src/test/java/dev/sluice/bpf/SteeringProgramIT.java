@@ -18,6 +18,9 @@ import dev.sluice.testing.NetnsFixture;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -25,6 +28,7 @@ import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Attaching, detaching, and everything that can be in the way, on a veth of a fresh namespace. */
 class SteeringProgramIT {
@@ -204,6 +208,30 @@ class SteeringProgramIT {
             send(syn);
             assertEquals(2, own.counters().count(SteeringOutcome.PASS_NO_SOCKET), own.counters()::toString);
         }
+    }
+
+    @Test
+    void theVerifierAsksForNoMoreThanCapBpfAndCapNetAdmin(@TempDir Path folder) throws IOException {
+        Path object = folder.resolve("steer.bpf.o");
+        Files.write(object, resource("/bpf/steer.bpf.o"));
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+        // Pinning fails, nobody may do that; what counts is that loading comes first and does not.
+        String output = netns.tryRun(
+                        "setpriv",
+                        "--reuid=65534",
+                        "--regid=65534",
+                        "--clear-groups",
+                        "--inh-caps=-all,+net_admin,+bpf",
+                        "--ambient-caps=-all,+net_admin,+bpf",
+                        "bpftool",
+                        "--debug",
+                        "prog",
+                        "load",
+                        object.toString(),
+                        "/sys/fs/bpf/sluice-no-such-folder/steer")
+                .output();
+        assertTrue(output.contains("processed "), output);
+        assertFalse(output.contains("failed to load"), output);
     }
 
     @Test
