@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.Protocol;
-import dev.sluice.testing.NetnsFixture;
+import dev.sluice.testing.NetworkNamespace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,12 +25,12 @@ class LiveFramesIT {
     @TempDir
     Path folder;
 
-    private final NetnsFixture sender = NetnsFixture.create("sluice-gen");
-    private final NetnsFixture receiver = NetnsFixture.create("sluice-sink");
+    private final NetworkNamespace sender = NetworkNamespace.create("sluice-gen");
+    private final NetworkNamespace receiver = NetworkNamespace.create("sluice-sink");
 
     @BeforeEach
     void join() {
-        for (NetnsFixture netns : List.of(sender, receiver)) {
+        for (NetworkNamespace netns : List.of(sender, receiver)) {
             netns.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
         }
         sender.veth("gen", receiver, "sink");

@@ -14,7 +14,7 @@ import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.NativeLog;
 import dev.sluice.ffi.NetworkDevice;
 import dev.sluice.ffi.generated.Native;
-import dev.sluice.testing.NetnsFixture;
+import dev.sluice.testing.NetworkNamespace;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
@@ -39,9 +39,9 @@ class SteeringProgramIT {
             s.send(bytes.fromhex(sys.argv[2]))
             """;
 
-    private final NetnsFixture netns = NetnsFixture.create("sluice-attach");
+    private final NetworkNamespace netns = NetworkNamespace.create("sluice-attach");
     private final SteeringMaps maps = SteeringMaps.create();
-    private NetnsFixture.Entered entered;
+    private NetworkNamespace.Entered entered;
 
     @BeforeEach
     void enter() {

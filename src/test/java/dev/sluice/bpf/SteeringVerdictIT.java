@@ -12,7 +12,7 @@ import dev.sluice.ffi.generated.Native;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.ServiceKey;
-import dev.sluice.testing.NetnsFixture;
+import dev.sluice.testing.NetworkNamespace;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -28,7 +28,7 @@ import org.junit.jupiter.api.function.Executable;
 class SteeringVerdictIT {
     private static final int SMALLEST_RUN_BYTES = 14;
 
-    private final NetnsFixture netns = NetnsFixture.create("sluice-verdict");
+    private final NetworkNamespace netns = NetworkNamespace.create("sluice-verdict");
     private final SteeringMaps maps = SteeringMaps.create();
     private SteeringProgram program;
     private TestSocket socket;

@@ -27,7 +27,7 @@ import java.util.concurrent.TimeUnit;
  * <p>{@link #enter()} moves the calling thread alone ({@code setns(2)}): what it opens then belongs to the namespace,
  * and so do threads it starts afterwards.
  */
-public final class NetnsFixture implements AutoCloseable {
+public final class NetworkNamespace implements AutoCloseable {
     private static final int O_RDONLY = 0;
     private static final int O_CLOEXEC = 0x80000;
     private static final int CLONE_NEWNET = 0x40000000;
@@ -62,13 +62,13 @@ public final class NetnsFixture implements AutoCloseable {
 
     private final String name;
 
-    private NetnsFixture(String name) {
+    private NetworkNamespace(String name) {
         this.name = name;
     }
 
     /** Creates a namespace {@code prefix-random} with its loopback up. */
-    public static NetnsFixture create(String prefix) {
-        NetnsFixture netns = new NetnsFixture(prefix + "-"
+    public static NetworkNamespace create(String prefix) {
+        NetworkNamespace netns = new NetworkNamespace(prefix + "-"
                 + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt()));
         check(List.of("ip", "netns", "add", netns.name));
         netns.run("ip", "link", "set", "lo", "up");
@@ -89,7 +89,7 @@ public final class NetnsFixture implements AutoCloseable {
      * Makes a veth pair between this namespace and another (or the same), both ends up and with checksum offload off,
      * because frames on AF_XDP get no checksum filled in.
      */
-    public void veth(String end, NetnsFixture other, String otherEnd) {
+    public void veth(String end, NetworkNamespace other, String otherEnd) {
         run("ip", "link", "add", end, "type", "veth", "peer", "name", otherEnd, "netns", other.name);
         run("ip", "link", "set", end, "up");
         other.run("ip", "link", "set", otherEnd, "up");
