@@ -22,6 +22,7 @@ static __always_inline int parse_ethernet(struct packet *packet, __be16 *type)
 		return 0;
 	*type = eth->h_proto;
 	packet->at = eth + 1;
+	packet->offset = sizeof(*eth);
 #pragma unroll
 	for (int i = 0; i < MAX_TAGS; i++) {
 		struct tag *tag = packet->at;
@@ -32,6 +33,7 @@ static __always_inline int parse_ethernet(struct packet *packet, __be16 *type)
 			return 0;
 		*type = tag->type;
 		packet->at = tag + 1;
+		packet->offset += sizeof(*tag);
 	}
 	return 1;
 }

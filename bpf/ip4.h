@@ -21,14 +21,16 @@ static __always_inline enum steering_outcome parse_ip4(struct packet *packet)
 	if (header_bytes < sizeof(*ip) || total_bytes < header_bytes)
 		return PASS_MALFORMED;
 	/* A frame may be longer than its datagram (padding), never shorter. */
-	if (packet->at + total_bytes > packet->end)
+	if (packet->offset + total_bytes > packet->length)
 		return PASS_MALFORMED;
 	packet->key.family = FAMILY_INET;
 	packet->key.address[3] = ip->daddr;
 	if (ip->frag_off & bpf_htons(IP4_MORE_FRAGMENTS | IP4_OFFSET_MASK))
 		return parse_fragment(packet, ip->protocol);
-	packet->at += header_bytes;
-	return parse_transport(packet, ip->protocol, total_bytes - header_bytes);
+	if (header_bytes == sizeof(*ip))
+		return parse_transport(packet, ip->protocol, total_bytes - header_bytes, (struct ports *)(ip + 1));
+	packet->offset += header_bytes;
+	return parse_transport_behind(packet, ip->protocol, total_bytes - header_bytes);
 }
 
 #endif

@@ -33,8 +33,7 @@ static __always_inline int is_extension(__u32 type)
 
 /*
  * Counted in units of 8 bytes beyond the first, the authentication header's in units of 4 beyond the first two; the
- * fragment header has no length and is 8. Without branches, for the verifier's sake again; the mask cuts nothing off and
- * only restates the bound, which the verifier loses on the way.
+ * fragment header has no length and is 8. Without branches, for the verifier's sake again.
  */
 static __always_inline __u32 extension_bytes(struct extension *extension, __u32 type)
 {
@@ -44,9 +43,7 @@ static __always_inline __u32 extension_bytes(struct extension *extension, __u32 
 
 	barrier_var(authentication);
 	barrier_var(fragment);
-	length = ((length & (fragment - 1)) + 1 + authentication) << (3 - authentication);
-	barrier_var(length);
-	return length & 0xfff;
+	return ((length & (fragment - 1)) + 1 + authentication) << (3 - authentication);
 }
 
 static __always_inline enum steering_outcome parse_ip6(struct packet *packet)
@@ -56,35 +53,35 @@ static __always_inline enum steering_outcome parse_ip6(struct packet *packet)
 
 	if ((void *)(ip + 1) > packet->end || ip->version != 6)
 		return PASS_MALFORMED;
-	packet->at = ip + 1;
+	packet->offset += sizeof(*ip);
 	remaining = bpf_ntohs(ip->payload_len);
-	if (packet->at + remaining > packet->end)
+	if (packet->offset + remaining > packet->length)
 		return PASS_MALFORMED;
 	packet->key.family = FAMILY_INET6;
 	__builtin_memcpy(packet->key.address, &ip->daddr, sizeof(packet->key.address));
 	next = ip->nexthdr;
+	if (!is_extension(next))
+		return parse_transport(packet, next, remaining, (struct ports *)(ip + 1));
 	for (int i = 0; i < MAX_EXTENSION_HEADERS && is_extension(next); i++) {
-		struct extension *extension = packet->at;
+		struct extension extension;
 		__u32 bytes;
 
-		if ((void *)(extension + 1) > packet->end)
+		if (bpf_xdp_load_bytes(packet->ctx, packet->offset, &extension, sizeof(extension)))
 			return PASS_MALFORMED;
-		bytes = extension_bytes(extension, next);
+		bytes = extension_bytes(&extension, next);
 		if (remaining < bytes)
 			return PASS_MALFORMED;
 		/* At offset 0 without more to come it is a whole packet (RFC 6946) and goes on like one. */
 		if (next == IPPROTO_FRAGMENT &&
-		    extension->fragment & bpf_htons(IP6_MORE_FRAGMENTS | IP6_OFFSET_MASK))
-			return parse_fragment(packet, extension->next);
+		    extension.fragment & bpf_htons(IP6_MORE_FRAGMENTS | IP6_OFFSET_MASK))
+			return parse_fragment(packet, extension.next);
 		remaining -= bytes;
-		barrier_var(remaining);
-		remaining &= 0xffff;
-		next = extension->next;
-		packet->at += bytes;
+		packet->offset += bytes;
+		next = extension.next;
 	}
 	if (is_extension(next))
 		return PASS_MALFORMED;
-	return parse_transport(packet, next, remaining);
+	return parse_transport_behind(packet, next, remaining);
 }
 
 #endif

@@ -10,9 +10,16 @@
 #include "counters.h"
 #include "maps.h"
 
+/*
+ * Where headers have a fixed place they are read in place. Behind one of variable length they are copied out by
+ * bpf_xdp_load_bytes(): the verifier lets nobody without CAP_PERFMON add a variable to a packet pointer.
+ */
 struct packet {
-	void *at;  /* the next header */
-	void *end; /* of the frame */
+	struct xdp_md *ctx;
+	void *at;	/* the next header, as long as its place is fixed */
+	void *end;	/* of what can be read in place */
+	__u32 offset;	/* of the next header */
+	__u32 length;	/* of the frame */
 	struct service_key key;
 };
 
@@ -29,6 +36,8 @@ static __always_inline enum steering_outcome parse_packet(struct xdp_md *ctx, st
 {
 	__be16 type = 0;
 
+	packet->ctx = ctx;
+	packet->length = bpf_xdp_get_buff_len(ctx);
 	packet->at = (void *)(long)ctx->data;
 	packet->end = (void *)(long)ctx->data_end;
 	if (!parse_ethernet(packet, &type))

@@ -1,10 +1,10 @@
 package dev.sluice.bpf;
 
 import dev.sluice.ffi.Errno;
+import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.NativeLog;
+import dev.sluice.ffi.NetworkDevice;
 import dev.sluice.ffi.generated.Native;
-import java.net.NetworkInterface;
-import java.net.SocketException;
 import java.util.Locale;
 
 /** Turns the error of an attach into a line that says what to do. */
@@ -60,9 +60,8 @@ final class AttachFailure {
 
     private static int mtu(String interfaceName) {
         try {
-            NetworkInterface found = NetworkInterface.getByName(interfaceName);
-            return found == null ? 0 : found.getMTU();
-        } catch (SocketException e) {
+            return NetworkDevice.mtu(interfaceName);
+        } catch (NativeException e) {
             return 0;
         }
     }

@@ -8,8 +8,6 @@ import dev.sluice.ffi.generated.Native;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.EnumMap;
-import java.util.Map;
 
 /**
  * The maps of one interface's steering program: which XSK takes the packets of a queue, the station address that
@@ -84,23 +82,21 @@ public final class InterfaceMaps implements AutoCloseable {
         }
     }
 
-    /** Packets by outcome since the maps were created, summed over all processors; every outcome is there. */
-    public Map<SteeringOutcome, Long> counters() {
-        Map<SteeringOutcome, Long> counters = new EnumMap<>(SteeringOutcome.class);
+    /** Packets by outcome since the maps were created, summed over all processors. */
+    public SteeringCounters counters() {
+        long[] packets = new long[OUTCOMES];
         try (Arena arena = Arena.ofConfined()) {
             int cpus = LibBpf.possibleCpus();
             MemorySegment values = arena.allocate(ValueLayout.JAVA_LONG, cpus);
             for (SteeringOutcome outcome : SteeringOutcome.values()) {
                 int result = LibBpf.mapLookup(countersFd, integer(arena, outcome.index()), values);
                 NativeException.check(result, "bpf_map_lookup_elem(counters, " + outcome + ")");
-                long sum = 0;
                 for (int cpu = 0; cpu < cpus; cpu++) {
-                    sum += values.getAtIndex(ValueLayout.JAVA_LONG, cpu);
+                    packets[outcome.index()] += values.getAtIndex(ValueLayout.JAVA_LONG, cpu);
                 }
-                counters.put(outcome, sum);
             }
         }
-        return counters;
+        return new SteeringCounters(packets);
     }
 
     int xsksFd() {

@@ -1,5 +1,6 @@
 package dev.sluice.bpf;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The steering program or its maps cannot be had; the message is one line fit for users. */
@@ -12,5 +13,10 @@ public final class SteeringException extends RuntimeException {
 
     SteeringException(String message, @Nullable Throwable cause) {
         super(message, cause);
+    }
+
+    @Override
+    public String getMessage() {
+        return Objects.requireNonNull(super.getMessage());
     }
 }

@@ -1,0 +1,186 @@
+package dev.sluice.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.bench.PacketBuilder;
+import dev.sluice.bench.PacketCases;
+import dev.sluice.bench.PacketCases.PacketCase;
+import dev.sluice.bench.ProgramRun;
+import dev.sluice.ffi.generated.Native;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.service.Protocol;
+import dev.sluice.service.ServiceKey;
+import dev.sluice.testing.NetworkNamespace;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.function.Executable;
+
+/** Packet by packet: what the program in the kernel answers, and which one counter it moves. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class SteeringVerdictIT {
+    private static final int SMALLEST_RUN_BYTES = 14;
+
+    private final NetworkNamespace netns = NetworkNamespace.create("sluice-verdict");
+    private final SteeringMaps maps = SteeringMaps.create();
+    private SteeringProgram program;
+    private TestSocket socket;
+
+    @BeforeAll
+    void attach() {
+        // Neighbour discovery on a live interface would move counters of its own.
+        netns.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
+        netns.veth("in", netns, "out");
+        try (var _ = netns.enter()) {
+            PacketCases.SERVICES.forEach(service -> maps.addService(service, 7));
+            socket = new TestSocket("in", 0);
+            maps.ofInterface("in").putSocket(0, socket.fd());
+            program = SteeringProgram.attach("in", maps, AttachMode.AUTO);
+        }
+    }
+
+    @AfterAll
+    void detach() {
+        try (var _ = netns.enter()) {
+            program.detach();
+            socket.close();
+        }
+        maps.close();
+        netns.close();
+    }
+
+    @Test
+    void everyCaseOfTheTable() {
+        List<Executable> checks = new ArrayList<>();
+        int run = 0;
+        for (PacketCase packet : PacketCases.all()) {
+            int length = packet.frame().length;
+            if (length >= SMALLEST_RUN_BYTES && length <= ProgramRun.MAX_FRAME_BYTES) {
+                run++;
+                checks.add(() -> expect(packet.name(), packet.frame(), packet.outcome()));
+            }
+        }
+        assertTrue(run > 600, "only " + run + " cases could be run");
+        assertAll(checks);
+    }
+
+    @Test
+    void damagedPacketsMoveOneCounterEach() {
+        Map<SteeringOutcome, Integer> seen = new EnumMap<>(SteeringOutcome.class);
+        for (byte[] frame : PacketCases.damaged(20261121, 5000)) {
+            if (frame.length <= ProgramRun.MAX_FRAME_BYTES) {
+                seen.merge(run("damaged", frame), 1, Integer::sum);
+            }
+        }
+        assertTrue(seen.size() >= 5, "too little variety: " + seen);
+    }
+
+    @Test
+    void aQueueWithoutSocketPasses() {
+        PacketCase steered = named("tcp4 to the service");
+        maps.ofInterface("in").removeSocket(0);
+        try {
+            expect("without socket", steered.frame(), SteeringOutcome.PASS_NO_SOCKET);
+            expect("fragment without socket", named("udp6 fragment, middle").frame(), SteeringOutcome.PASS_NO_SOCKET);
+            maps.ofInterface("in").removeSocket(0);
+        } finally {
+            maps.ofInterface("in").putSocket(0, socket.fd());
+        }
+        expect("with socket again", steered.frame(), SteeringOutcome.STEERED);
+    }
+
+    @Test
+    void framesForAnotherStationPass() {
+        PacketCase steered = named("tcp4 to the service");
+        InterfaceMaps own = maps.ofInterface("in");
+        try {
+            own.setStationAddress(PacketBuilder.DEFAULT_DESTINATION_MAC);
+            expect("own address", steered.frame(), SteeringOutcome.STEERED);
+            for (int octet = 0; octet < 6; octet++) {
+                own.setStationAddress(PacketBuilder.DEFAULT_DESTINATION_MAC ^ 0x10L << (8 * octet));
+                expect("address differs in octet " + octet, steered.frame(), SteeringOutcome.PASS_OTHER_HOST);
+            }
+            expect("arp", named("arp").frame(), SteeringOutcome.PASS_NOT_IP);
+            expect("other port", named("tcp4 to another port").frame(), SteeringOutcome.PASS_NO_SERVICE);
+        } finally {
+            own.setStationAddress(0);
+        }
+    }
+
+    @Test
+    void anAddressStaysAsLongAsItHasServices() {
+        IpAddress vip = IpAddress.parse("10.9.9.9");
+        ServiceKey http = new ServiceKey(Protocol.TCP, vip, 80);
+        ServiceKey https = new ServiceKey(Protocol.TCP, vip, 443);
+        byte[] syn = PacketBuilder.tcp(PacketCases.CLIENT4, 1, vip, 80).build();
+        byte[] fragment = PacketBuilder.ethernet()
+                .ip(PacketCases.CLIENT4, vip)
+                .raw(PacketBuilder.TCP)
+                .fragment(8, true)
+                .payloadLength(8)
+                .build();
+        expect("no service yet", fragment, SteeringOutcome.PASS_NO_SERVICE);
+        maps.addService(http, 1);
+        maps.addService(http, 2);
+        maps.addService(https, 3);
+        expect("service", syn, SteeringOutcome.STEERED);
+        expect("fragment", fragment, SteeringOutcome.STEERED_FRAGMENT);
+        maps.removeService(http);
+        maps.removeService(http);
+        expect("service gone", syn, SteeringOutcome.PASS_NO_SERVICE);
+        expect("address still has one", fragment, SteeringOutcome.STEERED_FRAGMENT);
+        maps.removeService(https);
+        expect("address gone", fragment, SteeringOutcome.PASS_NO_SERVICE);
+        assertEquals(PacketCases.SERVICES.size(), maps.services().size());
+    }
+
+    @Test
+    void theExactPortWinsOverNothingAndTheWildcardServesTheRest() {
+        IpAddress vip = IpAddress.parse("2001:db8::9");
+        ServiceKey all = new ServiceKey(Protocol.TCP, vip, 0);
+        ServiceKey one = new ServiceKey(Protocol.TCP, vip, 80);
+        byte[] syn = PacketBuilder.tcp(PacketCases.CLIENT6, 1, vip, 80).build();
+        maps.addService(all, 1);
+        maps.addService(one, 2);
+        maps.removeService(one);
+        expect("by the wildcard", syn, SteeringOutcome.STEERED);
+        maps.removeService(all);
+        expect("by nothing", syn, SteeringOutcome.PASS_NO_SERVICE);
+    }
+
+    private static PacketCase named(String name) {
+        return PacketCases.all().stream()
+                .filter(packet -> packet.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private void expect(String name, byte[] frame, SteeringOutcome outcome) {
+        assertEquals(outcome, run(name, frame), name);
+    }
+
+    /** Runs one frame and returns the outcome that counted it, once verdict and counters agree. */
+    private SteeringOutcome run(String name, byte[] frame) {
+        SteeringCounters before = maps.ofInterface("in").counters();
+        int verdict = ProgramRun.verdict(program.fd(), frame);
+        SteeringCounters after = maps.ofInterface("in").counters();
+        List<SteeringOutcome> moved = new ArrayList<>();
+        for (SteeringOutcome outcome : SteeringOutcome.values()) {
+            for (long i = before.count(outcome); i < after.count(outcome); i++) {
+                moved.add(outcome);
+            }
+        }
+        assertEquals(1, moved.size(), () -> name + " moved " + moved);
+        assertEquals(before.total() + 1, after.total(), name);
+        SteeringOutcome outcome = moved.getFirst();
+        assertEquals(outcome.steered() ? Native.XDP_REDIRECT() : Native.XDP_PASS(), verdict, name);
+        return outcome;
+    }
+}
