@@ -1,6 +1,7 @@
 package dev.sluice.control;
 
 import dev.sluice.bpf.AttachMode;
+import dev.sluice.bpf.SteeringCounters;
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringOutcome;
 import dev.sluice.bpf.SteeringProgram;
@@ -112,9 +113,9 @@ final class StatsReader {
 
     private InterfaceStats nic(SteeringProgram program) {
         Map<String, Long> steering = new LinkedHashMap<>();
-        for (Map.Entry<SteeringOutcome, Long> entry :
-                maps.ofInterface(program.interfaceName()).counters().entrySet()) {
-            steering.put(entry.getKey().name().toLowerCase(Locale.ROOT), entry.getValue());
+        SteeringCounters counters = maps.ofInterface(program.interfaceName()).counters();
+        for (SteeringOutcome outcome : SteeringOutcome.values()) {
+            steering.put(outcome.name().toLowerCase(Locale.ROOT), counters.count(outcome));
         }
         return new InterfaceStats(
                 program.interfaceName(),

@@ -16,8 +16,7 @@ import java.util.stream.Collectors;
  * whether a driver takes an XDP program, is left to the start itself.
  */
 public final class Preflight {
-    private static final KernelVersion NEEDED = new KernelVersion(5, 10);
-    private static final KernelVersion NEEDED_FOR_BUSY_POLL = new KernelVersion(5, 11);
+    private static final KernelVersion NEEDED = new KernelVersion(5, 18);
 
     private final MachineFacts machine;
     private final List<String> problems = new ArrayList<>();
@@ -33,7 +32,7 @@ public final class Preflight {
      */
     public static void check(DirectorConfig config, MachineFacts machine) throws EnvironmentException {
         Preflight preflight = new Preflight(machine);
-        preflight.kernel(config);
+        preflight.kernel();
         preflight.capabilities();
         boolean libraries = preflight.libraries();
         boolean interfaces = preflight.interfaces(config.interfaces());
@@ -56,15 +55,12 @@ public final class Preflight {
                         .orElseThrow());
     }
 
-    private void kernel(DirectorConfig config) {
+    private void kernel() {
         String release = machine.kernelRelease();
         KernelVersion found = KernelVersion.parse(release);
         if (found.compareTo(NEEDED) < 0) {
             problems.add("kernel too old: this is Linux " + release + ", needed is " + NEEDED
-                    + " or newer, the first to let AF_XDP sockets of several interfaces share one UMEM");
-        } else if (config.busyPoll().enabled() && found.compareTo(NEEDED_FOR_BUSY_POLL) < 0) {
-            problems.add("kernel too old for director.busy_poll.enabled = true: this is Linux " + release
-                    + ", SO_PREFER_BUSY_POLL needs " + NEEDED_FOR_BUSY_POLL + " or newer");
+                    + " or newer, the first whose XDP programs can call bpf_xdp_load_bytes");
         }
     }
 
