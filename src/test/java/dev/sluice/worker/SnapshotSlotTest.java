@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -42,7 +43,7 @@ class SnapshotSlotTest {
                     torn[0]++;
                 }
                 slot.acknowledge(pair);
-                Thread.yield();
+                LockSupport.parkNanos(1_000);
             } while (pair.left < last);
         });
         for (int i = 1; i <= last; i++) {
