@@ -26,7 +26,7 @@ import java.util.Arrays;
 public final class FlowTable {
     /** One cache line. */
     public static final int ENTRY_BYTES = 64;
-    /** No such flow, or no room for one. */
+    /** No such flow. */
     public static final int NOT_FOUND = -1;
     /** Flag: the flow's first packet seen here came from the middle of a connection. */
     public static final int FLAG_SLOPPY = 1;
@@ -48,6 +48,9 @@ public final class FlowTable {
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
     private static final VarHandle COUNT =
             MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
+    /** Ints before and behind the counts, so that they share no line with what other threads write. */
+    private static final int PADDING = 32;
+
     private static final int SIZE = 0;
     private static final int EXPIRED = 1;
 
@@ -56,8 +59,8 @@ public final class FlowTable {
     private final int maxFlows;
     private final int[] timeoutMs;
     private final int[] flowsOf;
-    /** Size and expiries: two ints on a line of their own. */
-    private final int[] counts = new int[48];
+    /** Size and expiries. */
+    private final int[] counts = new int[PADDING + 2 + PADDING];
 
     private int sweepSlot;
 
@@ -99,12 +102,17 @@ public final class FlowTable {
 
     /** Flows held now, expired ones that no sweep has met included. Any thread. */
     public int size() {
-        return (int) COUNT.getOpaque(counts, 16 + SIZE);
+        return (int) COUNT.getOpaque(counts, PADDING + SIZE);
+    }
+
+    /** Whether {@link #insert} would find no room. */
+    public boolean isFull() {
+        return counts[PADDING + SIZE] >= maxFlows;
     }
 
     /** Flows forgotten for silence, modulo 2³². Any thread. */
     public int expired() {
-        return (int) COUNT.getOpaque(counts, 16 + EXPIRED);
+        return (int) COUNT.getOpaque(counts, PADDING + EXPIRED);
     }
 
     /** Flows held for a real server: its id may be given to another once this is 0 in every worker. Any thread. */
@@ -154,11 +162,12 @@ public final class FlowTable {
      * Enters a flow that {@link #find} has just missed, with nothing counted yet.
      *
      * @param flags 0 or {@link #FLAG_SLOPPY}
-     * @return its slot, or {@link #NOT_FOUND} when the table is full
+     * @return its slot
+     * @throws IllegalStateException when the table {@link #isFull}
      */
     public int insert(PacketView packet, long hash, int realServer, int flags, long nowMs) {
-        if (counts[16 + SIZE] >= maxFlows) {
-            return NOT_FOUND;
+        if (isFull()) {
+            throw new IllegalStateException("the flow table is full");
         }
         int slot = (int) hash & mask;
         while (getLong((long) slot * ENTRY_BYTES + TUPLE) != 0) {
@@ -176,7 +185,7 @@ public final class FlowTable {
         putInt(entry + PACKETS, 0);
         int state = packet.protocol() == Transport.TCP ? FlowState.NONE.code() : FlowState.UDP.code();
         putLong(entry + BYTES_FLAGS_STATE, (long) flags << FLAGS_SHIFT | state);
-        add(counts, 16 + SIZE, 1);
+        add(counts, PADDING + SIZE, 1);
         add(flowsOf, realServer, 1);
         return slot;
     }
@@ -196,7 +205,7 @@ public final class FlowTable {
     /** Forgets a flow. Every slot found before is void afterwards. */
     public void remove(int slot) {
         add(flowsOf, getInt((long) slot * ENTRY_BYTES + REAL_SERVER), -1);
-        add(counts, 16 + SIZE, -1);
+        add(counts, PADDING + SIZE, -1);
         int gap = slot;
         int at = slot;
         while (true) {
@@ -270,7 +279,7 @@ public final class FlowTable {
 
     private void expire(int slot) {
         remove(slot);
-        add(counts, 16 + EXPIRED, 1);
+        add(counts, PADDING + EXPIRED, 1);
     }
 
     private static void add(int[] counts, int index, int delta) {

@@ -35,8 +35,8 @@ public final class Pipeline {
     private final PacketView[] packets = new PacketView[MAX_BATCH];
     private final long[] hashes = new long[MAX_BATCH];
     private final int[] realServers = new int[MAX_BATCH];
-    /** Keeps the loads of the first pass alive. */
-    private long touched;
+    /** Keeps the loads of the first pass alive; of no other meaning. */
+    long touched;
 
     /**
      * A pipeline of one worker.
@@ -110,7 +110,7 @@ public final class Pipeline {
                 egress[i] = DROPPED;
             }
         }
-        touched = sink;
+        touched ^= sink;
     }
 
     private void direct(ForwardingSnapshot snapshot, int count, int[] egress, long nowMs) {
@@ -166,26 +166,36 @@ public final class Pipeline {
             counters.increment(Counter.RST_WITHOUT_FLOW);
             return DROPPED;
         }
-        SchedulerState state = states[service];
-        if (state == null) {
-            state = new SchedulerState();
-            states[service] = state;
+        if (flows.isFull()) {
+            return forwardUnremembered(table, hash);
         }
-        int realServer = table.pick(state, packet, hash);
+        int realServer = table.pick(state(service), packet, hash);
         if (realServer == SchedulerTable.NO_REAL_SERVER) {
             counters.increment(Counter.NO_REAL_SERVER);
             return DROPPED;
         }
         boolean sloppy = packet.protocol() == Transport.TCP && (packet.tcpFlags() & Transport.SYN) == 0;
         int slot = flows.insert(packet, hash, realServer, sloppy ? FlowTable.FLAG_SLOPPY : 0, nowMs);
-        if (slot == FlowTable.NOT_FOUND) {
-            counters.increment(Counter.FLOW_TABLE_FULL);
-            return realServer;
-        }
         flows.touch(slot, packet, nowMs);
         counters.increment(sloppy ? Counter.FLOW_NEW_SLOPPY : Counter.FLOW_NEW);
         counters.connection(service, realServer);
         return realServer;
+    }
+
+    private int forwardUnremembered(SchedulerTable table, long hash) {
+        int realServer = table.pickByHash(hash);
+        counters.increment(
+                realServer == SchedulerTable.NO_REAL_SERVER ? Counter.NO_REAL_SERVER : Counter.FLOW_TABLE_FULL);
+        return realServer;
+    }
+
+    private SchedulerState state(int service) {
+        SchedulerState state = states[service];
+        if (state == null) {
+            state = new SchedulerState();
+            states[service] = state;
+        }
+        return state;
     }
 
     private void rewrite(ForwardingSnapshot snapshot, long[] addresses, int count, int[] egress) {
@@ -216,11 +226,6 @@ public final class Pipeline {
                 egress[i] = port;
             }
         }
-    }
-
-    /** What the first pass loaded; reading it keeps the loads from being removed. */
-    long touched() {
-        return touched;
     }
 
     private static Counter[] parseDrops() {

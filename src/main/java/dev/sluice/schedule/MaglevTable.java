@@ -87,6 +87,11 @@ final class MaglevTable extends SchedulerTable {
 
     @Override
     int choose(SchedulerState state, PacketView packet, long flowHash) {
+        return pickByHash(flowHash);
+    }
+
+    @Override
+    public int pickByHash(long flowHash) {
         if (entries.length == 0) {
             return NO_REAL_SERVER;
         }

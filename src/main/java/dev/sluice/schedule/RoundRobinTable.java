@@ -2,6 +2,7 @@ package dev.sluice.schedule;
 
 import dev.sluice.packet.PacketView;
 import dev.sluice.service.RealServer;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -13,11 +14,14 @@ import org.jspecify.annotations.Nullable;
 final class RoundRobinTable extends SchedulerTable {
     private final int[] ids;
     private final int[] weights;
+    private final HashedChoice unremembered;
 
     RoundRobinTable(List<RealServer> oldestFirst, @Nullable RoundRobinTable predecessor) {
         super(predecessor);
         ids = idsNewestFirst(oldestFirst);
         weights = weightsNewestFirst(oldestFirst);
+        unremembered = new HashedChoice(
+                ids, Arrays.stream(weights).map(weight -> Math.min(weight, 1)).toArray());
     }
 
     @Override
@@ -53,5 +57,10 @@ final class RoundRobinTable extends SchedulerTable {
             }
         }
         return NO_REAL_SERVER;
+    }
+
+    @Override
+    public int pickByHash(long flowHash) {
+        return unremembered.choose(flowHash);
     }
 }

@@ -68,6 +68,15 @@ public abstract sealed class SchedulerTable permits MaglevTable, RoundRobinTable
     }
 
     /**
+     * Chooses the real server of a flow that cannot be remembered, so that all its packets go to the same one: in
+     * proportion to weight where the scheduler honours weights, and without a trace in any state. Allocates nothing.
+     *
+     * @param flowHash the flow's keyed hash
+     * @return the real server's id or {@link #NO_REAL_SERVER}
+     */
+    public abstract int pickByHash(long flowHash);
+
+    /**
      * Carries a worker's state over from an earlier table of the same lineage.
      *
      * @param earlier which need not be the direct predecessor; null when the state is new

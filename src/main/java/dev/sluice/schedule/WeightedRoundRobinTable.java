@@ -23,6 +23,7 @@ final class WeightedRoundRobinTable extends SchedulerTable {
 
     private final int[] ids;
     private final int[] weights;
+    private final HashedChoice unremembered;
     /** Two ints a change, oldest first: the greatest common divisor and the threshold's start after it. */
     private final int[] changes;
     /** How many changes there have been in all, forgotten ones included. */
@@ -40,6 +41,7 @@ final class WeightedRoundRobinTable extends SchedulerTable {
         super(predecessor);
         ids = idsNewestFirst(oldestFirst);
         weights = weightsNewestFirst(oldestFirst);
+        unremembered = new HashedChoice(ids, weights);
         Changes log = new Changes(predecessor);
         if (predecessor == null && rebound) {
             log.replaceAll(oldestFirst);
@@ -94,6 +96,11 @@ final class WeightedRoundRobinTable extends SchedulerTable {
                 threshold = top;
             }
         }
+    }
+
+    @Override
+    public int pickByHash(long flowHash) {
+        return unremembered.choose(flowHash);
     }
 
     /** Turns the difference of two lists of real servers into the changes that IPVS would have been told of. */

@@ -1,0 +1,221 @@
+package dev.sluice.flow;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.bench.PacketBuilder;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.PacketParser;
+import dev.sluice.packet.PacketView;
+import dev.sluice.packet.Transport;
+import dev.sluice.schedule.HashKey;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class FlowTableTest {
+    private static final IpAddress VIP4 = IpAddress.parse("203.0.113.1");
+    private static final IpAddress VIP6 = IpAddress.parse("2001:db8:2::1");
+    private static final int REAL_SERVERS = 64;
+
+    private static FlowTable table(int maxFlows) {
+        return new FlowTable(maxFlows, REAL_SERVERS, Arena.ofAuto());
+    }
+
+    private static PacketView tcp(int client, int flags) {
+        return view(PacketBuilder.tcp(IpAddress.ofInet(0x0a000000 + client), 1024 + client, VIP4, 80)
+                .tcpFlags(flags));
+    }
+
+    private static PacketView udp6(int client) {
+        return view(PacketBuilder.udp(IpAddress.ofInet6(0x20010db800010000L, client), 9, VIP6, 53));
+    }
+
+    private static PacketView view(PacketBuilder packet) {
+        byte[] frame = packet.build();
+        PacketView view = new PacketView();
+        assertEquals(PacketParser.OK, PacketParser.parse(MemorySegment.ofArray(frame), 0, frame.length, view));
+        return view;
+    }
+
+    /** What the model knows of a flow. */
+    private static final class Flow {
+        int realServer;
+        FlowState state = FlowState.NONE;
+        long seenMs;
+        long packets;
+        long bytes;
+
+        boolean isExpired(long nowMs) {
+            return nowMs - seenMs >= state.defaultTimeoutMs();
+        }
+    }
+
+    /**
+     * Random operations against a map. Hashes of few bits make runs long and collisions common; homes near the last slot
+     * make runs wrap around.
+     */
+    @ParameterizedTest
+    @CsvSource({"1, 200, 64", "2, 200, 12", "3, 40, 40", "4, 1000, 900", "5, 3, 3"})
+    void behavesAsAMap(long seed, int clients, int maxFlows) {
+        Random random = new Random(seed);
+        FlowTable table = table(maxFlows);
+        Map<Integer, Flow> model = new HashMap<>();
+        PacketView[] views = new PacketView[clients];
+        long[] hashes = new long[clients];
+        int[] flags = {Transport.SYN, Transport.ACK, Transport.FIN | Transport.ACK, Transport.RST, 0};
+        for (int i = 0; i < clients; i++) {
+            hashes[i] = switch (i % 3) {
+                case 0 -> random.nextLong();
+                case 1 -> table.slots() - 1 - random.nextInt(3);
+                default -> random.nextInt(4);
+            };
+        }
+        // Near the overflow of the 32-bit clock, so that it is passed.
+        long nowMs = (1L << 32) - 200_000;
+        int reclaimed = 0;
+        int lapsed = 0;
+        for (int step = 0; step < 60_000; step++) {
+            int client = random.nextInt(clients);
+            PacketView packet = client % 5 == 4 ? udp6(client) : tcp(client, flags[random.nextInt(flags.length)]);
+            views[client] = packet;
+            long now = nowMs;
+            Flow expected = model.get(client);
+            if (expected != null && expected.isExpired(now)) {
+                model.remove(client);
+                expected = null;
+                lapsed++;
+            }
+            int slot = table.find(packet, hashes[client], now);
+            assertEquals(expected == null, slot == FlowTable.NOT_FOUND, "step " + step);
+            if (expected == null) {
+                if (!table.isFull() && random.nextInt(3) > 0) {
+                    expected = new Flow();
+                    expected.realServer = random.nextInt(REAL_SERVERS);
+                    slot = table.insert(packet, hashes[client], expected.realServer, client & 1, now);
+                    model.put(client, expected);
+                }
+            } else if (random.nextInt(10) == 0) {
+                table.remove(slot);
+                model.remove(client);
+                expected = null;
+            }
+            if (expected != null) {
+                table.touch(slot, packet, now);
+                touch(expected, packet, now);
+                assertEquals(expected.realServer, table.realServer(slot));
+                assertEquals(expected.state, FlowState.ofCode(table.stateCode(slot)));
+                assertEquals(expected.packets, table.packets(slot));
+                assertEquals(expected.bytes, table.bytes(slot));
+                assertEquals(client & 1, table.flags(slot));
+            }
+            nowMs += random.nextInt(200) == 0 ? random.nextInt(200_000) : random.nextInt(40);
+            if (random.nextInt(50) == 0) {
+                reclaimed += table.sweep(1 + random.nextInt(table.slots()), nowMs);
+            }
+            if (step % 1000 == 0) {
+                agree(table, model, views, hashes, nowMs);
+            }
+        }
+        assertTrue(reclaimed > 0);
+        assertTrue(lapsed > 0);
+        assertTrue(table.expired() >= reclaimed);
+    }
+
+    private static void touch(Flow flow, PacketView packet, long nowMs) {
+        flow.state = packet.protocol() == Transport.UDP
+                ? FlowState.UDP
+                : FlowState.ofCode(FlowState.afterTcp(flow.state.code(), packet.tcpFlags()));
+        flow.packets++;
+        flow.bytes += packet.ipLengthBytes();
+        flow.seenMs = nowMs;
+    }
+
+    /** After whole sweeps exactly the model's live flows are left, and the counts say so. */
+    private static void agree(
+            FlowTable table, Map<Integer, Flow> model, PacketView[] views, long[] hashes, long nowMs) {
+        table.sweep(2 * table.slots(), nowMs);
+        model.values().removeIf(flow -> flow.isExpired(nowMs));
+        assertEquals(model.size(), table.size());
+        int[] perRealServer = new int[REAL_SERVERS];
+        model.forEach((client, flow) -> {
+            assertNotEquals(FlowTable.NOT_FOUND, table.find(views[client], hashes[client], nowMs));
+            perRealServer[flow.realServer]++;
+        });
+        for (int id = 0; id < REAL_SERVERS; id++) {
+            assertEquals(perRealServer[id], table.flowsOf(id));
+        }
+    }
+
+    @Test
+    void flowsThatDifferInOneFieldAreDifferent() {
+        FlowTable table = table(16);
+        IpAddress client = IpAddress.parse("192.0.2.1");
+        PacketBuilder[] builders = {
+            PacketBuilder.tcp(client, 1000, VIP4, 80),
+            PacketBuilder.tcp(IpAddress.parse("192.0.2.2"), 1000, VIP4, 80),
+            PacketBuilder.tcp(client, 1001, VIP4, 80),
+            PacketBuilder.tcp(client, 1000, IpAddress.parse("203.0.113.2"), 80),
+            PacketBuilder.tcp(client, 1000, VIP4, 81),
+            PacketBuilder.udp(client, 1000, VIP4, 80),
+            PacketBuilder.tcp(IpAddress.ofInet6(0, client.low()), 1000, IpAddress.ofInet6(0, VIP4.low()), 80),
+            PacketBuilder.tcp(IpAddress.ofInet6(1, client.low()), 1000, IpAddress.ofInet6(0, VIP4.low()), 80),
+            PacketBuilder.tcp(IpAddress.ofInet6(0, client.low()), 1000, IpAddress.ofInet6(1, VIP4.low()), 80),
+        };
+        FlowHasher hasher = new FlowHasher(new HashKey(1, 2));
+        for (int i = 0; i < builders.length; i++) {
+            PacketView view = view(builders[i]);
+            for (int j = 0; j < i; j++) {
+                assertNotEquals(hasher.hash(view(builders[j])), hasher.hash(view));
+            }
+            // One hash for all: only the key's comparison tells them apart.
+            assertEquals(FlowTable.NOT_FOUND, table.find(view, 7, 0));
+            table.touch(table.insert(view, 7, i, 0, 0), view, 0);
+        }
+        for (int i = 0; i < builders.length; i++) {
+            assertEquals(i, table.realServer(table.find(view(builders[i]), 7, 0)));
+        }
+    }
+
+    @Test
+    void aFullTableSaysSoUntilAFlowIsGone() {
+        FlowTable table = table(4);
+        for (int client = 0; client < 4; client++) {
+            assertFalse(table.isFull());
+            table.insert(tcp(client, Transport.SYN), client, 0, 0, 0);
+        }
+        assertTrue(table.isFull());
+        assertThrows(IllegalStateException.class, () -> table.insert(tcp(9, Transport.SYN), 9, 0, 0, 0));
+        table.remove(table.find(tcp(2, 0), 2, -1));
+        assertFalse(table.isFull());
+    }
+
+    @Test
+    void timersAreThoseOfIpvs() {
+        FlowTable table = table(4);
+        PacketView syn = tcp(1, Transport.SYN);
+        table.touch(table.insert(syn, 1, 0, 0, 0), syn, 0);
+        assertNotEquals(FlowTable.NOT_FOUND, table.find(syn, 1, 59_999));
+        table.touch(table.find(syn, 1, 59_999), tcp(1, Transport.ACK), 59_999);
+        assertNotEquals(FlowTable.NOT_FOUND, table.find(syn, 1, 59_999 + 899_999));
+        assertEquals(0, table.sweep(table.slots(), 59_999 + 899_999));
+        assertEquals(FlowTable.NOT_FOUND, table.find(syn, 1, 59_999 + 900_000));
+        assertEquals(1, table.expired());
+        assertEquals(0, table.size());
+    }
+
+    @Test
+    void entriesAreCacheLines() {
+        FlowTable table = table(1000);
+        assertEquals(2048, table.slots());
+        assertEquals(1000, table.capacity());
+    }
+}

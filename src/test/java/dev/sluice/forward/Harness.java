@@ -1,0 +1,104 @@
+package dev.sluice.forward;
+
+import dev.sluice.flow.FlowHasher;
+import dev.sluice.flow.FlowTable;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.PacketParser;
+import dev.sluice.packet.PacketView;
+import dev.sluice.schedule.HashKey;
+import dev.sluice.schedule.MaglevParameters;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.Protocol;
+import dev.sluice.service.RealServer;
+import dev.sluice.service.SchedulerKind;
+import dev.sluice.service.ServiceKey;
+import dev.sluice.service.VirtualService;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** A pipeline over a small UMEM, fed with byte arrays. */
+final class Harness {
+    static final HashKey KEY = new HashKey(0x0123456789abcdefL, 0xfedcba9876543210L);
+    static final MaglevParameters MAGLEV = new MaglevParameters(4093, KEY);
+    static final long DIRECTOR_MAC = 0x02_00_00_00_05_00L;
+    static final int FRAME_BYTES = 16384;
+
+    final MemorySegment umem = Arena.ofAuto().allocate((long) FRAME_BYTES * Pipeline.MAX_BATCH, 64);
+    final FlowTable flows;
+    final FlowHasher hasher = new FlowHasher(KEY);
+    final Counters counters = new Counters();
+    final Pipeline pipeline;
+    final long[] addresses = new long[Pipeline.MAX_BATCH];
+    final int[] lengths = new int[Pipeline.MAX_BATCH];
+    final int[] egress = new int[Pipeline.MAX_BATCH];
+
+    Harness(int maxFlows) {
+        flows = new FlowTable(maxFlows, ForwardingSnapshot.MAX_REAL_SERVERS, Arena.ofAuto());
+        pipeline = new Pipeline(umem, flows, hasher, counters);
+    }
+
+    /** Puts a frame at the very end of slot {@code i}, so that an overrun of the last one leaves the segment. */
+    void put(int i, byte[] frame) {
+        addresses[i] = (long) FRAME_BYTES * (i + 1) - frame.length;
+        lengths[i] = frame.length;
+        MemorySegment.copy(frame, 0, umem, ValueLayout.JAVA_BYTE, addresses[i], frame.length);
+    }
+
+    byte[] get(int i) {
+        return umem.asSlice(addresses[i], lengths[i]).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    /** Processes one frame, all of it sent; its egress port. */
+    int process(ForwardingSnapshot snapshot, byte[] frame, long nowMs) {
+        put(Pipeline.MAX_BATCH - 1, frame);
+        addresses[0] = addresses[Pipeline.MAX_BATCH - 1];
+        lengths[0] = frame.length;
+        pipeline.process(snapshot, addresses, lengths, 1, egress, nowMs);
+        pipeline.transmitted(egress[0] == Pipeline.DROPPED ? 0 : 1, 0);
+        return egress[0];
+    }
+
+    /** The slot of a frame's flow, or {@link FlowTable#NOT_FOUND}. */
+    int slotOf(byte[] frame, long nowMs) {
+        MemorySegment copy = MemorySegment.ofArray(frame);
+        PacketView view = new PacketView();
+        if (PacketParser.parse(copy, 0, frame.length, view) != PacketParser.OK) {
+            throw new IllegalArgumentException("not a sound packet");
+        }
+        return flows.find(view, hasher.hash(view), nowMs);
+    }
+
+    static VirtualService service(int id, Protocol protocol, String vip, int port, SchedulerKind kind, int... weights) {
+        List<RealServer> reals = IntStream.range(0, weights.length)
+                .mapToObj(i -> real(id * 100 + i, vip, weights[i]))
+                .toList();
+        return new VirtualService(id, new ServiceKey(protocol, IpAddress.parse(vip), port), kind, reals);
+    }
+
+    private static RealServer real(int id, String vip, int weight) {
+        IpAddress rip = vip.indexOf(':') >= 0
+                ? IpAddress.ofInet6(0xfd00_0002_0000_0000L, id + 1)
+                : IpAddress.ofInet(0xc000_0200 + id + 1);
+        return new RealServer(id, rip, 0, ForwardingMethod.DR, weight);
+    }
+
+    /** The MAC address under which {@link #snapshot} finds a real server. */
+    static long macOf(int realServer) {
+        return 0x02_00_00_00_52_00L + realServer;
+    }
+
+    /** All services, every real server resolved on port 1 with an MTU of 1500. */
+    static ForwardingSnapshot snapshot(VirtualService... services) {
+        ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1);
+        for (VirtualService service : services) {
+            builder.add(service, null, MAGLEV);
+            for (RealServer real : service.realServers()) {
+                builder.nextHop(real.id(), new NextHop(1, macOf(real.id()), DIRECTOR_MAC, 1500));
+            }
+        }
+        return builder.build();
+    }
+}

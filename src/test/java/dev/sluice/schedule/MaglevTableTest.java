@@ -1,0 +1,148 @@
+package dev.sluice.schedule;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.packet.IpAddress;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.RealServer;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class MaglevTableTest {
+    private static final HashKey KEY = new HashKey(0x1122334455667788L, 0x99aabbccddeeff00L);
+    private static final MaglevParameters PARAMETERS = MaglevParameters.withKey(KEY);
+    private static final int SIZE = MaglevParameters.DEFAULT_TABLE_SIZE;
+
+    private static RealServer real(int id, int host, int weight) {
+        return new RealServer(id, IpAddress.ofInet(0x0a000000 + host), 80, ForwardingMethod.DR, weight);
+    }
+
+    private static List<RealServer> reals(int count, IntUnaryOperator weight) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> real(i, i + 1, weight.applyAsInt(i)))
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    @Test
+    void aThousandRealServersDifferByLittle() {
+        MaglevTable table = new MaglevTable(reals(1000, i -> 1), PARAMETERS);
+        // Turns are taken one entry a round: counts differ by one at most.
+        for (int id = 0; id < 1000; id++) {
+            int entries = table.entriesOf(id);
+            assertTrue(entries == SIZE / 1000 || entries == SIZE / 1000 + 1, id + ": " + entries);
+        }
+    }
+
+    @Test
+    void entriesAreInProportionToWeight() {
+        int[] weights = {1, 2, 3, 10, 100, 65};
+        MaglevTable table = new MaglevTable(reals(weights.length, i -> weights[i]), PARAMETERS);
+        int sum = IntStream.of(weights).sum();
+        for (int id = 0; id < weights.length; id++) {
+            double fair = (double) SIZE * weights[id] / sum;
+            assertTrue(Math.abs(table.entriesOf(id) - fair) <= 2, id + ": " + table.entriesOf(id) + " of " + fair);
+        }
+    }
+
+    @Test
+    void extremeWeightsLeaveTheLightestItsShare() {
+        MaglevTable table = new MaglevTable(reals(3, i -> i == 0 ? 65535 : 1), PARAMETERS);
+        assertEquals(SIZE - 2, table.entriesOf(0));
+        assertEquals(1, table.entriesOf(1));
+        assertEquals(1, table.entriesOf(2));
+    }
+
+    @Test
+    void weightZeroHasNoEntriesAndNobodyMeansNoRealServer() {
+        MaglevTable table = new MaglevTable(reals(3, i -> i == 1 ? 0 : 5), PARAMETERS);
+        assertEquals(0, table.entriesOf(1));
+        assertEquals(SIZE, table.entriesOf(0) + table.entriesOf(2));
+        assertEquals(SchedulerTable.NO_REAL_SERVER, new MaglevTable(List.of(), PARAMETERS).pickByHash(1));
+        assertEquals(SchedulerTable.NO_REAL_SERVER, new MaglevTable(reals(2, i -> 0), PARAMETERS).pickByHash(-1));
+    }
+
+    @Test
+    void siblingsAgreeWhateverTheirOrderAndIds() {
+        List<RealServer> here = reals(50, i -> 1 + i % 4);
+        List<RealServer> there = new ArrayList<>();
+        here.forEach(real ->
+                there.add(new RealServer(1000 - real.id(), real.address(), real.port(), real.method(), real.weight())));
+        Collections.shuffle(there, new Random(3));
+        MaglevTable ours = new MaglevTable(here, PARAMETERS);
+        MaglevTable theirs = new MaglevTable(there, PARAMETERS);
+        Random random = new Random(4);
+        for (int i = 0; i < 100_000; i++) {
+            long hash = random.nextLong();
+            assertEquals(ours.pickByHash(hash), 1000 - theirs.pickByHash(hash));
+        }
+    }
+
+    @Test
+    void anotherKeyPlacesOtherwise() {
+        MaglevTable one = new MaglevTable(reals(10, i -> 1), PARAMETERS);
+        MaglevTable other =
+                new MaglevTable(reals(10, i -> 1), MaglevParameters.withKey(new HashKey(KEY.high() + 1, KEY.low())));
+        assertTrue(moved(one, other, ignored -> true) > 0.8);
+    }
+
+    @Test
+    void removingOneOfAHundredMovesFewOtherFlows() {
+        List<RealServer> all = reals(100, i -> 1);
+        MaglevTable before = new MaglevTable(all, PARAMETERS);
+        MaglevTable after =
+                new MaglevTable(all.stream().filter(r -> r.id() != 42).toList(), PARAMETERS);
+        // The paper's figure 12 has about 2 % of entries changing at this size and number.
+        assertTrue(moved(before, after, id -> id != 42) < 0.03);
+    }
+
+    private static double moved(MaglevTable before, MaglevTable after, IntPredicate counted) {
+        Random random = new Random(5);
+        int total = 0;
+        int moved = 0;
+        for (int i = 0; i < 200_000; i++) {
+            long hash = random.nextLong();
+            int was = before.pickByHash(hash);
+            if (counted.test(was)) {
+                total++;
+                moved += was == after.pickByHash(hash) ? 0 : 1;
+            }
+        }
+        return (double) moved / total;
+    }
+
+    @Test
+    void hashesReachEveryRealServerInProportion() {
+        MaglevTable table = new MaglevTable(reals(4, i -> i + 1), PARAMETERS);
+        Random random = new Random(6);
+        Map<Integer, Long> picks = IntStream.range(0, 100_000)
+                .mapToObj(i -> table.pickByHash(random.nextLong()))
+                .collect(Collectors.groupingBy(id -> id, Collectors.counting()));
+        for (int id = 0; id < 4; id++) {
+            assertEquals((id + 1) * 10_000.0, picks.getOrDefault(id, 0L).doubleValue(), 500);
+        }
+    }
+
+    @Test
+    void sizesThatAreNoPrimeAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> new MaglevParameters(65536, KEY));
+        assertThrows(IllegalArgumentException.class, () -> new MaglevParameters(-3, KEY));
+        assertThrows(IllegalArgumentException.class, () -> new MaglevParameters(2147483647, KEY));
+        assertEquals(655373, new MaglevParameters(655373, KEY).tableSize());
+    }
+
+    @Test
+    void moreRealServersThanEntriesAreRefused() {
+        assertThrows(
+                IllegalArgumentException.class, () -> new MaglevTable(reals(8, i -> 1), new MaglevParameters(7, KEY)));
+    }
+}

@@ -1,0 +1,60 @@
+package dev.sluice.schedule;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.junit.jupiter.api.Test;
+
+class SipHashTest {
+    /** Octets 0, 1, … 15 as two little-endian words. */
+    private static final HashKey KEY = new HashKey(0x0706050403020100L, 0x0f0e0d0c0b0a0908L);
+
+    @Test
+    void followsThePapersVectorFor24() {
+        // Appendix A: octets 00..0e under key 00..0f.
+        assertEquals(
+                0xa129ca6149be45e5L,
+                SipHash.hash(2, 4, KEY, 1, 0x0706050403020100L, 0, 0, 0, 15L << 56 | 0x0e0d0c0b0a0908L));
+    }
+
+    @Test
+    void followsTheReferenceVectorsFor24OnOtherLengths() {
+        // vectors.h of the reference implementation, lengths 0, 8 and 32.
+        assertEquals(0x726fdb47dd0e0e31L, SipHash.hash(2, 4, KEY, 0, 0, 0, 0, 0, 0));
+        assertEquals(0x93f5f5799a932462L, SipHash.hash(2, 4, KEY, 1, 0x0706050403020100L, 0, 0, 0, 8L << 56));
+        assertEquals(
+                0x7127512f72f27cceL,
+                SipHash.hash(
+                        2,
+                        4,
+                        KEY,
+                        4,
+                        0x0706050403020100L,
+                        0x0f0e0d0c0b0a0908L,
+                        0x1716151413121110L,
+                        0x1f1e1d1c1b1a1918L,
+                        32L << 56));
+    }
+
+    @Test
+    void everyWordAndBothHalvesOfTheKeyMatter() {
+        long base = SipHash.hash13(KEY, 4, 1, 2, 3, 4, 5);
+        assertFalse(base == SipHash.hash13(KEY, 4, 0, 2, 3, 4, 5));
+        assertFalse(base == SipHash.hash13(KEY, 4, 1, 0, 3, 4, 5));
+        assertFalse(base == SipHash.hash13(KEY, 4, 1, 2, 0, 4, 5));
+        assertFalse(base == SipHash.hash13(KEY, 4, 1, 2, 3, 0, 5));
+        assertFalse(base == SipHash.hash13(KEY, 4, 1, 2, 3, 4, 0));
+        assertFalse(base == SipHash.hash13(new HashKey(KEY.high() ^ 1, KEY.low()), 4, 1, 2, 3, 4, 5));
+        assertFalse(base == SipHash.hash13(new HashKey(KEY.high(), KEY.low() ^ 1), 4, 1, 2, 3, 4, 5));
+    }
+
+    @Test
+    void keysAreReadFromHexAndNotPrinted() {
+        HashKey key = HashKey.parse("fedcba98765432100123456789ABCDEF");
+        assertEquals(new HashKey(0xfedcba9876543210L, 0x0123456789abcdefL), key);
+        assertFalse(key.toString().contains("fedc"));
+        assertThrows(IllegalArgumentException.class, () -> HashKey.parse("fedcba9876543210"));
+        assertThrows(IllegalArgumentException.class, () -> HashKey.parse("g".repeat(32)));
+    }
+}
