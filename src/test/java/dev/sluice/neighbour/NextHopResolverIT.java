@@ -52,10 +52,10 @@ class NextHopResolverIT {
         net.veth(director, "eth1", fabric, "p1");
         net.veth(rs1, "eth0", fabric, "p2");
         net.veth(director, "eth2", rs2, "eth0");
-        ip(fabric, "link add br type bridge forward_delay 0");
-        ip(fabric, "link set br up");
-        ip(fabric, "link set p1 master br");
-        ip(fabric, "link set p2 master br");
+        ip(fabric, "link add name bridge0 type bridge forward_delay 0");
+        ip(fabric, "link set bridge0 up");
+        ip(fabric, "link set p1 master bridge0");
+        ip(fabric, "link set p2 master bridge0");
         ip(director, "link set eth1 address 02:00:00:00:01:01");
         ip(director, "link set eth2 address 02:00:00:00:01:02");
         ip(rs1, "link set eth0 address 02:00:00:00:00:11");
