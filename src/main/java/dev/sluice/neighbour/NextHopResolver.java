@@ -34,7 +34,9 @@ public final class NextHopResolver implements AutoCloseable {
     private static final long ROUTES_REFRESH_MS = 30_000;
 
     private static final long RESYNC_RETRY_MS = 1_000;
-    /** A request is up to three ARP or NDP packets, so that all of a large farm being down makes 900 of them a second. */
+    /**
+     * A request is up to three ARP or NDP packets, so that all of a large farm being down makes 900 of them a second.
+     */
     private static final int PROBES_PER_SECOND = 300;
 
     private static final int PROBE_BURST = 300;
@@ -66,8 +68,8 @@ public final class NextHopResolver implements AutoCloseable {
     /**
      * Opens in the caller's network namespace.
      *
-     * @param interfaces names of the director's interfaces: next hops lie behind these or are refused; one that does not
-     *     exist yet may come later
+     * @param interfaces names of the director's interfaces: next hops lie behind these or are refused; one that does
+     *     not exist yet may come later
      * @throws NativeException when the kernel refuses a netlink socket or the dump of its links
      */
     public static NextHopResolver open(List<String> interfaces) {
@@ -94,12 +96,16 @@ public final class NextHopResolver implements AutoCloseable {
         }
     }
 
-    /** The notification socket, to be polled for {@code POLLIN}; then, or in {@link #pollTimeoutMs}, {@link #process}. */
+    /**
+     * The notification socket, to be polled for {@code POLLIN}; then, or in {@link #pollTimeoutMs}, {@link #process}.
+     */
     public int fd() {
         return notifications.fd();
     }
 
-    /** Begins to follow an address; no effect on one that is followed already. Its next hop is known in part at once. */
+    /**
+     * Begins to follow an address; no effect on one that is followed already. Its next hop is known in part at once.
+     */
     public void watch(IpAddress rip) {
         if (watched.containsKey(rip)) {
             return;

@@ -434,7 +434,6 @@ class NextHopResolverIT {
         assertEquals(RS2_MAC, resolved(rips.getFirst()).destinationMac());
         // Some microseconds each; a quadratic walk would take seconds.
         assertTrue(tookMs < 1_000, "took " + tookMs + " ms");
-        System.out.println("route change for 4000 watched addresses: " + tookMs + " ms");
     }
 
     @Test
