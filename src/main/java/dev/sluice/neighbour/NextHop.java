@@ -17,8 +17,8 @@ public sealed interface NextHop {
 
     /**
      * This next hop for a forwarding method that must reach the real server itself: DR changes nothing but the MAC
-     * addresses, so a router in between would route the packet by its VIP, back to the director. A way through a gateway
-     * becomes {@link Reason#NOT_ON_LINK}; everything else stays.
+     * addresses, so a router in between would route the packet by its VIP, back to the director. A way through a
+     * gateway becomes {@link Reason#NOT_ON_LINK}; everything else stays.
      */
     default NextHop onLinkOnly() {
         IpAddress gateway = gateway();

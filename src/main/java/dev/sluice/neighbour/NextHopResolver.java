@@ -34,8 +34,12 @@ public final class NextHopResolver implements AutoCloseable {
     private static final long ROUTES_REFRESH_MS = 30_000;
 
     private static final long RESYNC_RETRY_MS = 1_000;
-    private static final int PROBES_PER_SECOND = 500;
-    private static final int PROBE_BURST = 200;
+    /**
+     * A request is up to three ARP or NDP packets, so that all of a large farm being down makes 900 of them a second.
+     */
+    private static final int PROBES_PER_SECOND = 300;
+
+    private static final int PROBE_BURST = 300;
 
     private final Set<String> interfaces;
     private final NetlinkSocket notifications;
@@ -52,6 +56,7 @@ public final class NextHopResolver implements AutoCloseable {
     private long routesReadMs;
     private boolean lost;
     private long resyncNotBeforeMs = Long.MIN_VALUE;
+    private long resyncs;
     private int round;
 
     private NextHopResolver(List<String> interfaces, NetlinkSocket notifications, KernelTables kernel) {
@@ -63,8 +68,8 @@ public final class NextHopResolver implements AutoCloseable {
     /**
      * Opens in the caller's network namespace.
      *
-     * @param interfaces names of the director's interfaces: next hops lie behind these or are refused; one that does not
-     *     exist yet may come later
+     * @param interfaces names of the director's interfaces: next hops lie behind these or are refused; one that does
+     *     not exist yet may come later
      * @throws NativeException when the kernel refuses a netlink socket or the dump of its links
      */
     public static NextHopResolver open(List<String> interfaces) {
@@ -79,6 +84,7 @@ public final class NextHopResolver implements AutoCloseable {
             try {
                 NextHopResolver resolver = new NextHopResolver(interfaces, notifications, kernel);
                 resolver.readLinks();
+                resolver.changed = false;
                 return resolver;
             } catch (RuntimeException e) {
                 kernel.close();
@@ -90,12 +96,16 @@ public final class NextHopResolver implements AutoCloseable {
         }
     }
 
-    /** The notification socket, to be polled for {@code POLLIN}; then, or in {@link #pollTimeoutMs}, {@link #process}. */
+    /**
+     * The notification socket, to be polled for {@code POLLIN}; then, or in {@link #pollTimeoutMs}, {@link #process}.
+     */
     public int fd() {
         return notifications.fd();
     }
 
-    /** Begins to follow an address; no effect on one that is followed already. Its next hop is known in part at once. */
+    /**
+     * Begins to follow an address; no effect on one that is followed already. Its next hop is known in part at once.
+     */
     public void watch(IpAddress rip) {
         if (watched.containsKey(rip)) {
             return;
@@ -139,12 +149,13 @@ public final class NextHopResolver implements AutoCloseable {
      * Never blocks on the network and never throws for what goes wrong with an address: its next hop says it.
      *
      * @param nowMs milliseconds of a monotonic clock, the same one at every call
+     * @throws NativeException when the notification socket itself fails, for which no cause is known
      * @return whether a watched next hop, or a link of the director's, is another one than after the call before
      */
     public boolean process(long nowMs) {
         round++;
-        drain(nowMs);
-        if (lost && nowMs >= resyncNotBeforeMs) {
+        boolean drained = drain(nowMs);
+        if (lost && drained && nowMs >= resyncNotBeforeMs) {
             resync(nowMs);
         }
         if (routesDueMs() <= nowMs) {
@@ -172,30 +183,37 @@ public final class NextHopResolver implements AutoCloseable {
         return nextMs <= nowMs ? 0 : (int) Math.min(nextMs - nowMs, ROUTES_REFRESH_MS);
     }
 
+    /** How often notifications were lost to a full receive buffer, and everything was read again. */
+    public long resyncs() {
+        return resyncs;
+    }
+
     private long routesDueMs() {
         return routesEverRead
                 ? routesReadMs + (routesOutdated ? ROUTES_INTERVAL_MS : ROUTES_REFRESH_MS)
                 : Long.MIN_VALUE;
     }
 
-    private void drain(long nowMs) {
+    /** Takes in what the kernel announced; whether that was all of it. */
+    private boolean drain(long nowMs) {
         for (int i = 0; i < DATAGRAMS_PER_CALL; i++) {
             try {
                 List<NetlinkMessage> messages = notifications.receive();
                 if (messages == null) {
-                    return;
+                    return true;
                 }
                 // After a loss the rest of the queue is older than the dump to come, and would undo it.
                 if (!lost) {
                     messages.forEach(message -> apply(message, nowMs));
                 }
             } catch (NativeException e) {
+                if (e.errno() != Native.ENOBUFS()) {
+                    throw e;
+                }
                 lost = true;
             }
         }
-        if (lost) {
-            resyncNotBeforeMs = nowMs;
-        }
+        return false;
     }
 
     private void apply(NetlinkMessage message, long nowMs) {
@@ -260,6 +278,7 @@ public final class NextHopResolver implements AutoCloseable {
             }
             routesOutdated = true;
             lost = false;
+            resyncs++;
         } catch (NativeException e) {
             resyncNotBeforeMs = nowMs + RESYNC_RETRY_MS;
         }
