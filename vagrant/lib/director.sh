@@ -11,6 +11,8 @@ write_director_config() {
 [director]
 interfaces = ["eth1"]
 socket = "$LAB_STATE/sluice.sock"
+# Fixed, so that maglev leads where it led before on machines without a machine id too. Yours is to be secret.
+hash_key = "5b6c6c6f5f776f726c645f736c756963"
 TOML
         for service in "${SERVICES[@]}"; do
             read -r protocol port scheduler <<<"$service"
