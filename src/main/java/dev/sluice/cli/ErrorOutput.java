@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.control.admin.AdminException;
 import dev.sluice.control.config.ConfigException;
 import dev.sluice.control.config.ConfigProblem;
 import dev.sluice.control.preflight.EnvironmentException;
@@ -37,6 +38,7 @@ final class ErrorOutput {
         return switch (failure) {
             case ConfigException config -> ExitCode.CONFIG.code();
             case EnvironmentException environment -> ExitCode.ENVIRONMENT.code();
+            case AdminException admin when admin.isUnreachable() -> ExitCode.NO_DIRECTOR.code();
             default -> ExitCode.FAILURE.code();
         };
     }

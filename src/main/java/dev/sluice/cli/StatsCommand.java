@@ -7,6 +7,7 @@ import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.stats.DirectorStats;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -33,7 +34,7 @@ import picocli.CommandLine.Spec;
             "  sluice stats",
             "  sluice stats --json | jq .outcomes",
             "",
-            "Exit codes: 0 done, 2 usage, 5 no answer from a running director.",
+            "Exit codes: 0 done, 1 the director answered with an error, 2 usage, 5 no answer from a director.",
             "See also: docs/datapath.md (packets by outcome), docs/admin-protocol.md",
         })
 final class StatsCommand implements Callable<Integer> {
@@ -55,7 +56,7 @@ final class StatsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws AdminException {
-        PrintWriter out = java.util.Objects.requireNonNull(spec).commandLine().getOut();
+        PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
         AdminClient client = new AdminClient(socket == null ? defaultSocket : socket);
         if (json) {
             JsonNode reading = client.askTree("stats");

@@ -42,7 +42,8 @@ public final class AdaptiveIdleStrategy implements IdleStrategy {
     public void idle(int workCount) {
         if (workCount > 0) {
             idleCycles = 0;
-        } else if (++idleCycles < SPINS) {
+        } else if (idleCycles < SPINS) {
+            idleCycles++;
             Thread.onSpinWait();
         } else {
             // Whatever poll answers, the next duty cycle looks at the rings itself.

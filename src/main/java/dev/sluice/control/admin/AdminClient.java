@@ -47,11 +47,13 @@ public final class AdminClient {
             }
             String line = reader.readLine();
             if (line == null) {
-                throw new AdminException("unreachable", "the director on " + path + " hung up without an answer");
+                throw new AdminException(
+                        AdminException.UNREACHABLE, "the director on " + path + " hung up without an answer");
             }
             answer = AdminProtocol.JSON.readTree(line);
         } catch (IOException e) {
-            throw new AdminException("unreachable", "no director answers on " + path + ": " + e.getMessage());
+            throw new AdminException(
+                    AdminException.UNREACHABLE, "no director answers on " + path + ": " + e.getMessage());
         }
         if (!answer.path("ok").asBoolean()) {
             JsonNode error = answer.path("error");

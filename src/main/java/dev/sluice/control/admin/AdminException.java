@@ -4,6 +4,9 @@ package dev.sluice.control.admin;
 public final class AdminException extends Exception {
     private static final long serialVersionUID = 1;
 
+    /** The code of a request that reached no director. */
+    static final String UNREACHABLE = "unreachable";
+
     private final String code;
 
     /**
@@ -14,6 +17,11 @@ public final class AdminException extends Exception {
     public AdminException(String code, String message) {
         super(message);
         this.code = code;
+    }
+
+    /** Whether no director was there to answer. */
+    public boolean isUnreachable() {
+        return code.equals(UNREACHABLE);
     }
 
     /** The word for programs. */

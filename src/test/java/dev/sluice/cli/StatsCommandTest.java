@@ -1,0 +1,153 @@
+package dev.sluice.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.control.admin.AdminException;
+import dev.sluice.control.admin.AdminSocket;
+import dev.sluice.stats.DirectorStats;
+import dev.sluice.stats.InterfaceStats;
+import dev.sluice.stats.RealServerStats;
+import dev.sluice.stats.ServiceStats;
+import dev.sluice.stats.Traffic;
+import dev.sluice.stats.WorkerStats;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+class StatsCommandTest {
+    private static final DirectorStats READING = new DirectorStats(
+            "1.2.3",
+            4711,
+            65_000,
+            3,
+            List.of(
+                    new ServiceStats(
+                            "TCP",
+                            "10.0.0.100",
+                            80,
+                            "wrr",
+                            new Traffic(3, 250_999, 146_945_600),
+                            List.of(
+                                    new RealServerStats(
+                                            "10.0.0.11",
+                                            80,
+                                            "dr",
+                                            2,
+                                            "10.0.0.11 is at 02:00:00:00:00:0b on eth1",
+                                            true,
+                                            new Traffic(2, 125_499, 73_472_954)),
+                                    new RealServerStats(
+                                            "10.0.0.12",
+                                            80,
+                                            "dr",
+                                            1,
+                                            "10.0.0.12 does not answer on eth1 (ARP failed)",
+                                            false,
+                                            new Traffic(1, 125_500, 1_000_000_000_000L)))),
+                    new ServiceStats("UDP", "fd00::100", 53, "maglev", new Traffic(0, 0, 0), List.of())),
+            Map.of("packets_in", 5L, "fragment", 0L),
+            List.of(new InterfaceStats(
+                    "eth1",
+                    "native",
+                    true,
+                    Map.of("steered", 5L),
+                    List.of(new InterfaceStats.QueueStats(0, false, Map.of("rx_ring_full", 7L))))),
+            List.of(new WorkerStats(0, 1, Map.of("duty_cycles", 9L))));
+
+    @TempDir
+    Path folder;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(Map<String, String> environment, String... args) {
+        CommandLine command = Main.commandLine(
+                (config, file) -> {
+                    throw new AssertionError("stats starts no director");
+                },
+                environment);
+        command.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+        return command.execute(args);
+    }
+
+    private AdminSocket director(Path path) throws Exception {
+        return AdminSocket.open(path, (command, request) -> {
+            assertEquals("stats", command);
+            return READING;
+        });
+    }
+
+    @Test
+    void printsServicesInTheColumnsOfIpvsadm() throws Exception {
+        Path path = folder.resolve("s");
+        try (AdminSocket _ = director(path)) {
+            assertEquals(0, run(Map.of(), "stats", "--socket", path.toString()), err::toString);
+        }
+        String expected = """
+                Sluice 1.2.3, pid 4711, up 65 s, configuration 3
+                Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes
+                  -> RemoteAddress:Port
+                TCP  10.0.0.100:80                       3   250999        0  146945K        0
+                  -> 10.0.0.11:80                        2   125499        0 73472954        0
+                  -> 10.0.0.12:80                        1   125500        0    1000G        0
+                     10.0.0.12 does not answer on eth1 (ARP failed)
+                UDP  [fd00::100]:53                      0        0        0        0        0
+
+                Packets by outcome (all workers)
+                  packets_in                   5
+
+                Interface eth1: native XDP through libxdp's dispatcher, packets by outcome of the steering program
+                  steered                      5
+                  queue 0: copy, rx_ring_full 7
+
+                Worker of queue 0, on processor 1
+                  duty_cycles                  9
+                """;
+        assertEquals(expected, out.toString());
+    }
+
+    @Test
+    void jsonIsTheWholeReadingAndTheSocketComesFromTheEnvironment() throws Exception {
+        Path path = folder.resolve("s");
+        try (AdminSocket _ = director(path)) {
+            assertEquals(0, run(Map.of("SLUICE_SOCKET", path.toString()), "stats", "--json"), err::toString);
+        }
+        assertEquals(1, out.toString().lines().count());
+        assertEquals(READING, new ObjectMapper().readValue(out.toString(), DirectorStats.class));
+    }
+
+    @Test
+    void exitCodeTellsAnAbsentDirectorFromOneThatRefuses() throws Exception {
+        Path path = folder.resolve("s");
+        assertEquals(5, run(Map.of(), "stats", "--socket", path.toString()));
+        assertTrue(err.toString().startsWith("sluice: no director answers on " + path + ": "), err::toString);
+        try (AdminSocket _ = AdminSocket.open(path, (command, request) -> {
+            throw new AdminException("not_ready", "the director is starting or stopping");
+        })) {
+            err.getBuffer().setLength(0);
+            assertEquals(1, run(Map.of(), "stats", "--socket", path.toString()));
+            assertEquals("sluice: the director is starting or stopping\n", err.toString());
+        }
+        assertEquals("", out.toString());
+    }
+
+    @Test
+    void shortensLargeNumbersAsIpvsadmDoes() {
+        assertEquals("99999999", StatsPrinter.scaled(99_999_999));
+        assertEquals("100000K", StatsPrinter.scaled(100_000_000));
+        assertEquals("999999K", StatsPrinter.scaled(999_999_999));
+        assertEquals("1000M", StatsPrinter.scaled(1_000_000_000));
+        assertEquals("54073M", StatsPrinter.scaled(54_073_000_000L));
+        assertEquals("99999M", StatsPrinter.scaled(99_999_999_999L));
+        assertEquals("100G", StatsPrinter.scaled(100_000_000_000L));
+        assertEquals("99999G", StatsPrinter.scaled(99_999_999_999_999L));
+        assertEquals("100T", StatsPrinter.scaled(100_000_000_000_000L));
+    }
+}
