@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -27,6 +28,11 @@ final class Capture {
 
     /** Captures whole frames on {@code eth1} of a host, from the moment this returns. */
     static Capture start(LabFixture lab, String host, String filter) {
+        return start(lab, host, "eth1", filter);
+    }
+
+    /** Captures whole frames on an interface of a host, from the moment this returns. */
+    static Capture start(LabFixture lab, String host, String interfaceName, String filter) {
         Path file = lab.state().resolve(host + "-" + System.nanoTime() + ".pcap");
         Path log = file.resolveSibling(file.getFileName() + ".log");
         Process tcpdump = lab.start(
@@ -39,7 +45,7 @@ final class Capture {
                 "-Z",
                 "root",
                 "-i",
-                "eth1",
+                interfaceName,
                 "-w",
                 file.toString(),
                 filter);
@@ -56,6 +62,11 @@ final class Capture {
     /** The file in pcap format. */
     Path file() {
         return file;
+    }
+
+    /** The source MAC address of a frame, with colons. */
+    static String sourceMac(byte[] frame) {
+        return HexFormat.ofDelimiter(":").formatHex(frame, 6, 12);
     }
 
     /** Waits until so many frames are there and a moment longer, and ends the capture; all frames in their order. */

@@ -36,6 +36,15 @@ record Reading(DirectorStats stats) {
         return value;
     }
 
+    /** A counter of the worker of a queue. */
+    long worker(int queue, String counter) {
+        Long value = stats.workers().get(queue).counters().get(counter);
+        if (value == null) {
+            throw new AssertionError("no counter " + counter + " of a worker");
+        }
+        return value;
+    }
+
     /** All dropped packets. */
     long drops() {
         long sum = 0;
