@@ -102,23 +102,6 @@ class DirectRoutingIT {
         String command = "src/test/scripts/udp-send %s %d %d %d".formatted(vip, port, count, length);
         lab.exec("client", "sh", "-c", ttl.length == 0 ? command : command + " " + ttl[0])
                 .orFail();
-        long before = -1;
-        // Nobody answers: the director has seen all when it sees no more.
-        for (long now = Reading.of(lab).steered();
-                now != before;
-                now = Reading.of(lab).steered()) {
-            before = now;
-            pause();
-        }
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(100);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
-        }
     }
 
     private static long grown(Reading before, Reading after, Counter counter) {

@@ -18,12 +18,30 @@ import java.util.TreeMap;
  * @param stats what it said
  */
 record Reading(DirectorStats stats) {
-    /** Asks the director by its admin socket. */
+    /** Several times the interval at which workers set their gauges. */
+    private static final int SETTLING_MS = 50;
+
+    private static final int MAX_TRIES = 100;
+
+    /** Asks the director by its admin socket, until two answers running say that no packet is on its way any more. */
     static Reading of(LabFixture lab) {
+        AdminClient client = new AdminClient(lab.socket());
         try {
-            return new Reading(new AdminClient(lab.socket()).ask("stats", DirectorStats.class));
+            Reading before = new Reading(client.ask("stats", DirectorStats.class));
+            for (int tries = 0; tries < MAX_TRIES; tries++) {
+                Thread.sleep(SETTLING_MS);
+                Reading now = new Reading(client.ask("stats", DirectorStats.class));
+                if (now.steered() == before.steered() && now.stats.outcomes().equals(before.stats.outcomes())) {
+                    return now;
+                }
+                before = now;
+            }
+            throw new AssertionError("traffic does not end: " + before.stats);
         } catch (AdminException e) {
             throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 
