@@ -29,6 +29,11 @@ public final class LibC {
     private static final MethodHandle SENDTO = capturing(Native.sendto$address(), Native.sendto$descriptor());
     private static final MethodHandle RECVFROM = capturing(Native.recvfrom$address(), Native.recvfrom$descriptor());
     private static final MethodHandle POLL = capturing(Native.poll$address(), Native.poll$descriptor());
+    // For worker threads. A capturing handle slices its state segment at every call, which allocates for as long as the
+    // caller is not compiled; these allocate nothing even when interpreted.
+    private static final MethodHandle SENDTO_PLAIN = plain(Native.sendto$address(), Native.sendto$descriptor());
+    private static final MethodHandle RECVFROM_PLAIN = plain(Native.recvfrom$address(), Native.recvfrom$descriptor());
+    private static final MethodHandle POLL_PLAIN = plain(Native.poll$address(), Native.poll$descriptor());
     private static final MethodHandle SETSOCKOPT =
             capturing(Native.setsockopt$address(), Native.setsockopt$descriptor());
     private static final MethodHandle GETSOCKOPT =
@@ -54,6 +59,10 @@ public final class LibC {
 
     private static MethodHandle capturing(MemorySegment address, FunctionDescriptor descriptor) {
         return Linker.nativeLinker().downcallHandle(address, descriptor, CAPTURE_ERRNO);
+    }
+
+    private static MethodHandle plain(MemorySegment address, FunctionDescriptor descriptor) {
+        return Linker.nativeLinker().downcallHandle(address, descriptor);
     }
 
     /** {@code socket(2)}: a file descriptor, or {@code -errno}. */
@@ -113,6 +122,40 @@ public final class LibC {
         try {
             int result = (int) POLL.invokeExact(state.segment(), pollfds, count, timeoutMs);
             return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /**
+     * {@code sendto(2)} of nothing, which has an XSK look at its TX ring: 0 or more, or -1 for an error that
+     * {@link #send} names. Never allocates.
+     */
+    public static long kickTx(int fd, int flags) {
+        try {
+            return (long) SENDTO_PLAIN.invokeExact(fd, MemorySegment.NULL, 0L, flags, MemorySegment.NULL, 0);
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /**
+     * {@code recvfrom(2)} of nothing, which has an XSK look at its fill ring: 0 or more, or -1 for an error that
+     * {@link #receive} names. Never allocates.
+     */
+    public static long kickRx(int fd, int flags) {
+        try {
+            return (long) RECVFROM_PLAIN.invokeExact(
+                    fd, MemorySegment.NULL, 0L, flags, MemorySegment.NULL, MemorySegment.NULL);
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /** {@code poll(2)} as a bounded sleep: how many are ready, or -1 for whatever error. Never allocates. */
+    public static int sleepInPoll(MemorySegment pollfds, long count, int timeoutMs) {
+        try {
+            return (int) POLL_PLAIN.invokeExact(pollfds, count, timeoutMs);
         } catch (Throwable t) {
             throw impossible(t);
         }

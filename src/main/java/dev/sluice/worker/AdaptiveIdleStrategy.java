@@ -1,6 +1,5 @@
 package dev.sluice.worker;
 
-import dev.sluice.ffi.CallState;
 import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.ffi.generated.pollfd;
@@ -21,7 +20,6 @@ public final class AdaptiveIdleStrategy implements IdleStrategy {
     /** Empty duty cycles before the first sleep; some 20–50 µs, longer than the gaps inside a burst. */
     static final int SPINS = 200;
 
-    private final CallState callState = new CallState();
     private final MemorySegment pollfds;
     private final int count;
     private int idleCycles;
@@ -47,7 +45,7 @@ public final class AdaptiveIdleStrategy implements IdleStrategy {
             Thread.onSpinWait();
         } else {
             // Whatever poll answers, the next duty cycle looks at the rings itself.
-            LibC.poll(callState, pollfds, count, POLL_TIMEOUT_MS);
+            LibC.sleepInPoll(pollfds, count, POLL_TIMEOUT_MS);
             polls++;
         }
     }

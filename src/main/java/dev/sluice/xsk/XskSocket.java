@@ -175,16 +175,14 @@ public final class XskSocket implements AutoCloseable {
             return 0;
         }
         for (int tries = zeroCopy ? 1 : pending / KICK_FRAMES + 1; tries > 0; tries--) {
-            int result = (int) LibC.send(state, fd, MemorySegment.NULL, 0, MSG_DONTWAIT);
-            if (result < 0 && result != AGAIN) {
-                return result;
-            }
+            long result = LibC.kickTx(fd, MSG_DONTWAIT);
             int left = tx.pending();
             if (left == 0) {
                 return 0;
             }
             if (left == pending) {
-                return result;
+                // Only a call that got nowhere is worth asking why; asking is another try.
+                return result < 0 ? (int) LibC.send(state, fd, MemorySegment.NULL, 0, MSG_DONTWAIT) : 0;
             }
             pending = left;
         }
@@ -198,6 +196,9 @@ public final class XskSocket implements AutoCloseable {
      */
     public int wakeRx() {
         if (!busyPolled && !fill.needsWakeup()) {
+            return 0;
+        }
+        if (LibC.kickRx(fd, MSG_DONTWAIT) >= 0) {
             return 0;
         }
         int result = (int) LibC.receive(state, fd, MemorySegment.NULL, 0, MSG_DONTWAIT);

@@ -1,0 +1,166 @@
+package dev.sluice.it;
+
+import static dev.sluice.it.DirectorLab.VIP4;
+import static dev.sluice.it.DirectorLab.VIP6;
+import static dev.sluice.it.DirectorLab.worker;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.stats.DirectorStats;
+import dev.sluice.testing.CommandResult;
+import dev.sluice.testing.LabFixture;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Settings of {@code [director]} do what they say, and the director directs under each. */
+class SettingsIT {
+    private static DirectorLab lab;
+
+    @BeforeAll
+    static void up() {
+        lab = DirectorLab.up();
+    }
+
+    @AfterAll
+    static void down() {
+        lab.close();
+    }
+
+    @Test
+    void adaptive_sleeps_without_traffic() {
+        LabFixture.Director director = lab.fixture().startDirector(lab.allServices("idle = \"adaptive\""));
+        lab.assertServes();
+        DirectorStats before = lab.atRest();
+        DirectorLab.pause(1_000);
+        DirectorStats after = lab.stats();
+        long sleeps = worker(after, "sleeps") - worker(before, "sleeps");
+        long cycles = worker(after, "duty_cycles") - worker(before, "duty_cycles");
+        assertTrue(sleeps >= 20, sleeps + " sleeps in a second");
+        // Each sleep lasts 10 ms, and without traffic there is no spinning between two of them.
+        assertTrue(Math.abs(cycles - sleeps) <= 3, cycles + " duty cycles with " + sleeps + " sleeps");
+        assertEquals(0, director.stop());
+    }
+
+    @Test
+    void busy_never_sleeps() {
+        LabFixture.Director director = lab.fixture().startDirector(lab.allServices("idle = \"busy\""));
+        lab.assertServes();
+        DirectorStats before = lab.atRest();
+        DirectorLab.pause(500);
+        DirectorStats after = lab.stats();
+        assertEquals(0, worker(after, "sleeps"));
+        assertTrue(worker(after, "duty_cycles") - worker(before, "duty_cycles") > 20_000, after.toString());
+        assertEquals(0, director.stop());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "xdp_mode = \"generic\"",
+                "batch_size = 1\nrx_ring = 64\ntx_ring = 64\nfill_ring = 64\ncompletion_ring = 64\nframes = 256",
+                "batch_size = 256\nhugepages = \"auto\"\nbind_mode = \"copy\"",
+            })
+    void directs_under(String settings) {
+        LabFixture.Director director = lab.fixture().startDirector(lab.allServices(settings));
+        lab.assertServes();
+        DirectorStats stats = lab.atRest();
+        DirectorLab.assertNothingLost(stats);
+        assertEquals(
+                settings.contains("generic") ? "generic" : "native",
+                stats.interfaces().getFirst().xdpMode());
+        assertEquals(settings.contains("frames = 256") ? 256 : 16_384, worker(stats, "frames_total"));
+        assertEquals(0, director.stop());
+    }
+
+    @Test
+    void frames_of_4096_bytes_carry_what_frames_of_2048_cannot() {
+        mtu(3_000);
+        LabFixture.Director large =
+                lab.fixture().startDirector(lab.allServices("frame_size = 4096\nhugepages = \"off\""));
+        lab.assertServes();
+        for (String vip : List.of(VIP4, VIP6)) {
+            CommandResult echo = echo(vip, 2_500);
+            assertTrue(echo.orFail().matches("rs[123] 2500\\s*"), echo.toString());
+        }
+        DirectorLab.assertNothingLost(lab.atRest());
+        assertEquals(0, large.stop());
+
+        LabFixture.Director small = lab.fixture().startDirector(lab.allServices("frame_size = 2048"));
+        assertEquals(1, echo(VIP4, 2_500).exitCode());
+        DirectorStats stats = lab.atRest();
+        assertEquals(1, DirectorLab.xsk(stats, "rx_dropped"), "the kernel drops what does not fit, and counts it");
+        assertEquals(0, worker(stats, "rx_packets"));
+        DirectorLab.assertNothingLost(stats);
+        lab.assertServes();
+        assertEquals(0, small.stop());
+        mtu(1_500);
+    }
+
+    @Test
+    void a_worker_is_pinned_where_the_configuration_says() {
+        for (int cpu : new int[] {0, 1}) {
+            LabFixture.Director director = lab.fixture().startDirector(lab.allServices("cpus = [" + cpu + "]"));
+            assertEquals("" + cpu, allowedCpus(director, "sluice-worker-0"));
+            assertEquals(cpu, lab.stats().workers().getFirst().cpu());
+            assertEquals(0, director.stop());
+        }
+        LabFixture.Director unpinned = lab.fixture().startDirector(lab.allServices("cpus = \"none\""));
+        assertEquals(allowedCpus(unpinned, "sluice-admin"), allowedCpus(unpinned, "sluice-worker-0"));
+        assertEquals(-1, lab.stats().workers().getFirst().cpu());
+        assertEquals(0, unpinned.stop());
+    }
+
+    private static String allowedCpus(LabFixture.Director director, String thread) {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc", "" + director.pid(), "task"))) {
+            Path task = tasks.filter(path -> read(path.resolve("comm")).strip().equals(thread))
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError("no thread " + thread));
+            return read(task.resolve("status"))
+                    .lines()
+                    .filter(line -> line.startsWith("Cpus_allowed_list:"))
+                    .map(line -> line.split("\\s+", -1)[1])
+                    .findFirst()
+                    .orElseThrow();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            // A thread that ended while the others were looked at.
+            return "";
+        }
+    }
+
+    private static void mtu(int bytes) {
+        for (String host : List.of("client", "director", "rs1", "rs2", "rs3")) {
+            lab.on("switch", "ip", "link", "set", host, "mtu", "" + bytes);
+            lab.on(host, "ip", "link", "set", "eth1", "mtu", "" + bytes);
+        }
+    }
+
+    /** One datagram to the echo: prints the real server's name and how much came back. Fails after a second. */
+    private static CommandResult echo(String vip, int bytes) {
+        String script = """
+                import socket, sys
+                sock = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+                sock.settimeout(1)
+                sock.connect((sys.argv[1], 7))
+                sock.send(b"x" * int(sys.argv[2]))
+                name, echoed = sock.recv(65536).split(b" ", 1)
+                print(name.decode(), len(echoed))
+                """;
+        return lab.fixture().exec("client", "python3", "-c", script, vip, "" + bytes);
+    }
+}
