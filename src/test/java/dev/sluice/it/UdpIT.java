@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
  */
 class UdpIT {
     private static final int PORT = 7;
-    private static final int CLIENT_PORTS = 600;
-    private static final int DATAGRAMS = 5;
+    private static final int CLIENT_PORTS = 300;
+    private static final int DATAGRAMS = 4;
     private static final int[] WEIGHTS = {3, 2, 1};
 
     private static LabFixture lab;
