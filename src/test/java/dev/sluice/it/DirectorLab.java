@@ -58,6 +58,12 @@ final class DirectorLab implements AutoCloseable {
         lab.close();
     }
 
+    /**
+     * The next client port. Ports that the kernel chooses come back, and a SYN on a connection that the director still
+     * has in FIN_WAIT stays on its real server, as in IPVS: round robin would look uneven.
+     */
+    private int clientPort = 10_000;
+
     /** A configuration on {@code eth1}: lines for {@code [director]}, then services. */
     String config(String directorLines, String... services) {
         return "[director]\ninterfaces = [\"eth1\"]\nsocket = \"" + lab.socket() + "\"\n" + directorLines + "\n\n"
@@ -90,7 +96,9 @@ final class DirectorLab implements AutoCloseable {
 
     /** Sends requests from new client ports, all of which must be answered: how many each real server answered. */
     Map<String, Integer> ask(String protocol, String address, int port, int count) {
-        String answers = on("client", "vagrant/provision/ask", protocol, address, "" + port, "" + count);
+        int first = clientPort;
+        clientPort += count;
+        String answers = on("client", "vagrant/provision/ask", protocol, address, "" + port, "" + count, "" + first);
         Map<String, Integer> byServer = new TreeMap<>();
         answers.lines().forEach(line -> byServer.merge(line.substring(line.indexOf(' ') + 1), 1, Integer::sum));
         assertEquals(
