@@ -105,7 +105,8 @@ class FloodIT {
         }
         long packets = packetsSince(warm, now);
         assertTrue(packets >= ALLOCATION_PACKETS, "only " + packets + " packets");
-        // The JVM may link a branch taken for the first time: some hundred bytes, once. The least that a packet or a duty
+        // The JVM may link a branch taken for the first time: some hundred bytes, once. The least that a packet or a
+        // duty
         // cycle could allocate is 16 bytes, and there are thousands of cycles.
         long cycles = worker(now, "busy_cycles") - worker(warm, "busy_cycles");
         long allocated = worker(now, "allocated_bytes") - worker(warm, "allocated_bytes");

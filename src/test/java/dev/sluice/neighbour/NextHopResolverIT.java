@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.packet.IpAddress;
 import dev.sluice.testing.NetnsFixture;
-import dev.sluice.testing.NetnsFixture.Netns;
+import dev.sluice.testing.NetworkNamespace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,15 +38,15 @@ class NextHopResolverIT {
     private static final long RS2_MAC = 0x0200_0000_0012L;
 
     private final NetnsFixture net = new NetnsFixture();
-    private Netns director;
-    private Netns rs1;
-    private Netns rs2;
+    private NetworkNamespace director;
+    private NetworkNamespace rs1;
+    private NetworkNamespace rs2;
     private NextHopResolver resolver;
 
     @BeforeEach
     void setUp() throws Exception {
         director = net.add("dir");
-        Netns fabric = net.add("switch");
+        NetworkNamespace fabric = net.add("switch");
         rs1 = net.add("rs1");
         rs2 = net.add("rs2");
         net.veth(director, "eth1", fabric, "p1");
@@ -90,7 +90,7 @@ class NextHopResolverIT {
         }
     }
 
-    private static String ip(Netns namespace, String arguments) {
+    private static String ip(NetworkNamespace namespace, String arguments) {
         return namespace.run(("ip " + arguments).split(" "));
     }
 

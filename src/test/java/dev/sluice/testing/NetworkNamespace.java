@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
@@ -90,11 +91,24 @@ public final class NetworkNamespace implements AutoCloseable {
      * because frames on AF_XDP get no checksum filled in.
      */
     public void veth(String end, NetworkNamespace other, String otherEnd) {
-        run("ip", "link", "add", end, "type", "veth", "peer", "name", otherEnd, "netns", other.name);
-        run("ip", "link", "set", end, "up");
-        other.run("ip", "link", "set", otherEnd, "up");
-        run("ethtool", "-K", end, "tx", "off");
-        other.run("ethtool", "-K", otherEnd, "tx", "off");
+        veth(end, other, otherEnd, 1);
+    }
+
+    /** As {@link #veth(String, NetworkNamespace, String)}, with several queues at both ends. */
+    public void veth(String end, NetworkNamespace other, String otherEnd, int queues) {
+        String count = Integer.toString(queues);
+        run(("ip link add " + end + " numrxqueues " + count + " numtxqueues " + count + " type veth peer name "
+                        + otherEnd + " numrxqueues " + count + " numtxqueues " + count + " netns " + other.name)
+                .split(" ", -1));
+        raise(end);
+        other.raise(otherEnd);
+    }
+
+    private void raise(String interfaceName) {
+        // An IPv6 address works at once, without the wait for duplicate address detection.
+        run("sysctl", "-qw", "net.ipv6.conf." + interfaceName + ".accept_dad=0");
+        run("ethtool", "-K", interfaceName, "tx", "off");
+        run("ip", "link", "set", interfaceName, "up");
     }
 
     /** Runs a command inside and returns its output; a failure or more than 30 seconds is an error. */
@@ -110,6 +124,18 @@ public final class NetworkNamespace implements AutoCloseable {
     /** A command that keeps running inside; the caller ends it. */
     public Process start(String... command) throws IOException {
         return new ProcessBuilder(inside(command)).redirectErrorStream(true).start();
+    }
+
+    /** Runs code inside, on the calling thread, which must be a platform thread. */
+    public <T> T in(Callable<T> code) throws Exception {
+        try (var _ = enter()) {
+            return code.call();
+        }
+    }
+
+    /** The command that runs another one inside. */
+    public String[] command(String... command) {
+        return inside(command).toArray(String[]::new);
     }
 
     private List<String> inside(String... command) {
@@ -146,6 +172,11 @@ public final class NetworkNamespace implements AutoCloseable {
         if (result.exitCode() != 0 && Files.exists(path())) {
             throw new IllegalStateException("ip netns delete " + name + ": " + result.output());
         }
+    }
+
+    /** Runs a command where the test is, and returns its output; a failure or more than 30 seconds is an error. */
+    public static String runHere(String... command) {
+        return check(List.of(command));
     }
 
     private static String check(List<String> command) {

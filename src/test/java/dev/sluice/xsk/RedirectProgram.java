@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.generated.Native;
-import dev.sluice.testing.NetnsFixture;
+import dev.sluice.testing.NetworkNamespace;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -30,8 +30,9 @@ final class RedirectProgram implements AutoCloseable {
                 assertNotNull(in);
                 Files.copy(in, source);
             }
-            String multiarch = NetnsFixture.exec("clang", "-print-multiarch").trim();
-            NetnsFixture.exec(
+            String multiarch =
+                    NetworkNamespace.runHere("clang", "-print-multiarch").trim();
+            NetworkNamespace.runHere(
                     "clang",
                     "-target",
                     "bpf",

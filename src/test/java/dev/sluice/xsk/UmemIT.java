@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.testing.NetnsFixture;
+import dev.sluice.testing.NetworkNamespace;
 import dev.sluice.xsk.UmemOptions.Hugepages;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -120,7 +120,7 @@ final class UmemIT {
                 Main.class.getName(),
                 "4096",
                 "2048"));
-        String output = NetnsFixture.exec(command.toArray(String[]::new)).trim();
+        String output = NetworkNamespace.runHere(command.toArray(String[]::new)).trim();
         assertTrue(output.startsWith("OPEN") || output.startsWith("MEMLOCK") || output.startsWith("XSK"), output);
         return output;
     }

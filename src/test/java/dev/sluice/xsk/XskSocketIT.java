@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.testing.NetnsFixture;
-import dev.sluice.testing.NetnsFixture.Netns;
+import dev.sluice.testing.NetworkNamespace;
 import dev.sluice.testing.PacketSocket;
 import dev.sluice.xsk.UmemOptions.Hugepages;
 import dev.sluice.xsk.XskOptions.BindMode;
@@ -47,8 +47,8 @@ final class XskSocketIT {
     Path folder;
 
     private final NetnsFixture fixture = new NetnsFixture();
-    private Netns director;
-    private Netns outside;
+    private NetworkNamespace director;
+    private NetworkNamespace outside;
     private PacketSocket left;
     private PacketSocket right;
 
@@ -56,7 +56,7 @@ final class XskSocketIT {
     void connect() throws Exception {
         director = fixture.add("director");
         outside = fixture.add("outside");
-        for (Netns namespace : List.of(director, outside)) {
+        for (NetworkNamespace namespace : List.of(director, outside)) {
             // No router solicitations and the like among the frames that are counted.
             namespace.run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1");
         }
@@ -360,7 +360,7 @@ final class XskSocketIT {
 
     @Test
     void severalQueuesAndTheDriverAreSeen() throws Exception {
-        fixture.veth(director, "wide0", outside, "wide1", 2);
+        director.veth("wide0", outside, "wide1", 2);
         director.in(() -> {
             assertEquals(2, InterfaceQueues.count("wide0"));
             assertEquals(1, InterfaceQueues.count("left0"));
