@@ -11,7 +11,7 @@ import java.util.Arrays;
 
 /**
  * One worker's connection table: fixed capacity, off-heap, one cache line an entry, keyed by protocol, CIP, CPORT, VIP and
- * VPORT. Owned by: worker; {@link #size}, {@link #flowsOf} and {@link #expired} may be read by any thread.
+ * VPORT. Owned by: worker; {@link #size}, {@link #expired} and what is said of real servers may be read by any thread.
  *
  * <p>Open addressing with linear probing; removal moves later entries of the run back, so there are no tombstones and a
  * probe is never longer than the flows present make it. Slots are therefore valid only until the next removal.
@@ -48,6 +48,8 @@ public final class FlowTable {
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
     private static final VarHandle COUNT =
             MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
+    private static final VarHandle WORD =
+            MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
     /** Ints before and behind the counts, so that they share no line with what other threads write. */
     private static final int PADDING = 32;
 
@@ -58,7 +60,12 @@ public final class FlowTable {
     private final int mask;
     private final int maxFlows;
     private final int[] timeoutMs;
-    private final int[] flowsOf;
+    /** By real server: its flows, and in the upper half those of them that are active, so that one load gives both. */
+    private final long[] flowsOf;
+
+    /** By state code: what a flow in it adds to its real server's word. */
+    private final long[] share;
+
     /** Size and expiries. */
     private final int[] counts = new int[PADDING + 2 + PADDING];
 
@@ -79,7 +86,10 @@ public final class FlowTable {
         this.entries = arena.allocate((long) slots * ENTRY_BYTES, ENTRY_BYTES);
         this.mask = slots - 1;
         this.maxFlows = maxFlows;
-        this.flowsOf = new int[realServers];
+        this.flowsOf = new long[realServers];
+        this.share = Arrays.stream(FlowState.values())
+                .mapToLong(state -> state.isActive() ? 1L << 32 | 1 : 1)
+                .toArray();
         this.timeoutMs = Arrays.stream(FlowState.values())
                 .mapToInt(FlowState::defaultTimeoutMs)
                 .toArray();
@@ -117,7 +127,18 @@ public final class FlowTable {
 
     /** Flows held for a real server: its id may be given to another once this is 0 in every worker. Any thread. */
     public int flowsOf(int realServer) {
-        return (int) COUNT.getOpaque(flowsOf, realServer);
+        return (int) (long) WORD.getOpaque(flowsOf, realServer);
+    }
+
+    /** A real server's active connections, by their state as in IPVS. Any thread. */
+    public int activeOf(int realServer) {
+        return (int) ((long) WORD.getOpaque(flowsOf, realServer) >>> 32);
+    }
+
+    /** A real server's inactive connections: all that are not active, UDP's included. Any thread. */
+    public int inactiveOf(int realServer) {
+        long word = (long) WORD.getOpaque(flowsOf, realServer);
+        return (int) word - (int) (word >>> 32);
     }
 
     /**
@@ -186,7 +207,7 @@ public final class FlowTable {
         int state = packet.protocol() == Transport.TCP ? FlowState.NONE.code() : FlowState.UDP.code();
         putLong(entry + BYTES_FLAGS_STATE, (long) flags << FLAGS_SHIFT | state);
         add(counts, PADDING + SIZE, 1);
-        add(flowsOf, realServer, 1);
+        addFlows(realServer, share[state]);
         return slot;
     }
 
@@ -195,7 +216,14 @@ public final class FlowTable {
         long entry = (long) slot * ENTRY_BYTES;
         long word = getLong(entry + BYTES_FLAGS_STATE) + ((long) packet.ipLengthBytes() << BYTES_SHIFT);
         if (packet.protocol() == Transport.TCP) {
-            word = (word & ~0xffL) | FlowState.afterTcp((int) word & 0xff, packet.tcpFlags());
+            int before = (int) word & 0xff;
+            int after = FlowState.afterTcp(before, packet.tcpFlags());
+            if (after != before) {
+                word = (word & ~0xffL) | after;
+                if (share[after] != share[before]) {
+                    addFlows(getInt(entry + REAL_SERVER), share[after] - share[before]);
+                }
+            }
         }
         putLong(entry + BYTES_FLAGS_STATE, word);
         putInt(entry + PACKETS, getInt(entry + PACKETS) + 1);
@@ -204,7 +232,7 @@ public final class FlowTable {
 
     /** Forgets a flow. Every slot found before is void afterwards. */
     public void remove(int slot) {
-        add(flowsOf, getInt((long) slot * ENTRY_BYTES + REAL_SERVER), -1);
+        addFlows(getInt((long) slot * ENTRY_BYTES + REAL_SERVER), -share[stateCode(slot)]);
         add(counts, PADDING + SIZE, -1);
         int gap = slot;
         int at = slot;
@@ -284,6 +312,10 @@ public final class FlowTable {
 
     private static void add(int[] counts, int index, int delta) {
         COUNT.setOpaque(counts, index, counts[index] + delta);
+    }
+
+    private void addFlows(int realServer, long delta) {
+        WORD.setOpaque(flowsOf, realServer, flowsOf[realServer] + delta);
     }
 
     private long getLong(long offset) {

@@ -146,12 +146,16 @@ class FlowTableTest {
         model.values().removeIf(flow -> flow.isExpired(nowMs));
         assertEquals(model.size(), table.size());
         int[] perRealServer = new int[REAL_SERVERS];
+        int[] active = new int[REAL_SERVERS];
         model.forEach((client, flow) -> {
             assertNotEquals(FlowTable.NOT_FOUND, table.find(views[client], hashes[client], nowMs));
             perRealServer[flow.realServer]++;
+            active[flow.realServer] += flow.state == FlowState.SYN_RECV || flow.state == FlowState.ESTABLISHED ? 1 : 0;
         });
         for (int id = 0; id < REAL_SERVERS; id++) {
             assertEquals(perRealServer[id], table.flowsOf(id));
+            assertEquals(active[id], table.activeOf(id));
+            assertEquals(perRealServer[id] - active[id], table.inactiveOf(id));
         }
     }
 
