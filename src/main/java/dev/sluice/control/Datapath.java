@@ -3,12 +3,16 @@ package dev.sluice.control;
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.control.config.BindMode;
 import dev.sluice.control.config.BusyPollConfig;
+import dev.sluice.control.config.ConnectionConfig;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.HugePages;
 import dev.sluice.control.config.IdleMode;
 import dev.sluice.control.config.XdpMode;
+import dev.sluice.ffi.PageMemory;
 import dev.sluice.flow.FlowHasher;
+import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
+import dev.sluice.forward.ConnectionPolicy;
 import dev.sluice.forward.Counters;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.Pipeline;
@@ -18,7 +22,6 @@ import dev.sluice.xsk.Umem;
 import dev.sluice.xsk.UmemOptions;
 import dev.sluice.xsk.XskOptions;
 import dev.sluice.xsk.XskSocket;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -65,20 +68,43 @@ final class Datapath {
             maps.ofInterface(name).putSocket(queue, socket.fd());
         }
         sockets.addAll(own);
-        Arena tables = resources.add("connection table of queue " + queue, Arena.ofShared());
-        FlowTable flows = new FlowTable(config.flowTableSize(), ForwardingSnapshot.MAX_REAL_SERVERS, tables);
+        FlowTable flows = flowTable(queue);
         Counters counters = new Counters();
         workers.add(new Worker(
                 queue,
                 cpu,
                 own,
                 umem.newFramePool(),
-                new Pipeline(umem.frames(), flows, hasher, counters),
+                new Pipeline(umem.frames(), flows, hasher, counters, policy()),
                 flows,
                 counters,
                 new SnapshotSlot<>(first),
                 config.idle() == IdleMode.BUSY,
                 config.batchSize()));
+    }
+
+    private FlowTable flowTable(int queue) {
+        PageMemory memory = resources.add("connection table of queue " + queue, new PageMemory());
+        FlowTable flows = new FlowTable(config.flowTableSize(), ForwardingSnapshot.MAX_REAL_SERVERS, memory);
+        ConnectionConfig connections = config.connections();
+        flows.setMaxHalfOpen((int) ((long) config.flowTableSize() * connections.halfOpenPercent() / 100));
+        ConnectionConfig.Timeouts timeouts = connections.timeouts();
+        flows.setTimeout(FlowState.ESTABLISHED, timeouts.tcp() * 1000);
+        flows.setTimeout(FlowState.FIN_WAIT, timeouts.tcpfin() * 1000);
+        flows.setTimeout(FlowState.UDP, timeouts.udp() * 1000);
+        flows.setTimeout(FlowState.SYN_RECV, timeouts.synRecv() * 1000);
+        flows.setTimeout(FlowState.TIME_WAIT, timeouts.timeWait() * 1000);
+        flows.setTimeout(FlowState.CLOSE, timeouts.close() * 1000);
+        return flows;
+    }
+
+    private ConnectionPolicy policy() {
+        ConnectionConfig connections = config.connections();
+        return new ConnectionPolicy(
+                connections.sloppyTcp(),
+                connections.reuseMode(),
+                connections.expireNodest(),
+                connections.maxNewFlowsPerSecond());
     }
 
     /** Starts every worker; what was opened before is released only after they have stopped. */

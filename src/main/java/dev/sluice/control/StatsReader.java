@@ -84,10 +84,14 @@ final class StatsReader {
         long connections = 0;
         long packets = 0;
         long bytes = 0;
+        long active = 0;
+        long inactive = 0;
         for (Worker worker : datapath.workers()) {
             connections += worker.counters().realServerConnections(real.id());
             packets += worker.counters().realServerPackets(real.id());
             bytes += worker.counters().realServerBytes(real.id());
+            active += worker.flows().activeOf(real.id());
+            inactive += worker.flows().inactiveOf(real.id());
         }
         return new RealServerStats(
                 real.address().toString(),
@@ -96,6 +100,8 @@ final class StatsReader {
                 real.weight(),
                 compiled.nextHopText(real.address()),
                 compiled.snapshot().egressPort(real.id()) >= 0,
+                active,
+                inactive,
                 new Traffic(connections, packets, bytes));
     }
 

@@ -10,19 +10,19 @@ import dev.sluice.packet.Transport;
  */
 public enum FlowState {
     /** No entry yet; never stored. */
-    NONE(0, 0),
+    NONE(0, 0, true),
     /** The client has sent its SYN. */
-    SYN_RECV(1, 60_000),
+    SYN_RECV(1, 60_000, true),
     /** The client has acknowledged. */
-    ESTABLISHED(2, 900_000),
+    ESTABLISHED(2, 900_000, true),
     /** The client has closed its half of an established connection. */
-    FIN_WAIT(3, 120_000),
+    FIN_WAIT(3, 120_000, false),
     /** The client closed before the connection was seen to be established. */
-    TIME_WAIT(4, 120_000),
+    TIME_WAIT(4, 120_000, false),
     /** Reset, or a segment that belongs to no connection. */
-    CLOSE(5, 10_000),
+    CLOSE(5, 10_000, false),
     /** Datagrams seen. */
-    UDP(6, 300_000);
+    UDP(6, 300_000, false);
 
     private static final FlowState[] BY_CODE = values();
 
@@ -37,10 +37,17 @@ public enum FlowState {
 
     private final int code;
     private final int timeoutMs;
+    private final boolean active;
 
-    FlowState(int code, int timeoutMs) {
+    FlowState(int code, int timeoutMs, boolean active) {
         this.code = code;
         this.timeoutMs = timeoutMs;
+        this.active = active;
+    }
+
+    /** Whether a flow in this state is one of its real server's active connections (tcp_state_active); UDP never is. */
+    public boolean isActive() {
+        return active;
     }
 
     /** How long a flow in this state may be silent before it is forgotten, when nothing else is configured. */

@@ -2,8 +2,8 @@ package dev.sluice.flow;
 
 import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -11,13 +11,14 @@ import java.util.Arrays;
 
 /**
  * One worker's connection table: fixed capacity, off-heap, one cache line an entry, keyed by protocol, CIP, CPORT, VIP and
- * VPORT. Owned by: worker; {@link #size}, {@link #flowsOf} and {@link #expired} may be read by any thread.
+ * VPORT. Owned by: worker; sizes, counts and what is said of real servers may be read by any thread.
  *
  * <p>Open addressing with linear probing; removal moves later entries of the run back, so there are no tombstones and a
  * probe is never longer than the flows present make it. Slots are therefore valid only until the next removal.
  *
- * <p>A flow that has been silent for its state's timeout is gone: {@link #find} does not see it, and {@link #sweep} reclaims
- * it, some slots a duty cycle. Time is milliseconds in 32 bits; a sweep must pass the whole table at least every ten days.
+ * <p>A flow that has been silent for its state's timeout is gone: {@link #find} does not see it, and {@link #expire} reclaims
+ * it. A {@link TimerWheel} says which entries to look at; a packet only stores when it came, and an entry that has lived on
+ * is entered into the wheel again when its old time comes. Only a state with a shorter timeout moves it at once.
  *
  * <p>Entry, in native byte order: 0 CIP high, 8 CIP low, 16 VIP high, 24 VIP low, 32 CPORT·VPORT·protocol·family (0: free),
  * 40 hash (low 32 bits), 44 real server id, 48 last packet (ms), 52 packets (modulo 2³²), 56 bytes (48 bits) above flags
@@ -48,46 +49,81 @@ public final class FlowTable {
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
     private static final VarHandle COUNT =
             MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
+    private static final VarHandle WORD =
+            MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
     /** Ints before and behind the counts, so that they share no line with what other threads write. */
     private static final int PADDING = 32;
 
     private static final int SIZE = 0;
     private static final int EXPIRED = 1;
+    private static final int HALF_OPEN = 2;
+
+    private static final int SYN_RECV = FlowState.SYN_RECV.code();
 
     private final MemorySegment entries;
     private final int mask;
     private final int maxFlows;
     private final int[] timeoutMs;
-    private final int[] flowsOf;
-    /** Size and expiries. */
-    private final int[] counts = new int[PADDING + 2 + PADDING];
+    /** By real server: its flows, and in the upper half those of them that are active, so that one load gives both. */
+    private final long[] flowsOf;
 
-    private int sweepSlot;
+    /** By state code: what a flow in it adds to its real server's word. */
+    private final long[] share;
+
+    private final TimerWheel wheel;
+    /** Size, expiries and half-open flows. */
+    private final int[] counts = new int[PADDING + 3 + PADDING];
+
+    private int maxHalfOpen;
 
     /**
      * A table with default timeouts.
      *
-     * @param maxFlows how many flows it holds; the memory is the next power of two above 4/3 of it, 64 bytes each
+     * @param maxFlows how many flows it holds, all of them half-open ones if need be
      * @param realServers ids lie below this
-     * @param arena owns the memory and outlives the worker
+     * @param memory gives {@link #memoryBytes}, zeroed, that outlive the worker
      */
-    public FlowTable(int maxFlows, int realServers, Arena arena) {
+    public FlowTable(int maxFlows, int realServers, SegmentAllocator memory) {
         if (maxFlows < 1 || maxFlows > 1 << 28) {
             throw new IllegalArgumentException("a flow table holds 1 to " + (1 << 28) + " flows, not " + maxFlows);
         }
-        int slots = Math.max(4, Integer.highestOneBit((int) (maxFlows * 4L / 3)) << 1);
-        this.entries = arena.allocate((long) slots * ENTRY_BYTES, ENTRY_BYTES);
+        int slots = slotsFor(maxFlows);
+        this.entries = memory.allocate((long) slots * ENTRY_BYTES, ENTRY_BYTES);
+        this.wheel = new TimerWheel(slots, memory);
         this.mask = slots - 1;
         this.maxFlows = maxFlows;
-        this.flowsOf = new int[realServers];
+        this.maxHalfOpen = maxFlows;
+        this.flowsOf = new long[realServers];
+        this.share = Arrays.stream(FlowState.values())
+                .mapToLong(state -> state.isActive() ? 1L << 32 | 1 : 1)
+                .toArray();
         this.timeoutMs = Arrays.stream(FlowState.values())
                 .mapToInt(FlowState::defaultTimeoutMs)
                 .toArray();
     }
 
-    /** Sets how long flows in a state may be silent. Before the worker runs. */
+    private static int slotsFor(int maxFlows) {
+        return Math.max(4, Integer.highestOneBit((int) (maxFlows * 4L / 3)) << 1);
+    }
+
+    /** The memory of a table's entries and wheel: 72 bytes for each of the next power of two above 4/3 of the flows. */
+    public static long memoryBytes(int maxFlows) {
+        return (long) slotsFor(maxFlows) * (ENTRY_BYTES + TimerWheel.LINK_BYTES);
+    }
+
+    /** Sets how long flows in a state may be silent, less than 24 days. Before the worker runs. */
     public void setTimeout(FlowState state, int timeoutMs) {
         this.timeoutMs[state.code()] = timeoutMs;
+    }
+
+    /** How long flows in a state may be silent. */
+    public int timeoutMs(FlowState state) {
+        return timeoutMs[state.code()];
+    }
+
+    /** Sets from how many half-open flows on {@link #isHalfOpenFull} says so. Before the worker runs. */
+    public void setMaxHalfOpen(int flows) {
+        maxHalfOpen = flows;
     }
 
     /** How many flows fit. */
@@ -95,12 +131,12 @@ public final class FlowTable {
         return maxFlows;
     }
 
-    /** How many slots there are: what a whole sweep passes. */
+    /** How many slots there are. */
     public int slots() {
         return mask + 1;
     }
 
-    /** Flows held now, expired ones that no sweep has met included. Any thread. */
+    /** Flows held now, expired ones that nobody has met included. Any thread. */
     public int size() {
         return (int) COUNT.getOpaque(counts, PADDING + SIZE);
     }
@@ -110,6 +146,16 @@ public final class FlowTable {
         return counts[PADDING + SIZE] >= maxFlows;
     }
 
+    /** Whether flows in {@link FlowState#SYN_RECV} have used up their share. */
+    public boolean isHalfOpenFull() {
+        return counts[PADDING + HALF_OPEN] >= maxHalfOpen;
+    }
+
+    /** Flows in {@link FlowState#SYN_RECV}. Any thread. */
+    public int halfOpen() {
+        return (int) COUNT.getOpaque(counts, PADDING + HALF_OPEN);
+    }
+
     /** Flows forgotten for silence, modulo 2³². Any thread. */
     public int expired() {
         return (int) COUNT.getOpaque(counts, PADDING + EXPIRED);
@@ -117,7 +163,18 @@ public final class FlowTable {
 
     /** Flows held for a real server: its id may be given to another once this is 0 in every worker. Any thread. */
     public int flowsOf(int realServer) {
-        return (int) COUNT.getOpaque(flowsOf, realServer);
+        return (int) (long) WORD.getOpaque(flowsOf, realServer);
+    }
+
+    /** A real server's active connections, by their state as in IPVS. Any thread. */
+    public int activeOf(int realServer) {
+        return (int) ((long) WORD.getOpaque(flowsOf, realServer) >>> 32);
+    }
+
+    /** A real server's inactive connections: all that are not active, UDP's included. Any thread. */
+    public int inactiveOf(int realServer) {
+        long word = (long) WORD.getOpaque(flowsOf, realServer);
+        return (int) word - (int) (word >>> 32);
     }
 
     /**
@@ -148,7 +205,7 @@ public final class FlowTable {
                     && getLong(entry + VIRTUAL_LOW) == packet.destinationLow()
                     && getLong(entry + CLIENT_HIGH) == packet.sourceHigh()
                     && getLong(entry + VIRTUAL_HIGH) == packet.destinationHigh()) {
-                if (isExpired(entry, (int) nowMs)) {
+                if (remainingMs(slot, nowMs) <= 0) {
                     expire(slot);
                     return NOT_FOUND;
                 }
@@ -159,7 +216,7 @@ public final class FlowTable {
     }
 
     /**
-     * Enters a flow that {@link #find} has just missed, with nothing counted yet.
+     * Enters a flow that {@link #find} has just missed, with nothing counted yet: {@link #touch} follows.
      *
      * @param flags 0 or {@link #FLAG_SLOPPY}
      * @return its slot
@@ -183,10 +240,16 @@ public final class FlowTable {
         putInt(entry + REAL_SERVER, realServer);
         putInt(entry + LAST_SEEN, (int) nowMs);
         putInt(entry + PACKETS, 0);
-        int state = packet.protocol() == Transport.TCP ? FlowState.NONE.code() : FlowState.UDP.code();
+        boolean tcp = packet.protocol() == Transport.TCP;
+        int state = tcp ? FlowState.NONE.code() : FlowState.UDP.code();
+        int stateAfterTouch = tcp ? FlowState.afterTcp(state, packet.tcpFlags()) : state;
         putLong(entry + BYTES_FLAGS_STATE, (long) flags << FLAGS_SHIFT | state);
+        if (counts[PADDING + SIZE] == 0) {
+            wheel.restart(nowMs);
+        }
+        wheel.add(slot, nowMs + timeoutMs[stateAfterTouch]);
         add(counts, PADDING + SIZE, 1);
-        add(flowsOf, realServer, 1);
+        addFlows(realServer, share[state]);
         return slot;
     }
 
@@ -195,17 +258,43 @@ public final class FlowTable {
         long entry = (long) slot * ENTRY_BYTES;
         long word = getLong(entry + BYTES_FLAGS_STATE) + ((long) packet.ipLengthBytes() << BYTES_SHIFT);
         if (packet.protocol() == Transport.TCP) {
-            word = (word & ~0xffL) | FlowState.afterTcp((int) word & 0xff, packet.tcpFlags());
+            int before = (int) word & 0xff;
+            int after = FlowState.afterTcp(before, packet.tcpFlags());
+            if (after != before) {
+                word = (word & ~0xffL) | after;
+                changeState(slot, before, after, nowMs);
+            }
         }
         putLong(entry + BYTES_FLAGS_STATE, word);
         putInt(entry + PACKETS, getInt(entry + PACKETS) + 1);
         putInt(entry + LAST_SEEN, (int) nowMs);
     }
 
+    private void changeState(int slot, int before, int after, long nowMs) {
+        if (share[after] != share[before]) {
+            addFlows(realServer(slot), share[after] - share[before]);
+        }
+        countHalfOpen(before, -1);
+        countHalfOpen(after, 1);
+        if (timeoutMs[after] < timeoutMs[before]) {
+            wheel.remove(slot);
+            wheel.add(slot, nowMs + timeoutMs[after]);
+        }
+    }
+
+    private void countHalfOpen(int state, int delta) {
+        if (state == SYN_RECV) {
+            add(counts, PADDING + HALF_OPEN, delta);
+        }
+    }
+
     /** Forgets a flow. Every slot found before is void afterwards. */
     public void remove(int slot) {
-        add(flowsOf, getInt((long) slot * ENTRY_BYTES + REAL_SERVER), -1);
+        int state = stateCode(slot);
+        addFlows(realServer(slot), -share[state]);
+        countHalfOpen(state, -1);
         add(counts, PADDING + SIZE, -1);
+        wheel.remove(slot);
         int gap = slot;
         int at = slot;
         while (true) {
@@ -219,6 +308,7 @@ public final class FlowTable {
             int home = getInt(entry + HASH) & mask;
             if ((at - home & mask) >= (at - gap & mask)) {
                 MemorySegment.copy(entries, entry, entries, (long) gap * ENTRY_BYTES, ENTRY_BYTES);
+                wheel.move(at, gap);
                 gap = at;
             }
         }
@@ -226,25 +316,43 @@ public final class FlowTable {
     }
 
     /**
-     * Reclaims expired flows in the next slots, going on where the last call stopped. Not during a batch.
+     * Reclaims expired flows, going on where the last call stopped. Between batches, once a duty cycle.
      *
-     * @param slots how many to pass
-     * @return how many flows were reclaimed
+     * @param budget the most steps to take: looks at an entry, or empty ticks passed
+     * @return how many entries were looked at
      */
-    public int sweep(int slots, long nowMs) {
-        int reclaimed = 0;
-        int slot = sweepSlot;
-        for (int passed = 0; passed < slots; passed++) {
-            long entry = (long) slot * ENTRY_BYTES;
-            // Removal may move another entry here: look again before going on.
-            while (getLong(entry + TUPLE) != 0 && isExpired(entry, (int) nowMs)) {
-                expire(slot);
-                reclaimed++;
-            }
-            slot = slot + 1 & mask;
+    public int expire(int budget, long nowMs) {
+        if (counts[PADDING + SIZE] == 0) {
+            wheel.restart(nowMs);
+            return 0;
         }
-        sweepSlot = slot;
-        return reclaimed;
+        int looked = 0;
+        for (int step = 0; step < budget && wheel.isBehind(nowMs); step++) {
+            int slot = wheel.first();
+            if (slot == TimerWheel.NONE) {
+                wheel.advance();
+                continue;
+            }
+            looked++;
+            int remaining = remainingMs(slot, nowMs);
+            if (remaining <= 0) {
+                expire(slot);
+            } else {
+                wheel.remove(slot);
+                wheel.add(slot, nowMs + remaining);
+            }
+        }
+        return looked;
+    }
+
+    /** How long the flow lives on if nothing comes, in milliseconds; not positive when it has expired. */
+    public int remainingMs(int slot, long nowMs) {
+        return timeoutMs[stateCode(slot)] - ((int) nowMs - getInt((long) slot * ENTRY_BYTES + LAST_SEEN));
+    }
+
+    /** Whether a slot holds no flow: for passes over the whole table. */
+    public boolean isFree(int slot) {
+        return getLong((long) slot * ENTRY_BYTES + TUPLE) == 0;
     }
 
     /** The flow's real server. */
@@ -272,11 +380,6 @@ public final class FlowTable {
         return getLong((long) slot * ENTRY_BYTES + BYTES_FLAGS_STATE) >>> BYTES_SHIFT;
     }
 
-    private boolean isExpired(long entry, int nowMs) {
-        int state = (int) getLong(entry + BYTES_FLAGS_STATE) & 0xff;
-        return nowMs - getInt(entry + LAST_SEEN) - timeoutMs[state] >= 0;
-    }
-
     private void expire(int slot) {
         remove(slot);
         add(counts, PADDING + EXPIRED, 1);
@@ -284,6 +387,10 @@ public final class FlowTable {
 
     private static void add(int[] counts, int index, int delta) {
         COUNT.setOpaque(counts, index, counts[index] + delta);
+    }
+
+    private void addFlows(int realServer, long delta) {
+        WORD.setOpaque(flowsOf, realServer, flowsOf[realServer] + delta);
     }
 
     private long getLong(long offset) {

@@ -14,8 +14,12 @@ public enum Counter {
     FLOW_HIT(Kind.EVENT, "packets that belong to a known flow"),
     FLOW_NEW(Kind.EVENT, "flows opened: by a SYN, or by a first datagram"),
     FLOW_NEW_SLOPPY(Kind.EVENT, "flows opened by a TCP packet from the middle of a connection"),
-    FLOW_REUSED(Kind.EVENT, "closed flows scheduled anew because a SYN used their ports again"),
+    FLOW_REUSED(Kind.EVENT, "flows scheduled anew because a SYN used their ports again (conn_reuse_mode)"),
+    FLOW_NODEST_EXPIRED(Kind.EVENT, "flows forgotten because their real server was removed (expire_nodest_conn)"),
     FLOW_TABLE_FULL(Kind.EVENT, "packets forwarded without a flow entry because the flow table was full"),
+    FLOW_HALF_OPEN_FULL(
+            Kind.EVENT, "SYNs forwarded without a flow entry because half-open flows had used up their share"),
+    FLOW_RATE_LIMITED(Kind.EVENT, "packets forwarded without a flow entry because new flows came too fast"),
 
     PARSE_TRUNCATED_ETHERNET(Kind.DROP, "frames that end inside the Ethernet header or a VLAN tag"),
     PARSE_NOT_IP(Kind.DROP, "frames that carry neither IPv4 nor IPv6"),
@@ -32,6 +36,7 @@ public enum Counter {
     NO_SERVICE(Kind.DROP, "packets of no known flow to an address and port that no virtual service has"),
     NO_REAL_SERVER(Kind.DROP, "packets of no known flow to a service without a real server that takes new flows"),
     RST_WITHOUT_FLOW(Kind.DROP, "TCP resets of no known flow"),
+    TCP_WITHOUT_FLOW(Kind.DROP, "TCP packets from the middle of an unknown connection, with sloppy_tcp off"),
     REAL_SERVER_GONE(Kind.DROP, "packets of flows whose real server was removed"),
     NO_NEIGHBOUR(Kind.DROP, "packets to a real server whose MAC address is not known"),
     TTL_EXPIRED(Kind.DROP, "packets that arrived with a TTL or hop limit of 0 or 1"),

@@ -7,6 +7,7 @@ import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.IntFunction;
@@ -34,6 +35,8 @@ public final class ForwardingSnapshot {
     private final @Nullable SchedulerTable[] tables;
     /** By real server id: its service, {@link #NONE} when there is none. */
     private final int[] serviceOf;
+    /** Ids of real servers of weight 0. */
+    private final BitSet quiesced;
 
     // By real server id: the next hop, in arrays because workers read them per packet. Port NONE is unresolved.
     private final int[] egressPort;
@@ -46,11 +49,13 @@ public final class ForwardingSnapshot {
             ServiceIndex index,
             @Nullable SchedulerTable[] tables,
             int[] serviceOf,
+            BitSet quiesced,
             IntFunction<@Nullable NextHop> nextHops) {
         this.generation = generation;
         this.index = index;
         this.tables = tables;
         this.serviceOf = serviceOf;
+        this.quiesced = quiesced;
         int count = serviceOf.length;
         egressPort = new int[count];
         destinationMac = new long[count];
@@ -80,7 +85,7 @@ public final class ForwardingSnapshot {
      * @param nextHops by real server id, null while unresolved
      */
     public ForwardingSnapshot withNextHops(long newGeneration, IntFunction<@Nullable NextHop> nextHops) {
-        return new ForwardingSnapshot(newGeneration, index, tables, serviceOf, nextHops);
+        return new ForwardingSnapshot(newGeneration, index, tables, serviceOf, quiesced, nextHops);
     }
 
     /** Grows with every snapshot; workers acknowledge by it. */
@@ -101,6 +106,16 @@ public final class ForwardingSnapshot {
     /** The service of a real server, {@link #NONE} when it is no longer there. */
     public int serviceOf(int realServerId) {
         return realServerId < serviceOf.length ? serviceOf[realServerId] : NONE;
+    }
+
+    /** Whether this snapshot and another know the same real servers because nothing but next hops lies between them. */
+    boolean hasRealServersOf(ForwardingSnapshot other) {
+        return serviceOf == other.serviceOf;
+    }
+
+    /** Whether a real server of this snapshot has weight 0. */
+    boolean isQuiesced(int realServerId) {
+        return quiesced.get(realServerId);
     }
 
     /** The port that leads to a real server of this snapshot, {@link #NONE} when its next hop is unresolved. */
@@ -129,6 +144,7 @@ public final class ForwardingSnapshot {
         private final Map<ServiceKey, Integer> idByKey = new HashMap<>();
         private final Map<Integer, SchedulerTable> tableById = new HashMap<>();
         private final Map<Integer, Integer> serviceByRealServer = new HashMap<>();
+        private final BitSet quiesced = new BitSet();
         private final Map<Integer, NextHop> nextHopByRealServer = new HashMap<>();
 
         /** A builder of a snapshot with this generation. */
@@ -167,6 +183,7 @@ public final class ForwardingSnapshot {
                 if (serviceByRealServer.putIfAbsent(real.id(), service.id()) != null) {
                     throw new IllegalArgumentException("real server id " + real.id() + " twice");
                 }
+                quiesced.set(real.id(), real.weight() == 0);
             }
             return this;
         }
@@ -189,7 +206,12 @@ public final class ForwardingSnapshot {
             Arrays.fill(serviceOf, NONE);
             serviceByRealServer.forEach((id, service) -> serviceOf[id] = service);
             return new ForwardingSnapshot(
-                    generation, new ServiceIndex(idByKey), tables, serviceOf, nextHopByRealServer::get);
+                    generation,
+                    new ServiceIndex(idByKey),
+                    tables,
+                    serviceOf,
+                    (BitSet) quiesced.clone(),
+                    nextHopByRealServer::get);
         }
 
         private static int size(Map<Integer, ?> byId) {

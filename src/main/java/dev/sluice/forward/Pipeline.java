@@ -25,11 +25,17 @@ public final class Pipeline {
     public static final int DROPPED = -1;
 
     private static final Counter[] PARSE_DROPS = parseDrops();
+    private static final int FIN_WAIT = FlowState.FIN_WAIT.code();
+    private static final int TIME_WAIT = FlowState.TIME_WAIT.code();
+    private static final int CLOSE = FlowState.CLOSE.code();
 
     private final MemorySegment umem;
     private final FlowTable flows;
     private final FlowHasher hasher;
     private final Counters counters;
+    private final ConnectionPolicy policy;
+    private final FlowAdmission admission;
+    private final NodestSweep nodestSweep;
     private final @Nullable SchedulerState[] states = new @Nullable SchedulerState[ForwardingSnapshot.MAX_SERVICES];
 
     private final PacketView[] packets = new PacketView[MAX_BATCH];
@@ -45,12 +51,17 @@ public final class Pipeline {
      * @param flows the worker's connection table, with room for {@link ForwardingSnapshot#MAX_REAL_SERVERS} ids
      * @param hasher under the director's key
      * @param counters the worker's
+     * @param policy what becomes of connections where there is a choice
      */
-    public Pipeline(MemorySegment umem, FlowTable flows, FlowHasher hasher, Counters counters) {
+    public Pipeline(
+            MemorySegment umem, FlowTable flows, FlowHasher hasher, Counters counters, ConnectionPolicy policy) {
         this.umem = umem;
         this.flows = flows;
         this.hasher = hasher;
         this.counters = counters;
+        this.policy = policy;
+        this.admission = new FlowAdmission(flows, policy.maxNewFlowsPerSecond());
+        this.nodestSweep = new NodestSweep(flows, counters);
         for (int i = 0; i < MAX_BATCH; i++) {
             packets[i] = new PacketView();
         }
@@ -87,12 +98,15 @@ public final class Pipeline {
     }
 
     /**
-     * Forgets expired flows, some slots at a time; between batches, once a duty cycle.
+     * Forgets expired flows, a few at a time; between batches, once a duty cycle.
      *
-     * @param slots how many of the flow table's slots to look at
+     * @param snapshot the configuration that holds
+     * @param budget the most steps of the flow table's timer wheel
+     * @return how many flows were looked at
      */
-    public void expire(int slots, long nowMs) {
-        flows.sweep(slots, nowMs);
+    public int expire(ForwardingSnapshot snapshot, int budget, long nowMs) {
+        int looked = policy.expireNodest() ? nodestSweep.run(snapshot, budget) : 0;
+        return looked + flows.expire(budget, nowMs);
     }
 
     private void parse(long[] addresses, int[] lengths, int count, int[] egress) {
@@ -132,26 +146,40 @@ public final class Pipeline {
         if (slot == FlowTable.NOT_FOUND) {
             return open(snapshot, packet, hash, nowMs);
         }
-        if (isReuse(packet, flows.stateCode(slot))) {
+        int realServer = flows.realServer(slot);
+        if (isReuse(snapshot, packet, flows.stateCode(slot), realServer)) {
             counters.increment(Counter.FLOW_REUSED);
             flows.remove(slot);
             return open(snapshot, packet, hash, nowMs);
         }
-        int realServer = flows.realServer(slot);
-        counters.increment(Counter.FLOW_HIT);
         if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
-            // As IPVS with expire_nodest_conn=0, but the entry's timer runs on, so that the id becomes free.
+            if (policy.expireNodest()) {
+                counters.increment(Counter.FLOW_NODEST_EXPIRED);
+                flows.remove(slot);
+                return open(snapshot, packet, hash, nowMs);
+            }
+            // The entry's timer runs on, so that the id becomes free.
+            counters.increment(Counter.FLOW_HIT);
             counters.increment(Counter.REAL_SERVER_GONE);
             return DROPPED;
         }
+        counters.increment(Counter.FLOW_HIT);
         flows.touch(slot, packet, nowMs);
         return realServer;
     }
 
-    /** IPVS with conn_reuse_mode=1: a SYN on a closed connection is a new one. */
-    private static boolean isReuse(PacketView packet, int stateCode) {
-        return (packet.tcpFlags() & Transport.SYN) != 0
-                && (stateCode == FlowState.CLOSE.code() || stateCode == FlowState.TIME_WAIT.code());
+    /** Whether a packet of a known flow begins a new one, as ip_vs_in_hook and is_new_conn_expected ask. */
+    private boolean isReuse(ForwardingSnapshot snapshot, PacketView packet, int stateCode, int realServer) {
+        if ((packet.tcpFlags() & Transport.SYN) == 0) {
+            return false;
+        }
+        if (policy.expireNodest() && snapshot.isQuiesced(realServer)) {
+            return true;
+        }
+        return policy.reuseMode() != 0
+                && (stateCode == CLOSE
+                        || stateCode == TIME_WAIT
+                        || (stateCode == FIN_WAIT && (policy.reuseMode() & 2) != 0));
     }
 
     private int open(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
@@ -166,26 +194,26 @@ public final class Pipeline {
             counters.increment(Counter.RST_WITHOUT_FLOW);
             return DROPPED;
         }
-        if (flows.isFull()) {
-            return forwardUnremembered(table, hash);
+        boolean sloppy = packet.protocol() == Transport.TCP && (packet.tcpFlags() & Transport.SYN) == 0;
+        boolean byHash = admission.mayBeUnremembered(packet, nowMs);
+        if (sloppy && !policy.sloppyTcp() && !byHash) {
+            counters.increment(Counter.TCP_WITHOUT_FLOW);
+            return DROPPED;
         }
-        int realServer = table.pick(state(service), packet, hash);
+        Counter refusal = admission.refuse(packet, nowMs);
+        int realServer = byHash || refusal != null ? table.pickByHash(hash) : table.pick(state(service), packet, hash);
         if (realServer == SchedulerTable.NO_REAL_SERVER) {
             counters.increment(Counter.NO_REAL_SERVER);
             return DROPPED;
         }
-        boolean sloppy = packet.protocol() == Transport.TCP && (packet.tcpFlags() & Transport.SYN) == 0;
+        if (refusal != null) {
+            counters.increment(refusal);
+            return realServer;
+        }
         int slot = flows.insert(packet, hash, realServer, sloppy ? FlowTable.FLAG_SLOPPY : 0, nowMs);
         flows.touch(slot, packet, nowMs);
         counters.increment(sloppy ? Counter.FLOW_NEW_SLOPPY : Counter.FLOW_NEW);
         counters.connection(service, realServer);
-        return realServer;
-    }
-
-    private int forwardUnremembered(SchedulerTable table, long hash) {
-        int realServer = table.pickByHash(hash);
-        counters.increment(
-                realServer == SchedulerTable.NO_REAL_SERVER ? Counter.NO_REAL_SERVER : Counter.FLOW_TABLE_FULL);
         return realServer;
     }
 

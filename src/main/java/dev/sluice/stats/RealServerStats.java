@@ -9,7 +9,17 @@ package dev.sluice.stats;
  * @param weight its weight
  * @param nextHop where packets for it go, or why they cannot, in words
  * @param reachable whether packets for it can be forwarded now
+ * @param active connections of its whose state is an active one, as {@code ipvsadm -L} shows them
+ * @param inactive its other connections
  * @param traffic what the real server got
  */
 public record RealServerStats(
-        String address, int port, String method, int weight, String nextHop, boolean reachable, Traffic traffic) {}
+        String address,
+        int port,
+        String method,
+        int weight,
+        String nextHop,
+        boolean reachable,
+        long active,
+        long inactive,
+        Traffic traffic) {}

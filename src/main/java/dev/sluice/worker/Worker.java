@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 public final class Worker {
     private static final Logger LOG = System.getLogger(Worker.class.getName());
 
-    /** Slots of the connection table looked at for expiry in one duty cycle. */
+    /** Connections looked at for expiry in one duty cycle. */
     private static final int EXPIRY_SLICE = 64;
 
     /** How often gauges are set; they cost a few native calls. */
@@ -144,6 +144,11 @@ public final class Worker {
         return own;
     }
 
+    /** Its connections; other threads may read what {@link FlowTable} says any thread may. */
+    public FlowTable flows() {
+        return flows;
+    }
+
     /** Where its configuration comes from. */
     public SnapshotSlot<ForwardingSnapshot> snapshots() {
         return snapshots;
@@ -182,7 +187,7 @@ public final class Worker {
         }
     }
 
-    /** One duty cycle: how many packets and completions it handled. */
+    /** One duty cycle: how many packets, completions and timers it handled. */
     private int doWork(long nowNs) {
         ForwardingSnapshot snapshot = snapshots.acquire();
         long nowMs = nowNs / 1_000_000;
@@ -199,7 +204,7 @@ public final class Worker {
                 own.add(WorkerCounter.TX_KICK_ERRORS, 1);
             }
         }
-        pipeline.expire(EXPIRY_SLICE, nowMs);
+        work += pipeline.expire(snapshot, EXPIRY_SLICE, nowMs);
         snapshots.acknowledge(snapshot);
         own.add(WorkerCounter.DUTY_CYCLES, 1);
         if (work > 0) {
@@ -243,6 +248,7 @@ public final class Worker {
         own.set(WorkerCounter.FRAMES_RECEIVING, receiving);
         own.set(WorkerCounter.FRAMES_SENDING, sending);
         own.set(WorkerCounter.CONNECTIONS, flows.size());
+        own.set(WorkerCounter.CONNECTIONS_HALF_OPEN, flows.halfOpen());
         own.set(WorkerCounter.STALLS, stalls.stalls());
         own.set(WorkerCounter.LONGEST_CYCLE_NS, stalls.longestNs());
         own.set(WorkerCounter.ALLOCATED_BYTES, threadAllocatedBytes() - allocatedAtStart);

@@ -6,7 +6,7 @@ import java.util.Locale;
 public enum WorkerCounter {
     /** Duty cycles run. */
     DUTY_CYCLES,
-    /** Duty cycles that found packets or completions. */
+    /** Duty cycles that found packets, completions or timers. */
     BUSY_CYCLES,
     /** Times the adaptive idle strategy went to sleep. */
     SLEEPS,
@@ -30,6 +30,8 @@ public enum WorkerCounter {
     FRAMES_SENDING,
     /** Gauge: connections in the worker's table. */
     CONNECTIONS,
+    /** Gauge: those of them whose client has sent no more than a SYN. */
+    CONNECTIONS_HALF_OPEN,
     /** Gauge: bytes that the worker's thread has allocated on the Java heap since it entered its loop. */
     ALLOCATED_BYTES;
 

@@ -80,7 +80,7 @@ class FlowTableTest {
             };
         }
         // Near the overflow of the 32-bit clock, so that it is passed.
-        long nowMs = (1L << 32) - 200_000;
+        long nowMs = (1L << 32) - 200_001;
         int reclaimed = 0;
         int lapsed = 0;
         for (int step = 0; step < 60_000; step++) {
@@ -117,9 +117,11 @@ class FlowTableTest {
                 assertEquals(expected.bytes, table.bytes(slot));
                 assertEquals(client & 1, table.flags(slot));
             }
-            nowMs += random.nextInt(200) == 0 ? random.nextInt(200_000) : random.nextInt(40);
+            nowMs += 2L * (random.nextInt(200) == 0 ? random.nextInt(100_000) : random.nextInt(20));
             if (random.nextInt(50) == 0) {
-                reclaimed += table.sweep(1 + random.nextInt(table.slots()), nowMs);
+                int before = table.expired();
+                table.expire(1 + random.nextInt(100), nowMs);
+                reclaimed += table.expired() - before;
             }
             if (step % 1000 == 0) {
                 agree(table, model, views, hashes, nowMs);
@@ -139,19 +141,32 @@ class FlowTableTest {
         flow.seenMs = nowMs;
     }
 
-    /** After whole sweeps exactly the model's live flows are left, and the counts say so. */
+    /** When nothing is due any more exactly the model's live flows are left, and the counts say so. */
     private static void agree(
             FlowTable table, Map<Integer, Flow> model, PacketView[] views, long[] hashes, long nowMs) {
-        table.sweep(2 * table.slots(), nowMs);
-        model.values().removeIf(flow -> flow.isExpired(nowMs));
+        // At the end of a tick; deadlines are odd here, so that none falls on it.
+        long dueMs = (nowMs / TimerWheel.TICK_MS + 2) * TimerWheel.TICK_MS;
+        table.expire(Integer.MAX_VALUE, dueMs);
+        model.values().removeIf(flow -> flow.isExpired(dueMs));
         assertEquals(model.size(), table.size());
         int[] perRealServer = new int[REAL_SERVERS];
+        int[] active = new int[REAL_SERVERS];
         model.forEach((client, flow) -> {
-            assertNotEquals(FlowTable.NOT_FOUND, table.find(views[client], hashes[client], nowMs));
+            int slot = table.find(views[client], hashes[client], nowMs);
+            assertNotEquals(FlowTable.NOT_FOUND, slot);
+            assertEquals(flow.state.defaultTimeoutMs() - (nowMs - flow.seenMs), table.remainingMs(slot, nowMs));
             perRealServer[flow.realServer]++;
+            active[flow.realServer] += flow.state == FlowState.SYN_RECV || flow.state == FlowState.ESTABLISHED ? 1 : 0;
         });
+        assertEquals(
+                model.values().stream()
+                        .filter(flow -> flow.state == FlowState.SYN_RECV)
+                        .count(),
+                table.halfOpen());
         for (int id = 0; id < REAL_SERVERS; id++) {
             assertEquals(perRealServer[id], table.flowsOf(id));
+            assertEquals(active[id], table.activeOf(id));
+            assertEquals(perRealServer[id] - active[id], table.inactiveOf(id));
         }
     }
 
@@ -206,9 +221,88 @@ class FlowTableTest {
         assertNotEquals(FlowTable.NOT_FOUND, table.find(syn, 1, 59_999));
         table.touch(table.find(syn, 1, 59_999), tcp(1, Transport.ACK), 59_999);
         assertNotEquals(FlowTable.NOT_FOUND, table.find(syn, 1, 59_999 + 899_999));
-        assertEquals(0, table.sweep(table.slots(), 59_999 + 899_999));
+        table.expire(Integer.MAX_VALUE, 59_999 + 899_999);
+        assertEquals(0, table.expired());
         assertEquals(FlowTable.NOT_FOUND, table.find(syn, 1, 59_999 + 900_000));
         assertEquals(1, table.expired());
+        assertEquals(0, table.size());
+    }
+
+    /** Every flow of a full table expires at once, and is reclaimed in slices that look at no more than was asked for. */
+    @Test
+    void whatExpiresAtOnceIsReclaimedInBoundedSlices() {
+        int flows = 2_000_000;
+        FlowTable table = table(flows);
+        Random random = new Random(3);
+        PacketView syn = tcp(1, Transport.SYN);
+        for (int i = 0; i < flows; i++) {
+            // One key for all: only the hash tells where it stands, and nobody looks it up.
+            table.touch(table.insert(syn, random.nextLong(), i % REAL_SERVERS, 0, 1_000), syn, 1_000);
+        }
+        assertEquals(flows, table.halfOpen());
+        long lastMs = 1_000 + 60_000;
+        assertEquals(0, table.expire(1_000_000, lastMs - 1));
+        assertEquals(0, table.expired());
+        long nowMs = lastMs + TimerWheel.TICK_MS;
+        int cycles = 0;
+        for (int left = flows; left > 0; cycles++) {
+            int looked = table.expire(64, nowMs);
+            assertTrue(looked <= 64, "looked at " + looked);
+            assertEquals(left - looked, table.size());
+            left -= looked;
+        }
+        assertTrue(cycles <= flows / 64 + 1, cycles + " cycles");
+        assertEquals(flows, table.expired());
+        assertEquals(0, table.halfOpen());
+        for (int id = 0; id < REAL_SERVERS; id++) {
+            assertEquals(0, table.activeOf(id) + table.inactiveOf(id));
+        }
+    }
+
+    /** A flow that lives on costs the wheel one look in each of its timeouts, however many packets it has. */
+    @Test
+    void aBusyFlowIsLookedAtOncePerTimeout() {
+        FlowTable table = table(4);
+        PacketView syn = tcp(1, Transport.SYN);
+        PacketView ack = tcp(1, Transport.ACK);
+        table.touch(table.insert(syn, 1, 0, 0, 0), syn, 0);
+        int looked = 0;
+        int slot = table.find(ack, 1, 0);
+        for (long nowMs = 10; nowMs <= 3_600_000; nowMs += 10) {
+            table.touch(slot, ack, nowMs);
+            looked += table.expire(64, nowMs);
+        }
+        // At 60 s, when the SYN would have been old, then every 900 s.
+        assertEquals(4, looked);
+        assertEquals(1, table.size());
+    }
+
+    /** A timeout that becomes shorter moves the timer, so that the entry does not wait for its old time. */
+    @Test
+    void aResetFlowIsReclaimedAfterTheShortTimeout() {
+        FlowTable table = table(4);
+        PacketView ack = tcp(1, Transport.ACK);
+        table.touch(table.insert(ack, 1, 0, 0, 0), ack, 0);
+        table.touch(table.find(ack, 1, 500), tcp(1, Transport.RST), 500);
+        table.expire(Integer.MAX_VALUE, 10_499);
+        assertEquals(1, table.size());
+        table.expire(Integer.MAX_VALUE, 10_500 + TimerWheel.TICK_MS);
+        assertEquals(0, table.size());
+    }
+
+    /** Beyond the wheel's reach of 17 minutes, and after a pause longer than that. */
+    @Test
+    void aTimeoutMayBeLongerThanTheWheel() {
+        FlowTable table = table(4);
+        int weekMs = 604_800_000;
+        table.setTimeout(FlowState.UDP, weekMs);
+        PacketView datagram = udp6(1);
+        table.touch(table.insert(datagram, 1, 0, 0, 5), datagram, 5);
+        for (long nowMs = 0; nowMs < weekMs; nowMs += 3_600_000) {
+            table.expire(Integer.MAX_VALUE, nowMs);
+        }
+        assertEquals(1, table.size());
+        table.expire(Integer.MAX_VALUE, weekMs + 5L + TimerWheel.TICK_MS);
         assertEquals(0, table.size());
     }
 
@@ -216,6 +310,7 @@ class FlowTableTest {
     void entriesAreCacheLines() {
         FlowTable table = table(1000);
         assertEquals(2048, table.slots());
+        assertEquals(2048 * (64 + 8), FlowTable.memoryBytes(1000));
         assertEquals(1000, table.capacity());
     }
 }

@@ -36,8 +36,12 @@ final class Harness {
     final int[] egress = new int[Pipeline.MAX_BATCH];
 
     Harness(int maxFlows) {
+        this(maxFlows, ConnectionPolicy.DEFAULT);
+    }
+
+    Harness(int maxFlows, ConnectionPolicy policy) {
         flows = new FlowTable(maxFlows, ForwardingSnapshot.MAX_REAL_SERVERS, Arena.ofAuto());
-        pipeline = new Pipeline(umem, flows, hasher, counters);
+        pipeline = new Pipeline(umem, flows, hasher, counters, policy);
     }
 
     /** Puts a frame at the very end of slot {@code i}, so that an overrun of the last one leaves the segment. */

@@ -76,7 +76,7 @@ class PipelineAllocationTest {
                 sent += harness.egress[i] == Pipeline.DROPPED ? 0 : 1;
             }
             harness.pipeline.transmitted(sent, 0);
-            harness.pipeline.expire(64, nowMs);
+            harness.pipeline.expire(now, 64, nowMs);
         }
     }
 

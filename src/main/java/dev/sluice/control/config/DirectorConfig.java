@@ -21,6 +21,7 @@ import java.util.OptionalInt;
  * @param rings descriptors of the rings of each socket
  * @param batchSize packets a worker takes from an RX ring at a time
  * @param flowTableSize connections that each worker's table has room for
+ * @param connections how connections are remembered and forgotten
  * @param maglevTableSize entries of each service's Maglev table, a prime
  * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
  * @param busyPoll busy polling of the sockets
@@ -39,6 +40,7 @@ public record DirectorConfig(
         RingSizes rings,
         int batchSize,
         int flowTableSize,
+        ConnectionConfig connections,
         int maglevTableSize,
         Optional<HashKey> hashKey,
         BusyPollConfig busyPoll) {
@@ -73,6 +75,7 @@ public record DirectorConfig(
                 rings,
                 batchSize,
                 flowTableSize,
+                connections,
                 maglevTableSize,
                 hashKey,
                 busyPoll);

@@ -57,6 +57,7 @@ final class DirectorReader {
         RingSizes rings = rings(batchSize);
         int frames = frames(interfaces.size(), rings);
         int flowTableSize = table.integer("flow_table_size", MIN_FLOWS, MAX_FLOWS, DEFAULT_FLOWS);
+        ConnectionConfig connections = new ConnectionReader(table).read();
         int maglevTableSize = maglevTableSize();
         Optional<HashKey> hashKey = hashKey();
         BusyPollConfig busyPoll = busyPoll();
@@ -75,6 +76,7 @@ final class DirectorReader {
                 rings,
                 batchSize,
                 flowTableSize,
+                connections,
                 maglevTableSize,
                 hashKey,
                 busyPoll);

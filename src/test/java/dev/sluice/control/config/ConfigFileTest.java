@@ -61,6 +61,8 @@ class ConfigFileTest {
                         new RingSizes(2048, 2048, 2048, 2048),
                         64,
                         1048576,
+                        new ConnectionConfig(
+                                true, 1, false, 25, 0, new ConnectionConfig.Timeouts(900, 120, 300, 60, 120, 10)),
                         65537,
                         Optional.empty(),
                         new BusyPollConfig(false, 20, 64)),
@@ -89,8 +91,20 @@ class ConfigFileTest {
                 completion_ring = 512
                 batch_size = 32
                 flow_table_size = 2048
+                sloppy_tcp = false
+                conn_reuse_mode = 2
+                expire_nodest_conn = true
+                half_open_percent = 50
+                max_new_flows_per_second = 1000
                 maglev_table_size = 251
                 hash_key = "000102030405060708090A0b0c0d0eFF"
+                [director.timeouts]
+                tcp = 1
+                tcpfin = 2
+                udp = 3
+                syn_recv = 4
+                time_wait = 5
+                close = 6
                 [director.busy_poll]
                 enabled = true
                 usecs = 50
@@ -124,6 +138,7 @@ class ConfigFileTest {
                         new RingSizes(64, 128, 256, 512),
                         32,
                         2048,
+                        new ConnectionConfig(false, 2, true, 50, 1000, new ConnectionConfig.Timeouts(1, 2, 3, 4, 5, 6)),
                         251,
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
                         new BusyPollConfig(true, 50, 8)),
@@ -144,6 +159,15 @@ class ConfigFileTest {
                 config.services());
         assertEquals(Path.of("/x"), config.withSocket(Path.of("/x")).director().socket());
         assertEquals(config, config.withSocket(Path.of("/x")).withSocket(Path.of("/tmp/s")));
+    }
+
+    @Test
+    void aTimeoutOfZeroLeavesTheDefaultAsIpvsadmDoes() throws ConfigException {
+        assertEquals(
+                new ConnectionConfig.Timeouts(900, 7, 300, 60, 120, 10),
+                director("timeouts.tcp = 0\ntimeouts.tcpfin = 7\ntimeouts.udp = 0")
+                        .connections()
+                        .timeouts());
     }
 
     @Test
@@ -175,6 +199,15 @@ class ConfigFileTest {
         "queues, 1, 256",
         "batch_size, 1, 256",
         "flow_table_size, 1024, 67108864",
+        "conn_reuse_mode, 0, 2",
+        "half_open_percent, 1, 100",
+        "max_new_flows_per_second, 0, 1000000000",
+        "timeouts.tcp, 0, 604800",
+        "timeouts.tcpfin, 0, 604800",
+        "timeouts.udp, 0, 604800",
+        "timeouts.syn_recv, 1, 604800",
+        "timeouts.time_wait, 1, 604800",
+        "timeouts.close, 1, 604800",
         "maglev_table_size, 251, 16777213",
         "frames, 4096, 4194304",
         "rx_ring, 64, 32768",
@@ -212,6 +245,12 @@ class ConfigFileTest {
                 "frame_size",
                 "rx_ring",
                 "flow_table_size",
+                "sloppy_tcp",
+                "conn_reuse_mode",
+                "expire_nodest_conn",
+                "half_open_percent",
+                "max_new_flows_per_second",
+                "timeouts",
                 "maglev_table_size",
                 "busy_poll"
             })
@@ -381,6 +420,7 @@ class ConfigFileTest {
             strings = {
                 MINIMAL + "zzzzzz = 1",
                 MINIMAL + "[director.busy_poll]\nzzzzzz = 1",
+                MINIMAL + "[director.timeouts]\nzzzzzz = 1",
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\nzzzzzz = 1",
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\n"
                         + "[[service.real]]\naddress = \"10.0.0.2\"\nzzzzzz = 1"

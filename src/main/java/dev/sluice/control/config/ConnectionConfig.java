@@ -1,0 +1,31 @@
+package dev.sluice.control.config;
+
+/**
+ * How connections are remembered and forgotten. Every default, unit and range stands in {@code docs/configuration.md}.
+ *
+ * @param sloppyTcp whether TCP packets from the middle of unknown connections are scheduled
+ * @param reuseMode {@code conn_reuse_mode}, 0 to 2
+ * @param expireNodest {@code expire_nodest_conn}
+ * @param halfOpenPercent the share of the flow table that half-open connections may have
+ * @param maxNewFlowsPerSecond above which a worker remembers no more new flows; 0 for no limit
+ * @param timeouts how long connections may be silent
+ */
+public record ConnectionConfig(
+        boolean sloppyTcp,
+        int reuseMode,
+        boolean expireNodest,
+        int halfOpenPercent,
+        int maxNewFlowsPerSecond,
+        Timeouts timeouts) {
+    /**
+     * How long connections may be silent in each state, in seconds.
+     *
+     * @param tcp established
+     * @param tcpfin in FIN_WAIT
+     * @param udp datagrams
+     * @param synRecv in SYN_RECV
+     * @param timeWait in TIME_WAIT
+     * @param close in CLOSE
+     */
+    public record Timeouts(int tcp, int tcpfin, int udp, int synRecv, int timeWait, int close) {}
+}

@@ -1,0 +1,16 @@
+package dev.sluice.forward;
+
+/**
+ * How a worker treats connections where IPVS leaves the choice to sysctls, and how much it remembers under overload.
+ *
+ * @param sloppyTcp whether a TCP packet from the middle of an unknown connection is scheduled ({@code sloppy_tcp})
+ * @param reuseMode what a SYN on a known connection does ({@code conn_reuse_mode}): 0 nothing; 1 one in TIME_WAIT or CLOSE is
+ *     scheduled anew; 2 one in FIN_WAIT as well
+ * @param expireNodest whether a connection whose real server was removed, or has weight 0 when a SYN comes, is forgotten and
+ *     the packet scheduled anew ({@code expire_nodest_conn})
+ * @param maxNewFlowsPerSecond above so many new flows a second the worker remembers no more of them; 0 for no limit
+ */
+public record ConnectionPolicy(boolean sloppyTcp, int reuseMode, boolean expireNodest, int maxNewFlowsPerSecond) {
+    /** IPVS's defaults but for {@code sloppy_tcp}; no limit. */
+    public static final ConnectionPolicy DEFAULT = new ConnectionPolicy(true, 1, false, 0);
+}
