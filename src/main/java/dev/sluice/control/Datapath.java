@@ -10,6 +10,7 @@ import dev.sluice.control.config.XdpMode;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.forward.Counters;
+import dev.sluice.forward.FlowCounts;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.Pipeline;
 import dev.sluice.worker.SnapshotSlot;
@@ -30,6 +31,7 @@ import java.util.List;
 final class Datapath {
     private final DirectorConfig config;
     private final Resources resources;
+    private final FlowCounts flowCounts = new FlowCounts();
     private final List<Worker> workers = new ArrayList<>();
     private final List<XskSocket> sockets = new ArrayList<>();
 
@@ -67,13 +69,14 @@ final class Datapath {
         sockets.addAll(own);
         Arena tables = resources.add("connection table of queue " + queue, Arena.ofShared());
         FlowTable flows = new FlowTable(config.flowTableSize(), ForwardingSnapshot.MAX_REAL_SERVERS, tables);
+        flowCounts.add(flows);
         Counters counters = new Counters();
         workers.add(new Worker(
                 queue,
                 cpu,
                 own,
                 umem.newFramePool(),
-                new Pipeline(umem.frames(), flows, hasher, counters),
+                new Pipeline(umem.frames(), flows, flowCounts, hasher, counters),
                 flows,
                 counters,
                 new SnapshotSlot<>(first),

@@ -6,6 +6,7 @@ import dev.sluice.flow.FlowTable;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
+import dev.sluice.schedule.ConnectionCounts;
 import dev.sluice.schedule.SchedulerState;
 import dev.sluice.schedule.SchedulerTable;
 import java.lang.foreign.MemorySegment;
@@ -28,6 +29,7 @@ public final class Pipeline {
 
     private final MemorySegment umem;
     private final FlowTable flows;
+    private final ConnectionCounts connections;
     private final FlowHasher hasher;
     private final Counters counters;
     private final @Nullable SchedulerState[] states = new @Nullable SchedulerState[ForwardingSnapshot.MAX_SERVICES];
@@ -43,12 +45,15 @@ public final class Pipeline {
      *
      * @param umem all frames' segment
      * @param flows the worker's connection table, with room for {@link ForwardingSnapshot#MAX_REAL_SERVERS} ids
+     * @param connections over all workers, this one's included
      * @param hasher under the director's key
      * @param counters the worker's
      */
-    public Pipeline(MemorySegment umem, FlowTable flows, FlowHasher hasher, Counters counters) {
+    public Pipeline(
+            MemorySegment umem, FlowTable flows, ConnectionCounts connections, FlowHasher hasher, Counters counters) {
         this.umem = umem;
         this.flows = flows;
+        this.connections = connections;
         this.hasher = hasher;
         this.counters = counters;
         for (int i = 0; i < MAX_BATCH; i++) {
@@ -167,9 +172,9 @@ public final class Pipeline {
             return DROPPED;
         }
         if (flows.isFull()) {
-            return forwardUnremembered(table, hash);
+            return forwardUnremembered(table, packet, hash);
         }
-        int realServer = table.pick(state(service), packet, hash);
+        int realServer = table.pick(state(service), packet, hash, nowMs);
         if (realServer == SchedulerTable.NO_REAL_SERVER) {
             counters.increment(Counter.NO_REAL_SERVER);
             return DROPPED;
@@ -182,8 +187,8 @@ public final class Pipeline {
         return realServer;
     }
 
-    private int forwardUnremembered(SchedulerTable table, long hash) {
-        int realServer = table.pickByHash(hash);
+    private int forwardUnremembered(SchedulerTable table, PacketView packet, long hash) {
+        int realServer = table.pickByHash(packet, hash);
         counters.increment(
                 realServer == SchedulerTable.NO_REAL_SERVER ? Counter.NO_REAL_SERVER : Counter.FLOW_TABLE_FULL);
         return realServer;
@@ -192,7 +197,7 @@ public final class Pipeline {
     private SchedulerState state(int service) {
         SchedulerState state = states[service];
         if (state == null) {
-            state = new SchedulerState();
+            state = new SchedulerState(connections);
             states[service] = state;
         }
         return state;

@@ -22,6 +22,7 @@ import java.util.OptionalInt;
  * @param batchSize packets a worker takes from an RX ring at a time
  * @param flowTableSize connections that each worker's table has room for
  * @param maglevTableSize entries of each service's Maglev table, a prime
+ * @param mhTableSize slots of each service's {@code mh} table, a prime of the kernel's
  * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
  * @param busyPoll busy polling of the sockets
  */
@@ -40,6 +41,7 @@ public record DirectorConfig(
         int batchSize,
         int flowTableSize,
         int maglevTableSize,
+        int mhTableSize,
         Optional<HashKey> hashKey,
         BusyPollConfig busyPoll) {
     /** Where the admin socket is when the file does not say. */
@@ -74,6 +76,7 @@ public record DirectorConfig(
                 batchSize,
                 flowTableSize,
                 maglevTableSize,
+                mhTableSize,
                 hashKey,
                 busyPoll);
     }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
+import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.ServiceKey;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -62,6 +64,7 @@ class ConfigFileTest {
                         64,
                         1048576,
                         65537,
+                        4093,
                         Optional.empty(),
                         new BusyPollConfig(false, 20, 64)),
                 config.director());
@@ -90,6 +93,7 @@ class ConfigFileTest {
                 batch_size = 32
                 flow_table_size = 2048
                 maglev_table_size = 251
+                mh_table_size = 131071
                 hash_key = "000102030405060708090A0b0c0d0eFF"
                 [director.busy_poll]
                 enabled = true
@@ -108,6 +112,8 @@ class ConfigFileTest {
                 [[service]]
                 protocol = "tcp"
                 address = "10.0.0.100:65535"
+                scheduler = "sh"
+                scheduler_flags = ["sh-port", "sh-fallback"]
                 """);
         assertEquals(
                 new DirectorConfig(
@@ -125,6 +131,7 @@ class ConfigFileTest {
                         32,
                         2048,
                         251,
+                        131071,
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
                         new BusyPollConfig(true, 50, 8)),
                 config.director());
@@ -133,13 +140,15 @@ class ConfigFileTest {
                         new ServiceConfig(
                                 new ServiceKey(Protocol.UDP, IpAddress.parse("2001:db8::100"), 0),
                                 SchedulerKind.RR,
+                                Set.of(),
                                 List.of(
                                         new RealServerConfig(
                                                 IpAddress.parse("2001:db8::11"), ForwardingMethod.DR, 65535),
                                         new RealServerConfig(IpAddress.parse("2001:db8::12"), ForwardingMethod.DR, 1))),
                         new ServiceConfig(
                                 new ServiceKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 65535),
-                                SchedulerKind.MAGLEV,
+                                SchedulerKind.SH,
+                                Set.of(SchedulerFlag.SH_PORT, SchedulerFlag.SH_FALLBACK),
                                 List.of())),
                 config.services());
         assertEquals(Path.of("/x"), config.withSocket(Path.of("/x")).director().socket());
@@ -176,6 +185,7 @@ class ConfigFileTest {
         "batch_size, 1, 256",
         "flow_table_size, 1024, 67108864",
         "maglev_table_size, 251, 16777213",
+        "mh_table_size, 251, 131071",
         "frames, 4096, 4194304",
         "rx_ring, 64, 32768",
         "completion_ring, 64, 32768",
@@ -213,6 +223,7 @@ class ConfigFileTest {
                 "rx_ring",
                 "flow_table_size",
                 "maglev_table_size",
+                "mh_table_size",
                 "busy_poll"
             })
     void noKeyTakesAnotherType(String key) {
