@@ -14,6 +14,7 @@ import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.forward.ConnectionPolicy;
 import dev.sluice.forward.Counters;
+import dev.sluice.forward.FlowCounts;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.Pipeline;
 import dev.sluice.worker.SnapshotSlot;
@@ -33,6 +34,7 @@ import java.util.List;
 final class Datapath {
     private final DirectorConfig config;
     private final Resources resources;
+    private final FlowCounts flowCounts = new FlowCounts();
     private final List<Worker> workers = new ArrayList<>();
     private final List<XskSocket> sockets = new ArrayList<>();
 
@@ -69,13 +71,14 @@ final class Datapath {
         }
         sockets.addAll(own);
         FlowTable flows = flowTable(queue);
+        flowCounts.add(flows);
         Counters counters = new Counters();
         workers.add(new Worker(
                 queue,
                 cpu,
                 own,
                 umem.newFramePool(),
-                new Pipeline(umem.frames(), flows, hasher, counters, policy()),
+                new Pipeline(umem.frames(), flows, flowCounts, hasher, counters, policy()),
                 flows,
                 counters,
                 new SnapshotSlot<>(first),

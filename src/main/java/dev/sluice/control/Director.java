@@ -23,6 +23,7 @@ import dev.sluice.neighbour.NextHopResolver;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
+import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.service.VirtualService;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.XskException;
@@ -115,8 +116,9 @@ public final class Director implements AutoCloseable {
 
         SteeringMaps maps = resources.add("BPF maps", SteeringMaps.create());
         HashKey key = hashKey(settings);
-        SnapshotCompiler compiler =
-                new SnapshotCompiler(settings.interfaces(), new MaglevParameters(settings.maglevTableSize(), key));
+        SnapshotCompiler compiler = new SnapshotCompiler(
+                settings.interfaces(),
+                new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()));
         ForwardingSnapshot first =
                 compiler.compile(registry.services(), resolver).snapshot();
 

@@ -29,7 +29,8 @@ final class Registry {
             realServers.add(new RealServer(
                     nextRealServerId++, real.address(), config.key().port(), real.method(), real.weight()));
         }
-        VirtualService service = new VirtualService(nextServiceId++, config.key(), config.scheduler(), realServers);
+        VirtualService service = new VirtualService(
+                nextServiceId++, config.key(), config.scheduler(), config.schedulerFlags(), realServers);
         services.add(service);
         return service;
     }

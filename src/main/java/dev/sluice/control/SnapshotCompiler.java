@@ -4,7 +4,7 @@ import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
 import dev.sluice.packet.IpAddress;
-import dev.sluice.schedule.MaglevParameters;
+import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.VirtualService;
 import java.util.HashMap;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SnapshotCompiler {
     private final List<String> interfaces;
-    private final MaglevParameters maglev;
+    private final SchedulerParameters parameters;
     private volatile Compiled current = new Compiled(ForwardingSnapshot.empty(), List.of(), Map.of());
 
     /**
@@ -45,11 +45,11 @@ final class SnapshotCompiler {
      * A compiler whose current snapshot is empty.
      *
      * @param interfaces the director's, in the order of the workers' ports
-     * @param maglev how Maglev tables are made
+     * @param parameters how scheduler tables are made
      */
-    SnapshotCompiler(List<String> interfaces, MaglevParameters maglev) {
+    SnapshotCompiler(List<String> interfaces, SchedulerParameters parameters) {
         this.interfaces = List.copyOf(interfaces);
-        this.maglev = maglev;
+        this.parameters = parameters;
     }
 
     /** The latest. Any thread. */
@@ -69,7 +69,7 @@ final class SnapshotCompiler {
                 new ForwardingSnapshot.Builder(before.snapshot().generation() + 1);
         Map<IpAddress, dev.sluice.neighbour.NextHop> hops = nextHops(services, resolver);
         for (VirtualService service : services) {
-            builder.add(service, before.snapshot().table(service.id()), maglev);
+            builder.add(service, before.snapshot().table(service.id()), parameters);
             for (RealServer real : service.realServers()) {
                 builder.nextHop(real.id(), toForwarding(hops.get(real.address())));
             }

@@ -1,7 +1,7 @@
 package dev.sluice.forward;
 
 import dev.sluice.packet.PacketView;
-import dev.sluice.schedule.MaglevParameters;
+import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.schedule.SchedulerTable;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
@@ -158,9 +158,8 @@ public final class ForwardingSnapshot {
          * @param previous the service's table so far, null for a new one; see {@link SchedulerTable#of}
          * @throws IllegalArgumentException when an id or key is taken or an id is out of range
          */
-        public Builder add(
-                VirtualService service, @Nullable SchedulerTable previous, MaglevParameters maglevParameters) {
-            return add(service, SchedulerTable.of(service, previous, maglevParameters));
+        public Builder add(VirtualService service, @Nullable SchedulerTable previous, SchedulerParameters parameters) {
+            return add(service, SchedulerTable.of(service, previous, parameters));
         }
 
         /**

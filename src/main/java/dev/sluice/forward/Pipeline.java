@@ -6,6 +6,7 @@ import dev.sluice.flow.FlowTable;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
+import dev.sluice.schedule.ConnectionCounts;
 import dev.sluice.schedule.SchedulerState;
 import dev.sluice.schedule.SchedulerTable;
 import java.lang.foreign.MemorySegment;
@@ -31,6 +32,7 @@ public final class Pipeline {
 
     private final MemorySegment umem;
     private final FlowTable flows;
+    private final ConnectionCounts connections;
     private final FlowHasher hasher;
     private final Counters counters;
     private final ConnectionPolicy policy;
@@ -49,14 +51,21 @@ public final class Pipeline {
      *
      * @param umem all frames' segment
      * @param flows the worker's connection table, with room for {@link ForwardingSnapshot#MAX_REAL_SERVERS} ids
+     * @param connections over all workers, this one's included
      * @param hasher under the director's key
      * @param counters the worker's
      * @param policy what becomes of connections where there is a choice
      */
     public Pipeline(
-            MemorySegment umem, FlowTable flows, FlowHasher hasher, Counters counters, ConnectionPolicy policy) {
+            MemorySegment umem,
+            FlowTable flows,
+            ConnectionCounts connections,
+            FlowHasher hasher,
+            Counters counters,
+            ConnectionPolicy policy) {
         this.umem = umem;
         this.flows = flows;
+        this.connections = connections;
         this.hasher = hasher;
         this.counters = counters;
         this.policy = policy;
@@ -201,7 +210,9 @@ public final class Pipeline {
             return DROPPED;
         }
         Counter refusal = admission.refuse(packet, nowMs);
-        int realServer = byHash || refusal != null ? table.pickByHash(hash) : table.pick(state(service), packet, hash);
+        int realServer = byHash || refusal != null
+                ? table.pickByHash(packet, hash)
+                : table.pick(state(service), packet, hash, nowMs);
         if (realServer == SchedulerTable.NO_REAL_SERVER) {
             counters.increment(Counter.NO_REAL_SERVER);
             return DROPPED;
@@ -220,7 +231,7 @@ public final class Pipeline {
     private SchedulerState state(int service) {
         SchedulerState state = states[service];
         if (state == null) {
-            state = new SchedulerState();
+            state = new SchedulerState(connections);
             states[service] = state;
         }
         return state;

@@ -6,6 +6,7 @@ import dev.sluice.service.RealServer;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,8 +29,8 @@ final class MaglevTable extends SchedulerTable {
     private final int[] ids;
     private final char[] entries;
 
-    MaglevTable(List<RealServer> realServers, MaglevParameters parameters) {
-        super(null);
+    MaglevTable(List<RealServer> realServers, MaglevParameters parameters, @Nullable SchedulerTable previous) {
+        super(null, realServers, previous);
         List<RealServer> weighted = realServers.stream()
                 .filter(real -> real.weight() > 0)
                 .sorted(Comparator.comparing(RealServer::address).thenComparingInt(RealServer::port))
@@ -56,21 +57,57 @@ final class MaglevTable extends SchedulerTable {
             weight[i] = real.weight();
             highest = Math.max(highest, real.weight());
         }
+        // Asking everybody in every round is cheap unless most have no turn in most rounds.
+        boolean dense = (long) highest * count
+                <= 16 * IntStream.of(weight).asLongStream().sum();
+        return dense
+                ? takeRounds(position, skip, size, weight, highest)
+                : takeTurns(position, skip, size, new Turns(weight, highest));
+    }
+
+    /** As {@link #takeTurns}, round by round: {@code lead} is round × weight − turns × highest, from which a turn follows. */
+    private static char[] takeRounds(int[] position, int[] skip, int size, int[] weight, int highest) {
         char[] table = new char[size];
-        boolean[] taken = new boolean[size];
-        Turns turns = new Turns(weight, highest);
+        long[] taken = new long[(size >> 6) + 1];
+        int[] lead = new int[position.length];
+        int filled = 0;
+        while (true) {
+            for (int i = 0; i < position.length; i++) {
+                lead[i] += weight[i];
+                if (lead[i] > 0) {
+                    lead[i] -= highest;
+                    int at = take(taken, position[i], skip[i], size);
+                    position[i] = at;
+                    table[at] = (char) i;
+                    if (++filled == size) {
+                        return table;
+                    }
+                }
+            }
+        }
+    }
+
+    private static char[] takeTurns(int[] position, int[] skip, int size, Turns turns) {
+        char[] table = new char[size];
+        long[] taken = new long[(size >> 6) + 1];
         for (int filled = 0; filled < size; filled++) {
             int i = turns.next();
-            int at = position[i];
-            while (taken[at]) {
-                at += skip[i];
-                at = at >= size ? at - size : at;
-            }
-            taken[at] = true;
-            table[at] = (char) i;
+            int at = take(taken, position[i], skip[i], size);
             position[i] = at;
+            table[at] = (char) i;
         }
         return table;
+    }
+
+    /** The first free entry of a walk, taken now. A bit an entry keeps what is asked most in the nearest cache. */
+    private static int take(long[] taken, int from, int skip, int size) {
+        int at = from;
+        while ((taken[at >> 6] & 1L << at) != 0) {
+            at += skip;
+            at = at >= size ? at - size : at;
+        }
+        taken[at >> 6] |= 1L << at;
+        return at;
     }
 
     private static long placement(RealServer real, int domain, HashKey key) {
@@ -86,12 +123,17 @@ final class MaglevTable extends SchedulerTable {
     }
 
     @Override
-    int choose(SchedulerState state, PacketView packet, long flowHash) {
+    int choose(SchedulerState state, PacketView packet, long flowHash, long nowMs) {
         return pickByHash(flowHash);
     }
 
     @Override
-    public int pickByHash(long flowHash) {
+    public int pickByHash(PacketView packet, long flowHash) {
+        return pickByHash(flowHash);
+    }
+
+    /** The real server of a flow, which depends on its hash alone. */
+    int pickByHash(long flowHash) {
         if (entries.length == 0) {
             return NO_REAL_SERVER;
         }

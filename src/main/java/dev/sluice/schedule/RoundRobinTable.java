@@ -16,8 +16,8 @@ final class RoundRobinTable extends SchedulerTable {
     private final int[] weights;
     private final HashedChoice unremembered;
 
-    RoundRobinTable(List<RealServer> oldestFirst, @Nullable RoundRobinTable predecessor) {
-        super(predecessor);
+    RoundRobinTable(List<RealServer> oldestFirst, @Nullable SchedulerTable previous) {
+        super(previous instanceof RoundRobinTable before ? before : null, oldestFirst, previous);
         ids = idsNewestFirst(oldestFirst);
         weights = weightsNewestFirst(oldestFirst);
         unremembered = new HashedChoice(
@@ -47,7 +47,7 @@ final class RoundRobinTable extends SchedulerTable {
     }
 
     @Override
-    int choose(SchedulerState state, PacketView packet, long flowHash) {
+    int choose(SchedulerState state, PacketView packet, long flowHash, long nowMs) {
         int at = state.cursor;
         for (int steps = 0; steps < ids.length; steps++) {
             at = at + 1 == ids.length ? 0 : at + 1;
@@ -60,7 +60,7 @@ final class RoundRobinTable extends SchedulerTable {
     }
 
     @Override
-    public int pickByHash(long flowHash) {
+    public int pickByHash(PacketView packet, long flowHash) {
         return unremembered.choose(flowHash);
     }
 }

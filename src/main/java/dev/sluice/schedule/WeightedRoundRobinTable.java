@@ -33,17 +33,17 @@ final class WeightedRoundRobinTable extends SchedulerTable {
     private final int top;
 
     /**
-     * @param rebound whether the service existed under another scheduler: then its real servers come all at once
-     *     instead of one by one
+     * @param previous the service's table before; under another scheduler the real servers come all at once instead of one
+     *     by one
      */
-    WeightedRoundRobinTable(
-            List<RealServer> oldestFirst, @Nullable WeightedRoundRobinTable predecessor, boolean rebound) {
-        super(predecessor);
+    WeightedRoundRobinTable(List<RealServer> oldestFirst, @Nullable SchedulerTable previous) {
+        WeightedRoundRobinTable predecessor = previous instanceof WeightedRoundRobinTable before ? before : null;
+        super(predecessor, oldestFirst, previous);
         ids = idsNewestFirst(oldestFirst);
         weights = weightsNewestFirst(oldestFirst);
         unremembered = new HashedChoice(ids, weights);
         Changes log = new Changes(predecessor);
-        if (predecessor == null && rebound) {
+        if (predecessor == null && previous != null) {
             log.replaceAll(oldestFirst);
         } else {
             log.become(oldestFirst);
@@ -75,7 +75,7 @@ final class WeightedRoundRobinTable extends SchedulerTable {
     }
 
     @Override
-    int choose(SchedulerState state, PacketView packet, long flowHash) {
+    int choose(SchedulerState state, PacketView packet, long flowHash, long nowMs) {
         if (top <= 0) {
             return NO_REAL_SERVER;
         }
@@ -99,7 +99,7 @@ final class WeightedRoundRobinTable extends SchedulerTable {
     }
 
     @Override
-    public int pickByHash(long flowHash) {
+    public int pickByHash(PacketView packet, long flowHash) {
         return unremembered.choose(flowHash);
     }
 

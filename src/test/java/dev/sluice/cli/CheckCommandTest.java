@@ -123,12 +123,13 @@ class CheckCommandTest {
             fill_ring = 1000              | fill_ring = 1000 is not a power of two; allowed: a power of two 64-32768
             batch_size = 1.5              | batch_size = 1.5 is a floating-point number; allowed: an integer 1-256
             maglev_table_size = 65536     | maglev_table_size = 65536 is not prime; allowed: a prime 251-16777213, the nearest are 65521 and 65537
+            mh_table_size = 4096          | mh_table_size = 4096 is no size that a kernel has; allowed: the kernel's sizes 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071
             flow_table_size = 1000        | flow_table_size = 1000 is out of range; allowed: an integer 1024-67108864
             hash_key = "5ec2e7"           | hash_key is no key of 32 hex digits; allowed: what `openssl rand -hex 16` prints
             busy_poll = 20                | busy_poll = 20 is an integer; allowed: a table [director.busy_poll]
             busy_poll = { usec = 20 }     | unknown key "usec" in [director.busy_poll]; did you mean "usecs"?
             Queues = 2                    | unknown key "Queues" in [director]; did you mean "queues"?
-            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, hash_key, busy_poll
+            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, busy_poll
             """)
     void director(String line, String message) throws IOException {
         String column = message.startsWith("unknown key \"usec\"") ? "15: " : "1: ";
@@ -192,8 +193,31 @@ class CheckCommandTest {
     @Test
     void unknownScheduler() throws IOException {
         assertRefused(
-                DIRECTOR + SERVICE + "scheduler = \"wlc\"\n",
-                "6:1: scheduler = \"wlc\" is not supported by this version; allowed: \"rr\", \"wrr\", \"maglev\"");
+                DIRECTOR + SERVICE + "scheduler = \"wlcr\"\n",
+                "6:1: scheduler = \"wlcr\" is not supported by this version, did you mean \"wlc\"?; allowed: \"rr\","
+                        + " \"wrr\", \"lc\", \"wlc\", \"lblc\", \"lblcr\", \"dh\", \"sh\", \"sed\", \"nq\", \"fo\","
+                        + " \"ovf\", \"mh\", \"twos\", \"maglev\"");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            sh     | "sh-fallbak"  | "sh-fallbak"] is no scheduler flag, did you mean "sh-fallback"?; allowed: "sh-fallback", "sh-port"
+            sh     | "mh-port"     | "mh-port"] does not belong to scheduler "sh"; allowed: "sh-fallback", "sh-port"
+            mh     | "sh-port"     | "sh-port"] does not belong to scheduler "mh"; allowed: "mh-fallback", "mh-port"
+            maglev | "mh-fallback" | "mh-fallback"] does not belong to scheduler "maglev"; allowed: no flags with this scheduler
+            mh     | 1             | 1] is an integer; allowed: "mh-fallback", "mh-port"
+            """)
+    void schedulerFlags(String scheduler, String flag, String message) throws IOException {
+        assertRefused(
+                DIRECTOR + SERVICE + "scheduler = \"" + scheduler + "\"\nscheduler_flags = [" + flag + "]\n",
+                "7:20: scheduler_flags = [" + message);
+    }
+
+    @Test
+    void schedulerFlagsOnce() throws IOException {
+        assertRefused(
+                DIRECTOR + SERVICE + "scheduler = \"sh\"\nscheduler_flags = [\"sh-port\", \"sh-port\"]\n",
+                "7:31: scheduler_flags = [\"sh-port\"] is listed already; allowed: each flag once");
     }
 
     @Test

@@ -42,6 +42,8 @@ class StatsCommandTest {
                                             2,
                                             "10.0.0.11 is at 02:00:00:00:00:0b on eth1",
                                             true,
+                                            1,
+                                            1,
                                             new Traffic(2, 125_499, 73_472_954)),
                                     new RealServerStats(
                                             "10.0.0.12",
@@ -50,6 +52,8 @@ class StatsCommandTest {
                                             1,
                                             "10.0.0.12 does not answer on eth1 (ARP failed)",
                                             false,
+                                            0,
+                                            1,
                                             new Traffic(1, 125_500, 1_000_000_000_000L)))),
                     new ServiceStats("UDP", "fd00::100", 53, "maglev", new Traffic(0, 0, 0), List.of())),
             Map.of("packets_in", 5L, "fragment", 0L),

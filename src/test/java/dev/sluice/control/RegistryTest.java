@@ -21,7 +21,8 @@ class RegistryTest {
     private static final IpAddress RIP2 = IpAddress.parse("10.0.0.12");
 
     private static ServiceConfig service(int port, RealServerConfig... realServers) {
-        return new ServiceConfig(new ServiceKey(Protocol.TCP, VIP, port), SchedulerKind.MAGLEV, List.of(realServers));
+        return new ServiceConfig(
+                new ServiceKey(Protocol.TCP, VIP, port), SchedulerKind.MAGLEV, Set.of(), List.of(realServers));
     }
 
     private static RealServerConfig real(IpAddress rip, int weight) {

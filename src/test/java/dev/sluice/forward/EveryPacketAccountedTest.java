@@ -133,9 +133,9 @@ class EveryPacketAccountedTest {
         ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1);
         Protocol tcp = Protocol.TCP;
         SchedulerKind rr = SchedulerKind.RR;
-        builder.add(Harness.service(0, tcp, "10.0.0.100", 80, rr, 1), null, Harness.MAGLEV)
-                .add(Harness.service(1, tcp, "10.0.0.100", 82, rr, 0), null, Harness.MAGLEV)
-                .add(Harness.service(2, tcp, "10.0.0.100", 83, rr, 1), null, Harness.MAGLEV)
+        builder.add(Harness.service(0, tcp, "10.0.0.100", 80, rr, 1), null, Harness.PARAMETERS)
+                .add(Harness.service(1, tcp, "10.0.0.100", 82, rr, 0), null, Harness.PARAMETERS)
+                .add(Harness.service(2, tcp, "10.0.0.100", 83, rr, 1), null, Harness.PARAMETERS)
                 .nextHop(0, new NextHop(1, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500));
         ForwardingSnapshot snapshot = builder.build();
         one.forEach((counter, frame) -> {

@@ -7,6 +7,7 @@ import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
+import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
@@ -22,7 +23,7 @@ import java.util.stream.IntStream;
 /** A pipeline over a small UMEM, fed with byte arrays. */
 final class Harness {
     static final HashKey KEY = new HashKey(0x0123456789abcdefL, 0xfedcba9876543210L);
-    static final MaglevParameters MAGLEV = new MaglevParameters(4093, KEY);
+    static final SchedulerParameters PARAMETERS = SchedulerParameters.of(new MaglevParameters(4093, KEY));
     static final long DIRECTOR_MAC = 0x02_00_00_00_05_00L;
     static final int FRAME_BYTES = 16384;
 
@@ -41,7 +42,9 @@ final class Harness {
 
     Harness(int maxFlows, ConnectionPolicy policy) {
         flows = new FlowTable(maxFlows, ForwardingSnapshot.MAX_REAL_SERVERS, Arena.ofAuto());
-        pipeline = new Pipeline(umem, flows, hasher, counters, policy);
+        FlowCounts connections = new FlowCounts();
+        connections.add(flows);
+        pipeline = new Pipeline(umem, flows, connections, hasher, counters, policy);
     }
 
     /** Puts a frame at the very end of slot {@code i}, so that an overrun of the last one leaves the segment. */
@@ -98,7 +101,7 @@ final class Harness {
     static ForwardingSnapshot snapshot(VirtualService... services) {
         ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1);
         for (VirtualService service : services) {
-            builder.add(service, null, MAGLEV);
+            builder.add(service, null, PARAMETERS);
             for (RealServer real : service.realServers()) {
                 builder.nextHop(real.id(), new NextHop(1, macOf(real.id()), DIRECTOR_MAC, 1500));
             }

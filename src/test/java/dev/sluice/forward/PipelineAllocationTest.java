@@ -13,7 +13,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A million packets, of every kind, cost not one byte of heap. */
 class PipelineAllocationTest {
@@ -49,6 +50,7 @@ class PipelineAllocationTest {
                     .extension(PacketBuilder.HOP_BY_HOP, 8)
                     .build(),
             PacketBuilder.tcp(client4, 1, vip4, 82).build(),
+            PacketBuilder.tcp(client4, 1, vip4, 83).build(),
             PacketBuilder.tcp(client4, 1, vip4, 80)
                     .tcpFlags(PacketBuilder.TCP_FIN)
                     .build(),
@@ -85,8 +87,10 @@ class PipelineAllocationTest {
         return inet6 && frame[20] == 0 ? 14 + 48 : inet6 ? 14 + 40 : 14 + 20;
     }
 
-    @Test
-    void aMillionPacketsAllocateNothing() {
+    /** Every scheduler in turn behind one of the services. */
+    @ParameterizedTest
+    @EnumSource
+    void aMillionPacketsAllocateNothing(SchedulerKind kind) {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         assertTrue(threads.isThreadAllocatedMemorySupported());
         for (int i = 0; i < templates.length; i++) {
@@ -98,7 +102,8 @@ class PipelineAllocationTest {
                 Harness.service(1, Protocol.UDP, "10.0.0.100", 53, SchedulerKind.WRR, 1, 3),
                 Harness.service(2, Protocol.TCP, "2001:db8::100", 80, SchedulerKind.MAGLEV, 1, 2),
                 Harness.service(3, Protocol.UDP, "2001:db8::100", 53, SchedulerKind.WRR, 5, 0),
-                Harness.service(4, Protocol.TCP, "10.0.0.100", 82, SchedulerKind.RR, 0));
+                Harness.service(4, Protocol.TCP, "10.0.0.100", 82, SchedulerKind.RR, 0),
+                Harness.service(5, Protocol.TCP, "10.0.0.100", 83, kind, 60_000, 0, 50_000));
         ForwardingSnapshot other = snapshot.withNextHops(
                 2, id -> id == 1 ? null : new NextHop(0, Harness.macOf(id), Harness.DIRECTOR_MAC, 1500));
         Random random = new Random(9);
@@ -129,5 +134,10 @@ class PipelineAllocationTest {
             assertTrue(harness.counters.get(counter) > 1000, () -> counter + " " + harness.counters.get(counter));
         }
         assertTrue(harness.flows.expired() > 1000);
+        int scheduled = 0;
+        for (int id = 500; id < 503; id++) {
+            scheduled += harness.flows.flowsOf(id);
+        }
+        assertTrue(scheduled > 100, kind + " " + scheduled);
     }
 }

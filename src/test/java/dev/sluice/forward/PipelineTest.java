@@ -172,7 +172,7 @@ class PipelineTest {
         for (int i = 0; i < count; i++) {
             RealServer real = new RealServer(i, IpAddress.ofInet(i + 1), 80, ForwardingMethod.DR, 1);
             ServiceKey key = new ServiceKey(Protocol.TCP, IpAddress.ofInet(0x0a000000 + i / 10), 80 + i % 10);
-            builder.add(new VirtualService(i, key, SchedulerKind.RR, List.of(real)), null, Harness.MAGLEV)
+            builder.add(new VirtualService(i, key, SchedulerKind.RR, List.of(real)), null, Harness.PARAMETERS)
                     .nextHop(i, new NextHop(0, i, 1, 1500));
         }
         ForwardingSnapshot many = builder.build();
@@ -226,7 +226,7 @@ class PipelineTest {
         RealServer real = new RealServer(0, rip, key.port(), ForwardingMethod.DR, 1);
         SchedulerKind kind = SchedulerKind.valueOf(words[5].toUpperCase(Locale.ROOT));
         return new ForwardingSnapshot.Builder(1)
-                .add(new VirtualService(0, key, kind, List.of(real)), null, Harness.MAGLEV)
+                .add(new VirtualService(0, key, kind, List.of(real)), null, Harness.PARAMETERS)
                 .nextHop(0, new NextHop(0, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500))
                 .build();
     }

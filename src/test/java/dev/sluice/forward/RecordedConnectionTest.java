@@ -295,14 +295,14 @@ class RecordedConnectionTest {
         private void change(VirtualService service, boolean rebuild) {
             services.put(service.key(), service);
             if (rebuild) {
-                tables.put(service.key(), SchedulerTable.of(service, tables.get(service.key()), Harness.MAGLEV));
+                tables.put(service.key(), SchedulerTable.of(service, tables.get(service.key()), Harness.PARAMETERS));
             }
         }
 
         private void publish() {
             ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(snapshot.generation() + 1);
             services.forEach((key, service) -> {
-                builder.add(service, tables.getOrDefault(key, SchedulerTable.of(service, null, Harness.MAGLEV)));
+                builder.add(service, tables.getOrDefault(key, SchedulerTable.of(service, null, Harness.PARAMETERS)));
                 for (RealServer real : service.realServers()) {
                     builder.nextHop(real.id(), new NextHop(0, Harness.macOf(real.id()), Harness.DIRECTOR_MAC, 1500));
                 }

@@ -35,7 +35,7 @@ class MaglevTableTest {
 
     @Test
     void aThousandRealServersDifferByLittle() {
-        MaglevTable table = new MaglevTable(reals(1000, i -> 1), PARAMETERS);
+        MaglevTable table = new MaglevTable(reals(1000, i -> 1), PARAMETERS, null);
         // Turns are taken one entry a round: counts differ by one at most.
         for (int id = 0; id < 1000; id++) {
             int entries = table.entriesOf(id);
@@ -46,7 +46,7 @@ class MaglevTableTest {
     @Test
     void entriesAreInProportionToWeight() {
         int[] weights = {1, 2, 3, 10, 100, 65};
-        MaglevTable table = new MaglevTable(reals(weights.length, i -> weights[i]), PARAMETERS);
+        MaglevTable table = new MaglevTable(reals(weights.length, i -> weights[i]), PARAMETERS, null);
         int sum = IntStream.of(weights).sum();
         for (int id = 0; id < weights.length; id++) {
             double fair = (double) SIZE * weights[id] / sum;
@@ -56,7 +56,7 @@ class MaglevTableTest {
 
     @Test
     void extremeWeightsLeaveTheLightestItsShare() {
-        MaglevTable table = new MaglevTable(reals(3, i -> i == 0 ? 65535 : 1), PARAMETERS);
+        MaglevTable table = new MaglevTable(reals(3, i -> i == 0 ? 65535 : 1), PARAMETERS, null);
         assertEquals(SIZE - 2, table.entriesOf(0));
         assertEquals(1, table.entriesOf(1));
         assertEquals(1, table.entriesOf(2));
@@ -64,11 +64,11 @@ class MaglevTableTest {
 
     @Test
     void weightZeroHasNoEntriesAndNobodyMeansNoRealServer() {
-        MaglevTable table = new MaglevTable(reals(3, i -> i == 1 ? 0 : 5), PARAMETERS);
+        MaglevTable table = new MaglevTable(reals(3, i -> i == 1 ? 0 : 5), PARAMETERS, null);
         assertEquals(0, table.entriesOf(1));
         assertEquals(SIZE, table.entriesOf(0) + table.entriesOf(2));
-        assertEquals(SchedulerTable.NO_REAL_SERVER, new MaglevTable(List.of(), PARAMETERS).pickByHash(1));
-        assertEquals(SchedulerTable.NO_REAL_SERVER, new MaglevTable(reals(2, i -> 0), PARAMETERS).pickByHash(-1));
+        assertEquals(SchedulerTable.NO_REAL_SERVER, new MaglevTable(List.of(), PARAMETERS, null).pickByHash(1));
+        assertEquals(SchedulerTable.NO_REAL_SERVER, new MaglevTable(reals(2, i -> 0), PARAMETERS, null).pickByHash(-1));
     }
 
     @Test
@@ -78,8 +78,8 @@ class MaglevTableTest {
         here.forEach(real ->
                 there.add(new RealServer(1000 - real.id(), real.address(), real.port(), real.method(), real.weight())));
         Collections.shuffle(there, new Random(3));
-        MaglevTable ours = new MaglevTable(here, PARAMETERS);
-        MaglevTable theirs = new MaglevTable(there, PARAMETERS);
+        MaglevTable ours = new MaglevTable(here, PARAMETERS, null);
+        MaglevTable theirs = new MaglevTable(there, PARAMETERS, null);
         Random random = new Random(4);
         for (int i = 0; i < 100_000; i++) {
             long hash = random.nextLong();
@@ -89,18 +89,18 @@ class MaglevTableTest {
 
     @Test
     void anotherKeyPlacesOtherwise() {
-        MaglevTable one = new MaglevTable(reals(10, i -> 1), PARAMETERS);
-        MaglevTable other =
-                new MaglevTable(reals(10, i -> 1), MaglevParameters.withKey(new HashKey(KEY.high() + 1, KEY.low())));
+        MaglevTable one = new MaglevTable(reals(10, i -> 1), PARAMETERS, null);
+        MaglevTable other = new MaglevTable(
+                reals(10, i -> 1), MaglevParameters.withKey(new HashKey(KEY.high() + 1, KEY.low())), null);
         assertTrue(moved(one, other, ignored -> true) > 0.8);
     }
 
     @Test
     void removingOneOfAHundredMovesFewOtherFlows() {
         List<RealServer> all = reals(100, i -> 1);
-        MaglevTable before = new MaglevTable(all, PARAMETERS);
+        MaglevTable before = new MaglevTable(all, PARAMETERS, null);
         MaglevTable after =
-                new MaglevTable(all.stream().filter(r -> r.id() != 42).toList(), PARAMETERS);
+                new MaglevTable(all.stream().filter(r -> r.id() != 42).toList(), PARAMETERS, null);
         // The paper's figure 12 has about 2 % of entries changing at this size and number.
         assertTrue(moved(before, after, id -> id != 42) < 0.03);
     }
@@ -122,7 +122,7 @@ class MaglevTableTest {
 
     @Test
     void hashesReachEveryRealServerInProportion() {
-        MaglevTable table = new MaglevTable(reals(4, i -> i + 1), PARAMETERS);
+        MaglevTable table = new MaglevTable(reals(4, i -> i + 1), PARAMETERS, null);
         Random random = new Random(6);
         Map<Integer, Long> picks = IntStream.range(0, 100_000)
                 .mapToObj(i -> table.pickByHash(random.nextLong()))
@@ -143,6 +143,7 @@ class MaglevTableTest {
     @Test
     void moreRealServersThanEntriesAreRefused() {
         assertThrows(
-                IllegalArgumentException.class, () -> new MaglevTable(reals(8, i -> 1), new MaglevParameters(7, KEY)));
+                IllegalArgumentException.class,
+                () -> new MaglevTable(reals(8, i -> 1), new MaglevParameters(7, KEY), null));
     }
 }

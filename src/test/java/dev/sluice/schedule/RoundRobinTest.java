@@ -18,7 +18,8 @@ import org.junit.jupiter.api.Test;
 
 /** {@code rr} and {@code wrr}: pairs in the tests' lists are {id, weight}, oldest first. */
 class RoundRobinTest {
-    private static final MaglevParameters MAGLEV = MaglevParameters.withKey(new HashKey(1, 2));
+    private static final SchedulerParameters PARAMETERS =
+            SchedulerParameters.of(MaglevParameters.withKey(new HashKey(1, 2)));
 
     private final SchedulerState state = new SchedulerState();
 
@@ -27,14 +28,14 @@ class RoundRobinTest {
                 .map(r -> new RealServer(r[0], IpAddress.ofInet(r[0] + 1), 80, ForwardingMethod.DR, r[1]))
                 .toList();
         ServiceKey key = new ServiceKey(Protocol.TCP, IpAddress.ofInet(99), 80);
-        return SchedulerTable.of(new VirtualService(0, key, kind, list), previous, MAGLEV);
+        return SchedulerTable.of(new VirtualService(0, key, kind, list), previous, PARAMETERS);
     }
 
     private String picks(SchedulerTable table, int count) {
         PacketView packet = new PacketView();
         StringBuilder picks = new StringBuilder();
         for (int i = 0; i < count; i++) {
-            int id = table.pick(state, packet, 0);
+            int id = table.pick(state, packet, 0, 0);
             picks.append(id == SchedulerTable.NO_REAL_SERVER ? "-" : Integer.toString(id));
         }
         return picks.toString();
@@ -91,7 +92,7 @@ class RoundRobinTest {
         SchedulerState late = new SchedulerState();
         PacketView packet = new PacketView();
         for (int i = 0; i < 7; i++) {
-            assertEquals(first.pick(prompt, packet, 0), first.pick(late, packet, 0));
+            assertEquals(first.pick(prompt, packet, 0, 0), first.pick(late, packet, 0, 0));
         }
         second.adopt(prompt, first);
         third.adopt(prompt, second);
@@ -112,13 +113,14 @@ class RoundRobinTest {
         SchedulerTable rr = table(SchedulerKind.RR, null, new int[] {0, 1}, new int[] {1, 0}, new int[] {2, 9});
         SchedulerTable wrr = table(SchedulerKind.WRR, null, new int[] {0, 1}, new int[] {1, 0}, new int[] {2, 9});
         Random random = new Random(7);
+        PacketView packet = new PacketView();
         int[] ofRr = new int[3];
         int[] ofWrr = new int[3];
         for (int i = 0; i < 20_000; i++) {
             long hash = random.nextLong();
-            ofRr[rr.pickByHash(hash)]++;
-            ofWrr[wrr.pickByHash(hash)]++;
-            assertEquals(wrr.pickByHash(hash), wrr.pickByHash(hash));
+            ofRr[rr.pickByHash(packet, hash)]++;
+            ofWrr[wrr.pickByHash(packet, hash)]++;
+            assertEquals(wrr.pickByHash(packet, hash), wrr.pickByHash(packet, hash));
         }
         assertEquals(0, ofRr[1] + ofWrr[1]);
         assertEquals(10_000, ofRr[0], 400);

@@ -23,6 +23,7 @@ import java.util.OptionalInt;
  * @param flowTableSize connections that each worker's table has room for
  * @param connections how connections are remembered and forgotten
  * @param maglevTableSize entries of each service's Maglev table, a prime
+ * @param mhTableSize slots of each service's {@code mh} table, a prime of the kernel's
  * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
  * @param busyPoll busy polling of the sockets
  */
@@ -42,6 +43,7 @@ public record DirectorConfig(
         int flowTableSize,
         ConnectionConfig connections,
         int maglevTableSize,
+        int mhTableSize,
         Optional<HashKey> hashKey,
         BusyPollConfig busyPoll) {
     /** Where the admin socket is when the file does not say. */
@@ -77,6 +79,7 @@ public record DirectorConfig(
                 flowTableSize,
                 connections,
                 maglevTableSize,
+                mhTableSize,
                 hashKey,
                 busyPoll);
     }

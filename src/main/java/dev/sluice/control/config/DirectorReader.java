@@ -1,6 +1,7 @@
 package dev.sluice.control.config;
 
 import dev.sluice.control.config.TableReader.Element;
+import dev.sluice.schedule.SchedulerParameters;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 import org.tomlj.TomlPosition;
 
 /** Reads the table {@code [director]}: every key's default and range stands here, in the order of the documentation. */
@@ -59,6 +61,7 @@ final class DirectorReader {
         int flowTableSize = table.integer("flow_table_size", MIN_FLOWS, MAX_FLOWS, DEFAULT_FLOWS);
         ConnectionConfig connections = new ConnectionReader(table).read();
         int maglevTableSize = maglevTableSize();
+        int mhTableSize = mhTableSize();
         Optional<HashKey> hashKey = hashKey();
         BusyPollConfig busyPoll = busyPoll();
         table.finish();
@@ -78,6 +81,7 @@ final class DirectorReader {
                 flowTableSize,
                 connections,
                 maglevTableSize,
+                mhTableSize,
                 hashKey,
                 busyPoll);
     }
@@ -237,6 +241,18 @@ final class DirectorReader {
             table.wrong("maglev_table_size", "is not prime", allowed + ", the nearest are " + below + " and " + above);
         }
         return entries;
+    }
+
+    private int mhTableSize() {
+        List<Integer> sizes = SchedulerParameters.MH_TABLE_SIZES;
+        String allowed =
+                "the kernel's sizes " + sizes.stream().map(String::valueOf).collect(Collectors.joining(", "));
+        int slots = table.integer(
+                "mh_table_size", sizes.getFirst(), sizes.getLast(), SchedulerParameters.DEFAULT_MH_TABLE_SIZE, allowed);
+        if (!sizes.contains(slots)) {
+            table.wrong("mh_table_size", "is no size that a kernel has", allowed);
+        }
+        return slots;
     }
 
     private static boolean isPrime(int number) {

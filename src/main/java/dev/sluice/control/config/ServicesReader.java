@@ -1,17 +1,23 @@
 package dev.sluice.control.config;
 
+import dev.sluice.control.config.TableReader.Element;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
+import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.ServiceKey;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.tomlj.TomlPosition;
 
@@ -47,6 +53,7 @@ final class ServicesReader {
         Endpoint endpoint = endpoint(table);
         SchedulerKind scheduler =
                 table.choice("scheduler", SchedulerKind.class, SchedulerKind::keyword, SchedulerKind.MAGLEV);
+        Set<SchedulerFlag> flags = schedulerFlags(table, scheduler);
         List<RealServerConfig> realServers =
                 realServers(table.tables("real", "[[service.real]]"), endpoint == null ? null : endpoint.address());
         table.finish();
@@ -67,7 +74,37 @@ final class ServicesReader {
                     "service " + key + " is already defined at line " + earlier.line()
                             + "; allowed: one service for each protocol, address and port");
         }
-        return Optional.of(new ServiceConfig(key, scheduler, realServers));
+        return Optional.of(new ServiceConfig(key, scheduler, flags, realServers));
+    }
+
+    private static Set<SchedulerFlag> schedulerFlags(TableReader table, SchedulerKind scheduler) {
+        String key = "scheduler_flags";
+        List<SchedulerFlag> known = Arrays.stream(SchedulerFlag.values())
+                .filter(flag -> flag.scheduler() == scheduler || !table.sound("scheduler"))
+                .toList();
+        String allowed = known.isEmpty()
+                ? "no flags with this scheduler"
+                : known.stream().map(flag -> '"' + flag.keyword() + '"').collect(Collectors.joining(", "));
+        Set<SchedulerFlag> flags = EnumSet.noneOf(SchedulerFlag.class);
+        for (Element<String> element : table.list(key, String.class, allowed)) {
+            Optional<SchedulerFlag> flag = Arrays.stream(SchedulerFlag.values())
+                    .filter(candidate -> candidate.keyword().equals(element.value()))
+                    .findFirst();
+            if (flag.isEmpty()) {
+                String hint = NearMiss.of(
+                                element.value(),
+                                known.stream().map(SchedulerFlag::keyword).toList())
+                        .map(word -> ", did you mean \"" + word + "\"?")
+                        .orElse("");
+                table.wrongElement(key, element, "is no scheduler flag" + hint, allowed);
+            } else if (!known.contains(flag.get())) {
+                table.wrongElement(
+                        key, element, "does not belong to scheduler \"" + scheduler.keyword() + "\"", allowed);
+            } else if (!flags.add(flag.get())) {
+                table.wrongElement(key, element, "is listed already", "each flag once");
+            }
+        }
+        return flags;
     }
 
     private record Endpoint(IpAddress address, int port) {}

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
+import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.ServiceKey;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -64,6 +66,7 @@ class ConfigFileTest {
                         new ConnectionConfig(
                                 true, 1, false, 25, 0, new ConnectionConfig.Timeouts(900, 120, 300, 60, 120, 10)),
                         65537,
+                        4093,
                         Optional.empty(),
                         new BusyPollConfig(false, 20, 64)),
                 config.director());
@@ -97,6 +100,7 @@ class ConfigFileTest {
                 half_open_percent = 50
                 max_new_flows_per_second = 1000
                 maglev_table_size = 251
+                mh_table_size = 131071
                 hash_key = "000102030405060708090A0b0c0d0eFF"
                 [director.timeouts]
                 tcp = 1
@@ -122,6 +126,8 @@ class ConfigFileTest {
                 [[service]]
                 protocol = "tcp"
                 address = "10.0.0.100:65535"
+                scheduler = "sh"
+                scheduler_flags = ["sh-port", "sh-fallback"]
                 """);
         assertEquals(
                 new DirectorConfig(
@@ -140,6 +146,7 @@ class ConfigFileTest {
                         2048,
                         new ConnectionConfig(false, 2, true, 50, 1000, new ConnectionConfig.Timeouts(1, 2, 3, 4, 5, 6)),
                         251,
+                        131071,
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
                         new BusyPollConfig(true, 50, 8)),
                 config.director());
@@ -148,13 +155,15 @@ class ConfigFileTest {
                         new ServiceConfig(
                                 new ServiceKey(Protocol.UDP, IpAddress.parse("2001:db8::100"), 0),
                                 SchedulerKind.RR,
+                                Set.of(),
                                 List.of(
                                         new RealServerConfig(
                                                 IpAddress.parse("2001:db8::11"), ForwardingMethod.DR, 65535),
                                         new RealServerConfig(IpAddress.parse("2001:db8::12"), ForwardingMethod.DR, 1))),
                         new ServiceConfig(
                                 new ServiceKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 65535),
-                                SchedulerKind.MAGLEV,
+                                SchedulerKind.SH,
+                                Set.of(SchedulerFlag.SH_PORT, SchedulerFlag.SH_FALLBACK),
                                 List.of())),
                 config.services());
         assertEquals(Path.of("/x"), config.withSocket(Path.of("/x")).director().socket());
@@ -209,6 +218,7 @@ class ConfigFileTest {
         "timeouts.time_wait, 1, 604800",
         "timeouts.close, 1, 604800",
         "maglev_table_size, 251, 16777213",
+        "mh_table_size, 251, 131071",
         "frames, 4096, 4194304",
         "rx_ring, 64, 32768",
         "completion_ring, 64, 32768",
@@ -252,6 +262,7 @@ class ConfigFileTest {
                 "max_new_flows_per_second",
                 "timeouts",
                 "maglev_table_size",
+                "mh_table_size",
                 "busy_poll"
             })
     void noKeyTakesAnotherType(String key) {
