@@ -66,7 +66,9 @@ final class DirectorLab implements AutoCloseable {
 
     /** A configuration on {@code eth1}: lines for {@code [director]}, then services. */
     String config(String directorLines, String... services) {
-        return "[director]\ninterfaces = [\"eth1\"]\nsocket = \"" + lab.socket() + "\"\n" + directorLines + "\n\n"
+        // The key is given, for a machine without a machine id would otherwise warn that it has none.
+        return "[director]\ninterfaces = [\"eth1\"]\nsocket = \"" + lab.socket() + "\"\n"
+                + "hash_key = \"000102030405060708090a0b0c0d0e0f\"\n" + directorLines + "\n\n"
                 + String.join("\n", services);
     }
 
