@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.Golden;
-import dev.sluice.bench.PacketBuilder;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.packet.Ethernet;
@@ -15,26 +14,15 @@ import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
 import dev.sluice.schedule.SchedulerState;
 import dev.sluice.schedule.SchedulerTable;
-import dev.sluice.service.ForwardingMethod;
-import dev.sluice.service.Protocol;
-import dev.sluice.service.RealServer;
-import dev.sluice.service.SchedulerFlag;
-import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -114,19 +102,15 @@ class RecordedSchedulingTest {
     private static final class Replay {
         private final JsonNode scenario;
         private final Harness harness = new Harness(4096);
-        private final Map<ServiceKey, VirtualService> services = new LinkedHashMap<>();
-        private final Map<ServiceKey, SchedulerTable> tables = new HashMap<>();
-        private final Map<String, Integer> ids = new HashMap<>();
-        private final Map<Integer, Integer> indexById = new HashMap<>();
+        private final RecordedTable table;
         /** Whether the service is one of a firewall mark, which only the scheduler is asked about here. */
         private final boolean isMarked;
 
         private final SchedulerState markedState;
-        private ForwardingSnapshot snapshot = ForwardingSnapshot.empty();
-        private int nextService;
 
         Replay(JsonNode scenario) {
             this.scenario = scenario;
+            table = new RecordedTable(scenario);
             isMarked = scenario.path("note").asText().startsWith("fwmark");
             FlowCounts counts = new FlowCounts();
             counts.add(harness.flows);
@@ -143,11 +127,11 @@ class RecordedSchedulingTest {
             for (JsonNode event : scenario.get("events")) {
                 String where = scenario.get("id").asText() + ", event " + number++ + ": " + event;
                 long nowMs = (long) (event.get("t").asDouble() * 1000);
-                harness.pipeline.expire(snapshot, Integer.MAX_VALUE, nowMs);
+                harness.pipeline.expire(table.snapshot(), Integer.MAX_VALUE, nowMs);
                 if (event.has("cmd")) {
-                    command(event.get("cmd").asText());
+                    table.command(event.get("cmd").asText());
                 } else if (event.has("p")) {
-                    packet(event, packet(event.get("p")), nowMs, where);
+                    packet(event, RecordedTable.frame(event.get("p")), nowMs, where);
                 } else {
                     event.path("conns").forEach(line -> state(line.asText(), nowMs, where));
                     event.path("check").forEach(line -> counts(line, where));
@@ -165,11 +149,11 @@ class RecordedSchedulingTest {
                 return;
             }
             int id = isMarked ? marked(frame, nowMs) : piped(frame, nowMs);
-            assertEquals(got.isNull() ? null : (Integer) got.asInt(), indexById.get(id), where);
+            assertEquals(got.isNull() ? null : (Integer) got.asInt(), table.indexOf(id), where);
         }
 
         private int piped(byte[] frame, long nowMs) {
-            int port = harness.process(snapshot, frame, nowMs);
+            int port = harness.process(table.snapshot(), frame, nowMs);
             return port == Pipeline.DROPPED
                     ? Pipeline.DROPPED
                     : (int) (Ethernet.destination(harness.umem, harness.addresses[0]) - Harness.macOf(0));
@@ -189,14 +173,14 @@ class RecordedSchedulingTest {
                 slot = FlowTable.NOT_FOUND;
             }
             if (slot == FlowTable.NOT_FOUND) {
-                int id = tables.values().iterator().next().pick(markedState, packet, hash, nowMs);
+                int id = table.onlyTable().pick(markedState, packet, hash, nowMs);
                 if (id == SchedulerTable.NO_REAL_SERVER) {
                     return id;
                 }
                 slot = flows.insert(packet, hash, id, 0, nowMs);
             }
             int id = flows.realServer(slot);
-            if (snapshot.serviceOf(id) == ForwardingSnapshot.NONE) {
+            if (table.snapshot().serviceOf(id) == ForwardingSnapshot.NONE) {
                 return Pipeline.DROPPED;
             }
             flows.touch(slot, packet, nowMs);
@@ -207,11 +191,11 @@ class RecordedSchedulingTest {
         private void counts(JsonNode line, String where) {
             String rip =
                     line.get(0).asText().replaceAll(":[0-9]+$|[\\[\\]]", "").replaceAll("[\\[\\]]", "");
-            if (services.size() != 1) {
+            if (table.services().size() != 1) {
                 return;
             }
-            for (VirtualService service : services.values()) {
-                Integer id = ids.get(service.key() + " " + IpAddress.parse(rip));
+            for (VirtualService service : table.services()) {
+                Integer id = table.idOf(service, IpAddress.parse(rip));
                 assertTrue(id != null, where);
                 assertEquals(line.get(2).asInt(), harness.flows.activeOf(id), where + ": active of " + rip);
                 assertEquals(line.get(3).asInt(), harness.flows.inactiveOf(id), where + ": inactive of " + rip);
@@ -221,143 +205,10 @@ class RecordedSchedulingTest {
         private void state(String line, long nowMs, String where) {
             // Protocol, client, virtual, real, state, seconds left.
             String[] words = line.split(" +", -1);
-            String[] client = endpoint(words[1]);
-            String[] virtual = endpoint(words[2]);
-            IpAddress cip = IpAddress.parse(client[0]);
-            IpAddress vip = IpAddress.parse(virtual[0]);
-            int cport = Integer.parseInt(client[1]);
-            int vport = Integer.parseInt(virtual[1]);
-            byte[] frame = words[0].equals("TCP")
-                    ? PacketBuilder.tcp(cip, cport, vip, vport).build()
-                    : PacketBuilder.udp(cip, cport, vip, vport).build();
-            int slot = harness.slotOf(frame, nowMs);
+            int slot = harness.slotOf(RecordedTable.frameOf(line), nowMs);
             assertTrue(slot != FlowTable.NOT_FOUND, where + " misses " + line);
             assertEquals(
                     words[4], FlowState.ofCode(harness.flows.stateCode(slot)).name(), where);
-        }
-
-        private static String[] endpoint(String text) {
-            return text.replaceAll("[\\[\\]]", "").split(",", -1);
-        }
-
-        private byte[] packet(JsonNode p) {
-            IpAddress source = IpAddress.parse(p.get(1).asText());
-            IpAddress destination = IpAddress.parse(p.get(3).asText());
-            if (p.get(0).asText().equals("udp")) {
-                return PacketBuilder.udp(
-                                source, p.get(2).asInt(), destination, p.get(4).asInt())
-                        .build();
-            }
-            int flags = 0;
-            for (char flag : p.get(5).asText().toCharArray()) {
-                flags |= 1 << "FSRPAUEC".indexOf(flag);
-            }
-            return PacketBuilder.tcp(
-                            source, p.get(2).asInt(), destination, p.get(4).asInt())
-                    .tcpFlags(flags)
-                    .build();
-        }
-
-        private void command(String line) {
-            Map<String, String> options = new HashMap<>();
-            String[] words = line.split(" ", -1);
-            for (int i = 1; i < words.length; i++) {
-                if (words[i].startsWith("-")) {
-                    options.put(words[i], i + 1 < words.length ? words[i + 1] : "");
-                }
-            }
-            ServiceKey key = key(options);
-            VirtualService service = services.get(key);
-            if (options.containsKey("-D")) {
-                services.remove(key);
-                tables.remove(key);
-            } else if (options.containsKey("-A") || options.containsKey("-E")) {
-                String scheduler = options.getOrDefault("-s", "wlc");
-                SchedulerKind kind = SchedulerKind.valueOf(scheduler.toUpperCase(Locale.ROOT));
-                VirtualService now = new VirtualService(
-                        service == null ? nextService++ : service.id(),
-                        key,
-                        kind,
-                        flags(options.getOrDefault("-b", "")),
-                        service == null ? List.of() : service.realServers());
-                // Binding the scheduler that is bound already is no event to it.
-                change(now, service == null || service.scheduler() != kind);
-            } else if (service != null) {
-                change(
-                        new VirtualService(
-                                service.id(),
-                                key,
-                                service.scheduler(),
-                                service.schedulerFlags(),
-                                realServers(service, options)),
-                        true);
-            }
-            publish();
-        }
-
-        private static Set<SchedulerFlag> flags(String keywords) {
-            return Arrays.stream(SchedulerFlag.values())
-                    .filter(flag -> Arrays.asList(keywords.split(",", -1)).contains(flag.keyword()))
-                    .collect(Collectors.toSet());
-        }
-
-        private ServiceKey key(Map<String, String> options) {
-            if (options.containsKey("-f")) {
-                return new ServiceKey(
-                        Protocol.TCP, IpAddress.parse(scenario.get("vip").asText()), 0);
-            }
-            boolean tcp = options.containsKey("-t");
-            String text = options.getOrDefault(tcp ? "-t" : "-u", "");
-            int colon = text.lastIndexOf(':');
-            return new ServiceKey(
-                    tcp ? Protocol.TCP : Protocol.UDP,
-                    IpAddress.parse(text.substring(0, colon).replaceAll("[\\[\\]]", "")),
-                    Integer.parseInt(text.substring(colon + 1)));
-        }
-
-        private List<RealServer> realServers(VirtualService service, Map<String, String> options) {
-            String text = options.getOrDefault("-r", "");
-            IpAddress rip = IpAddress.parse(text.replaceAll("^\\[|\\]$", ""));
-            // The same real server of the same service keeps its id: its flows are still there.
-            int id = ids.computeIfAbsent(service.key() + " " + rip, ignored -> ids.size());
-            for (JsonNode real : scenario.get("reals")) {
-                if (IpAddress.parse(real.get("addr").asText()).equals(rip)) {
-                    indexById.put(id, real.get("i").asInt());
-                }
-            }
-            int weight = Integer.parseInt(options.getOrDefault("-w", "1"));
-            RealServer changed = new RealServer(id, rip, service.key().port(), ForwardingMethod.DR, weight);
-            List<RealServer> reals = new ArrayList<>(service.realServers());
-            if (options.containsKey("-a")) {
-                reals.add(changed);
-            } else if (options.containsKey("-e")) {
-                reals.replaceAll(real -> real.id() == id ? changed : real);
-            } else {
-                reals.removeIf(real -> real.id() == id);
-            }
-            return reals;
-        }
-
-        private void change(VirtualService service, boolean rebuild) {
-            services.put(service.key(), service);
-            @Nullable SchedulerTable previous = tables.get(service.key());
-            if (rebuild) {
-                tables.put(service.key(), SchedulerTable.of(service, previous, Harness.PARAMETERS));
-            }
-        }
-
-        private void publish() {
-            ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(snapshot.generation() + 1);
-            for (VirtualService service : services.values()) {
-                SchedulerTable table = tables.get(service.key());
-                if (table != null) {
-                    builder.add(service, table);
-                }
-                for (RealServer real : service.realServers()) {
-                    builder.nextHop(real.id(), new NextHop(0, Harness.macOf(real.id()), Harness.DIRECTOR_MAC, 1500));
-                }
-            }
-            snapshot = builder.build();
         }
     }
 }

@@ -1,0 +1,212 @@
+package dev.sluice.forward;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.bench.PacketBuilder;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.schedule.SchedulerTable;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.Protocol;
+import dev.sluice.service.RealServer;
+import dev.sluice.service.SchedulerFlag;
+import dev.sluice.service.SchedulerKind;
+import dev.sluice.service.ServiceKey;
+import dev.sluice.service.VirtualService;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** The services of one recording: its ipvsadm commands become snapshots, as control would make them. */
+final class RecordedTable {
+    private final JsonNode scenario;
+    private final Map<ServiceKey, VirtualService> services = new LinkedHashMap<>();
+    private final Map<ServiceKey, SchedulerTable> tables = new HashMap<>();
+    private final Map<String, Integer> ids = new HashMap<>();
+    private final Map<Integer, Integer> indexById = new HashMap<>();
+    private ForwardingSnapshot snapshot = ForwardingSnapshot.empty();
+    private int nextService;
+
+    RecordedTable(JsonNode scenario) {
+        this.scenario = scenario;
+    }
+
+    /** The snapshot after the last command. */
+    ForwardingSnapshot snapshot() {
+        return snapshot;
+    }
+
+    /** The recording's number of a real server, null for an id that is none. */
+    @Nullable
+    Integer indexOf(int realServerId) {
+        return indexById.get(realServerId);
+    }
+
+    /** The services as they are now. */
+    List<VirtualService> services() {
+        return List.copyOf(services.values());
+    }
+
+    /** The scheduler's table of the only service. */
+    SchedulerTable onlyTable() {
+        return tables.values().iterator().next();
+    }
+
+    /** The id of a real server of a service, null when it never had it. */
+    @Nullable
+    Integer idOf(VirtualService service, IpAddress rip) {
+        return ids.get(service.key() + " " + rip);
+    }
+
+    /** The ids of a real server in every service. */
+    List<Integer> idsOf(IpAddress rip) {
+        return ids.entrySet().stream()
+                .filter(entry -> entry.getKey().endsWith(" " + rip))
+                .map(Map.Entry::getValue)
+                .toList();
+    }
+
+    /** A frame of the flow that a line of the connection list is about: protocol, client, virtual, real, state, seconds. */
+    static byte[] frameOf(String line) {
+        String[] words = line.split(" +", -1);
+        String[] client = endpoint(words[1]);
+        String[] virtual = endpoint(words[2]);
+        IpAddress cip = IpAddress.parse(client[0]);
+        IpAddress vip = IpAddress.parse(virtual[0]);
+        int cport = Integer.parseInt(client[1]);
+        int vport = Integer.parseInt(virtual[1]);
+        return words[0].equals("TCP")
+                ? PacketBuilder.tcp(cip, cport, vip, vport).build()
+                : PacketBuilder.udp(cip, cport, vip, vport).build();
+    }
+
+    private static String[] endpoint(String text) {
+        return text.replaceAll("[\\[\\]]", "").split(",", -1);
+    }
+
+    /** The frame of a recorded packet. */
+    static byte[] frame(JsonNode p) {
+        IpAddress source = IpAddress.parse(p.get(1).asText());
+        IpAddress destination = IpAddress.parse(p.get(3).asText());
+        if (p.get(0).asText().equals("udp")) {
+            return PacketBuilder.udp(
+                            source, p.get(2).asInt(), destination, p.get(4).asInt())
+                    .build();
+        }
+        int flags = 0;
+        for (char flag : p.get(5).asText().toCharArray()) {
+            flags |= 1 << "FSRPAUEC".indexOf(flag);
+        }
+        return PacketBuilder.tcp(source, p.get(2).asInt(), destination, p.get(4).asInt())
+                .tcpFlags(flags)
+                .build();
+    }
+
+    /** Runs an ipvsadm line and publishes what it changed. */
+    void command(String line) {
+        Map<String, String> options = new HashMap<>();
+        String[] words = line.split(" ", -1);
+        for (int i = 1; i < words.length; i++) {
+            if (words[i].startsWith("-")) {
+                options.put(words[i], i + 1 < words.length ? words[i + 1] : "");
+            }
+        }
+        ServiceKey key = key(options);
+        VirtualService service = services.get(key);
+        if (options.containsKey("-D")) {
+            services.remove(key);
+            tables.remove(key);
+        } else if (options.containsKey("-A") || options.containsKey("-E")) {
+            String scheduler = options.getOrDefault("-s", "wlc");
+            SchedulerKind kind = SchedulerKind.valueOf(scheduler.toUpperCase(Locale.ROOT));
+            VirtualService now = new VirtualService(
+                    service == null ? nextService++ : service.id(),
+                    key,
+                    kind,
+                    flags(options.getOrDefault("-b", "")),
+                    service == null ? List.of() : service.realServers());
+            // Binding the scheduler that is bound already is no event to it.
+            change(now, service == null || service.scheduler() != kind);
+        } else if (service != null) {
+            change(
+                    new VirtualService(
+                            service.id(),
+                            key,
+                            service.scheduler(),
+                            service.schedulerFlags(),
+                            realServers(service, options)),
+                    true);
+        }
+        publish();
+    }
+
+    private static Set<SchedulerFlag> flags(String keywords) {
+        return Arrays.stream(SchedulerFlag.values())
+                .filter(flag -> Arrays.asList(keywords.split(",", -1)).contains(flag.keyword()))
+                .collect(Collectors.toSet());
+    }
+
+    private ServiceKey key(Map<String, String> options) {
+        if (options.containsKey("-f")) {
+            return new ServiceKey(
+                    Protocol.TCP, IpAddress.parse(scenario.get("vip").asText()), 0);
+        }
+        boolean tcp = options.containsKey("-t");
+        String text = options.getOrDefault(tcp ? "-t" : "-u", "");
+        int colon = text.lastIndexOf(':');
+        return new ServiceKey(
+                tcp ? Protocol.TCP : Protocol.UDP,
+                IpAddress.parse(text.substring(0, colon).replaceAll("[\\[\\]]", "")),
+                Integer.parseInt(text.substring(colon + 1)));
+    }
+
+    private List<RealServer> realServers(VirtualService service, Map<String, String> options) {
+        String text = options.getOrDefault("-r", "");
+        IpAddress rip = IpAddress.parse(text.replaceAll("^\\[|\\]$", ""));
+        // The same real server of the same service keeps its id: its flows are still there.
+        int id = ids.computeIfAbsent(service.key() + " " + rip, ignored -> ids.size());
+        for (JsonNode real : scenario.get("reals")) {
+            if (IpAddress.parse(real.get("addr").asText()).equals(rip)) {
+                indexById.put(id, real.get("i").asInt());
+            }
+        }
+        int weight = Integer.parseInt(options.getOrDefault("-w", "1"));
+        RealServer changed = new RealServer(id, rip, service.key().port(), ForwardingMethod.DR, weight);
+        List<RealServer> reals = new ArrayList<>(service.realServers());
+        if (options.containsKey("-a")) {
+            reals.add(changed);
+        } else if (options.containsKey("-e")) {
+            reals.replaceAll(real -> real.id() == id ? changed : real);
+        } else {
+            reals.removeIf(real -> real.id() == id);
+        }
+        return reals;
+    }
+
+    private void change(VirtualService service, boolean rebuild) {
+        services.put(service.key(), service);
+        @Nullable SchedulerTable previous = tables.get(service.key());
+        if (rebuild) {
+            tables.put(service.key(), SchedulerTable.of(service, previous, Harness.PARAMETERS));
+        }
+    }
+
+    private void publish() {
+        ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(snapshot.generation() + 1);
+        for (VirtualService service : services.values()) {
+            SchedulerTable table = tables.get(service.key());
+            if (table != null) {
+                builder.add(service, table);
+            }
+            for (RealServer real : service.realServers()) {
+                builder.nextHop(real.id(), new NextHop(0, Harness.macOf(real.id()), Harness.DIRECTOR_MAC, 1500));
+            }
+        }
+        snapshot = builder.build();
+    }
+}
