@@ -8,8 +8,10 @@ import dev.sluice.forward.Counter;
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
+import dev.sluice.stats.WorkerStats;
 import dev.sluice.testing.LabFixture;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /**
@@ -102,9 +104,20 @@ record Reading(DirectorStats stats) {
                 .sum();
     }
 
-    /** Every packet that was steered came in at a worker, and was forwarded or dropped with a reason. */
+    /** Every packet that was steered came in at a worker, and was forwarded or dropped with a reason; its frame is free again. */
     void assertNothingIsLost() {
         assertEquals(count(Counter.PACKETS_IN), steered(), () -> stats.toString());
         assertEquals(count(Counter.PACKETS_IN), count(Counter.FORWARDED) + drops(), () -> stats.toString());
+        for (WorkerStats worker : stats.workers()) {
+            assertEquals(
+                    gauge(worker, "frames_total"),
+                    gauge(worker, "frames_free") + gauge(worker, "frames_receiving"),
+                    () -> "frames are neither free nor with the kernel to receive into: " + worker);
+            assertEquals(0, gauge(worker, "frames_sending"), worker::toString);
+        }
+    }
+
+    private static long gauge(WorkerStats worker, String name) {
+        return Objects.requireNonNull(worker.counters().get(name), name);
     }
 }
