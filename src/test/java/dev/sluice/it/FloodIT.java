@@ -45,7 +45,7 @@ class FloodIT {
         DirectorStats before = lab.atRest();
         DirectorLab.assertNothingLost(before);
 
-        DirectorLab.Flood udp = lab.flood("udp", 7, 5, 100_000, 0);
+        DirectorLab.Flood udp = lab.flood("udp", 7, 10, 100_000, 0);
         DirectorStats between = lab.atRest();
         DirectorLab.Flood tcp = lab.flood("tcp", 80, 5, 100_000, 0);
         DirectorStats after = lab.atRest();
