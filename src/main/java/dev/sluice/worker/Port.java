@@ -75,10 +75,6 @@ final class Port {
         return result == AGAIN ? 0 : result;
     }
 
-    int socketFd() {
-        return socket.fd();
-    }
-
     /** Frames the kernel has to receive into and has not returned. */
     int receiving() {
         return receiving;
