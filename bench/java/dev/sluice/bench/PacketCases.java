@@ -26,8 +26,8 @@ import static dev.sluice.bpf.SteeringOutcome.STEERED_FRAGMENT;
 
 import dev.sluice.bpf.SteeringOutcome;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.Protocol;
-import dev.sluice.service.ServiceKey;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -60,13 +60,13 @@ public final class PacketCases {
     public static final int MAX_EXTENSION_HEADERS = 8;
 
     /** The services that the expected outcomes take for granted. */
-    public static final List<ServiceKey> SERVICES = List.of(
-            new ServiceKey(Protocol.TCP, VIP4, 80),
-            new ServiceKey(Protocol.UDP, VIP4, 53),
-            new ServiceKey(Protocol.TCP, VIP6, 80),
-            new ServiceKey(Protocol.UDP, VIP6, 53),
-            new ServiceKey(Protocol.TCP, ALL_PORTS4, 0),
-            new ServiceKey(Protocol.UDP, ALL_PORTS6, 0));
+    public static final List<AddressKey> SERVICES = List.of(
+            new AddressKey(Protocol.TCP, VIP4, 80),
+            new AddressKey(Protocol.UDP, VIP4, 53),
+            new AddressKey(Protocol.TCP, VIP6, 80),
+            new AddressKey(Protocol.UDP, VIP6, 53),
+            new AddressKey(Protocol.TCP, ALL_PORTS4, 0),
+            new AddressKey(Protocol.UDP, ALL_PORTS6, 0));
 
     /**
      * One packet.

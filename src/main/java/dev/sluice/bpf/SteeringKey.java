@@ -1,7 +1,7 @@
 package dev.sluice.bpf;
 
 import dev.sluice.packet.AddressFamily;
-import dev.sluice.service.ServiceKey;
+import dev.sluice.service.AddressKey;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
@@ -23,7 +23,7 @@ final class SteeringKey {
 
     private SteeringKey() {}
 
-    static MemorySegment of(ServiceKey key, SegmentAllocator allocator) {
+    static MemorySegment of(AddressKey key, SegmentAllocator allocator) {
         MemorySegment bytes = allocator.allocate(BYTES, 4);
         bytes.set(LONG_BE, 0, key.address().high());
         bytes.set(LONG_BE, 8, key.address().low());

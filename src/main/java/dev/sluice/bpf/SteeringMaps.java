@@ -5,7 +5,7 @@ import dev.sluice.ffi.LibBpf;
 import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.generated.Native;
-import dev.sluice.service.ServiceKey;
+import dev.sluice.service.AddressKey;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
@@ -29,9 +29,9 @@ public final class SteeringMaps implements AutoCloseable {
 
     private final int servicesFd;
     private final int vipsFd;
-    private final Map<ServiceKey, Integer> services = new LinkedHashMap<>();
+    private final Map<AddressKey, Integer> services = new LinkedHashMap<>();
     /** By service key with port 0: how many services the address and protocol have. */
-    private final Map<ServiceKey, Integer> servicesOfVip = new HashMap<>();
+    private final Map<AddressKey, Integer> servicesOfVip = new HashMap<>();
 
     private final Map<String, InterfaceMaps> interfaces = new LinkedHashMap<>();
 
@@ -70,8 +70,8 @@ public final class SteeringMaps implements AutoCloseable {
     }
 
     /** Steers a service from now on; a service that is there already only changes its id. */
-    public void addService(ServiceKey key, int serviceId) {
-        ServiceKey vip = vip(key);
+    public void addService(AddressKey key, int serviceId) {
+        AddressKey vip = vip(key);
         boolean firstOfVip = !services.containsKey(key) && !servicesOfVip.containsKey(vip);
         if (firstOfVip) {
             update(vipsFd, "vips", vip, 0);
@@ -90,13 +90,13 @@ public final class SteeringMaps implements AutoCloseable {
     }
 
     /** Leaves a service's packets to the kernel from now on; nothing happens for one that is not there. */
-    public void removeService(ServiceKey key) {
+    public void removeService(AddressKey key) {
         if (!services.containsKey(key)) {
             return;
         }
         delete(servicesFd, "services", key);
         services.remove(key);
-        ServiceKey vip = vip(key);
+        AddressKey vip = vip(key);
         if (servicesOfVip.merge(vip, -1, Integer::sum) == 0) {
             servicesOfVip.remove(vip);
             delete(vipsFd, "vips", vip);
@@ -104,7 +104,7 @@ public final class SteeringMaps implements AutoCloseable {
     }
 
     /** The services that are steered. */
-    public Set<ServiceKey> services() {
+    public Set<AddressKey> services() {
         return Set.copyOf(services.keySet());
     }
 
@@ -125,11 +125,11 @@ public final class SteeringMaps implements AutoCloseable {
         LibC.close(CallState.current(), vipsFd);
     }
 
-    private static ServiceKey vip(ServiceKey key) {
-        return new ServiceKey(key.protocol(), key.address(), 0);
+    private static AddressKey vip(AddressKey key) {
+        return new AddressKey(key.protocol(), key.address(), 0);
     }
 
-    private static void update(int fd, String map, ServiceKey key, int value) {
+    private static void update(int fd, String map, AddressKey key, int value) {
         try (Arena arena = Arena.ofConfined()) {
             int result =
                     LibBpf.mapUpdate(fd, SteeringKey.of(key, arena), arena.allocateFrom(ValueLayout.JAVA_INT, value));
@@ -137,7 +137,7 @@ public final class SteeringMaps implements AutoCloseable {
         }
     }
 
-    private static void delete(int fd, String map, ServiceKey key) {
+    private static void delete(int fd, String map, AddressKey key) {
         try (Arena arena = Arena.ofConfined()) {
             int result = LibBpf.mapDelete(fd, SteeringKey.of(key, arena));
             if (result != -Native.ENOENT()) {

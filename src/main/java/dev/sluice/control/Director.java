@@ -24,6 +24,7 @@ import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.VirtualService;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.XskException;
@@ -132,7 +133,9 @@ public final class Director implements AutoCloseable {
         datapath.start();
 
         for (VirtualService service : registry.services()) {
-            maps.addService(service.key(), service.id());
+            if (service.key() instanceof AddressKey address) {
+                maps.addService(address, service.id());
+            }
         }
         List<SteeringProgram> programs = attach(settings, maps, resolver, resources);
         admin.ready(new StatsReader(version, datapath, maps, programs, compiler));

@@ -6,6 +6,8 @@ import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringOutcome;
 import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.forward.Counter;
+import dev.sluice.service.AddressKey;
+import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.VirtualService;
 import dev.sluice.stats.DirectorStats;
@@ -70,9 +72,15 @@ final class StatsReader {
             bytes += worker.counters().serviceBytes(service.id());
         }
         return new ServiceStats(
-                service.key().protocol().name(),
-                service.key().address().toString(),
-                service.key().port(),
+                switch (service.key()) {
+                    case AddressKey key -> key.protocol().name();
+                    case FwmarkKey ignored -> "FWM";
+                },
+                switch (service.key()) {
+                    case AddressKey key -> key.address().toString();
+                    case FwmarkKey key -> Integer.toUnsignedString(key.mark());
+                },
+                service.key() instanceof AddressKey key ? key.port() : 0,
                 service.scheduler().keyword(),
                 new Traffic(connections, packets, bytes),
                 service.realServers().stream()

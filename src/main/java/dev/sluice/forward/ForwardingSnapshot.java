@@ -3,6 +3,7 @@ package dev.sluice.forward;
 import dev.sluice.packet.PacketView;
 import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.schedule.SchedulerTable;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
@@ -204,9 +205,15 @@ public final class ForwardingSnapshot {
             int[] serviceOf = new int[size(serviceByRealServer)];
             Arrays.fill(serviceOf, NONE);
             serviceByRealServer.forEach((id, service) -> serviceOf[id] = service);
+            Map<AddressKey, Integer> byAddress = new HashMap<>();
+            idByKey.forEach((key, id) -> {
+                if (key instanceof AddressKey address) {
+                    byAddress.put(address, id);
+                }
+            });
             return new ForwardingSnapshot(
                     generation,
-                    new ServiceIndex(idByKey),
+                    new ServiceIndex(byAddress),
                     tables,
                     serviceOf,
                     (BitSet) quiesced.clone(),

@@ -2,7 +2,7 @@ package dev.sluice.forward;
 
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.PacketView;
-import dev.sluice.service.ServiceKey;
+import dev.sluice.service.AddressKey;
 import java.util.Arrays;
 import java.util.Map;
 
@@ -21,7 +21,7 @@ final class ServiceIndex {
     private final int[] id;
     private final int mask;
 
-    ServiceIndex(Map<ServiceKey, Integer> idByKey) {
+    ServiceIndex(Map<AddressKey, Integer> idByKey) {
         int slots = Integer.highestOneBit(Math.max(1, idByKey.size())) << 2;
         high = new long[slots];
         low = new long[slots];
@@ -32,7 +32,7 @@ final class ServiceIndex {
         idByKey.forEach(this::put);
     }
 
-    private void put(ServiceKey key, int serviceId) {
+    private void put(AddressKey key, int serviceId) {
         int keyRest = rest(
                 key.address().family() == AddressFamily.INET6, key.protocol().number(), key.port());
         int slot = home(key.address().high(), key.address().low(), keyRest);

@@ -108,6 +108,23 @@ public record IpAddress(AddressFamily family, long high, long low) implements Co
         }
     }
 
+    /** The address whose first {@code length} bits are 1 and the others 0: a prefix length as a netmask. */
+    public static IpAddress netmask(AddressFamily family, int length) {
+        if (family == AddressFamily.INET) {
+            return new IpAddress(family, 0, length == 0 ? 0 : (0xffff_ffffL << (32 - length)) & 0xffff_ffffL);
+        }
+        return ofInet6(ones(Math.min(length, 64)), ones(Math.max(length - 64, 0)));
+    }
+
+    private static long ones(int count) {
+        return count == 0 ? 0 : -1L << (64 - count);
+    }
+
+    /** The bits that this address and another of its family, a netmask say, have in common. */
+    public IpAddress and(IpAddress mask) {
+        return new IpAddress(family, high & mask.high, low & mask.low);
+    }
+
     /** The 4 or 16 bytes in network order. */
     public byte[] toBytes() {
         return family == AddressFamily.INET

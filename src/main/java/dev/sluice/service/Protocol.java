@@ -5,7 +5,9 @@ public enum Protocol {
     /** RFC 9293. */
     TCP(6),
     /** RFC 768. */
-    UDP(17);
+    UDP(17),
+    /** RFC 9260. */
+    SCTP(132);
 
     private final int number;
 

@@ -1,28 +1,9 @@
 package dev.sluice.service;
 
 import dev.sluice.packet.AddressFamily;
-import dev.sluice.packet.IpAddress;
 
-/**
- * What makes a virtual service unique.
- *
- * @param protocol the transport protocol
- * @param address the VIP
- * @param port the virtual port, 0 for every port of the VIP that no other service of it names
- */
-public record ServiceKey(Protocol protocol, IpAddress address, int port) {
-    /** Throws {@link IllegalArgumentException} for a port outside 0–65535. */
-    public ServiceKey {
-        if (port < 0 || port > 65535) {
-            throw new IllegalArgumentException("port " + port + " is outside 0-65535");
-        }
-    }
-
-    /** {@code TCP 10.0.0.100:80}, {@code UDP [2001:db8::1]:53}. */
-    @Override
-    public String toString() {
-        return protocol
-                + (address.family() == AddressFamily.INET6 ? " [" + address + "]:" : " " + address + ":")
-                + port;
-    }
+/** What makes a virtual service unique: protocol, VIP and port, or a firewall mark. */
+public sealed interface ServiceKey permits AddressKey, FwmarkKey {
+    /** The family of the packets that the service takes. */
+    AddressFamily family();
 }

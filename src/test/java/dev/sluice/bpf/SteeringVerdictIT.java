@@ -10,8 +10,8 @@ import dev.sluice.bench.PacketCases.PacketCase;
 import dev.sluice.bench.ProgramRun;
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.Protocol;
-import dev.sluice.service.ServiceKey;
 import dev.sluice.testing.NetworkNamespace;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -117,8 +117,8 @@ class SteeringVerdictIT {
     @Test
     void anAddressStaysAsLongAsItHasServices() {
         IpAddress vip = IpAddress.parse("10.9.9.9");
-        ServiceKey http = new ServiceKey(Protocol.TCP, vip, 80);
-        ServiceKey https = new ServiceKey(Protocol.TCP, vip, 443);
+        AddressKey http = new AddressKey(Protocol.TCP, vip, 80);
+        AddressKey https = new AddressKey(Protocol.TCP, vip, 443);
         byte[] syn = PacketBuilder.tcp(PacketCases.CLIENT4, 1, vip, 80).build();
         byte[] fragment = PacketBuilder.ethernet()
                 .ip(PacketCases.CLIENT4, vip)
@@ -144,8 +144,8 @@ class SteeringVerdictIT {
     @Test
     void theExactPortWinsOverNothingAndTheWildcardServesTheRest() {
         IpAddress vip = IpAddress.parse("2001:db8::9");
-        ServiceKey all = new ServiceKey(Protocol.TCP, vip, 0);
-        ServiceKey one = new ServiceKey(Protocol.TCP, vip, 80);
+        AddressKey all = new AddressKey(Protocol.TCP, vip, 0);
+        AddressKey one = new AddressKey(Protocol.TCP, vip, 80);
         byte[] syn = PacketBuilder.tcp(PacketCases.CLIENT6, 1, vip, 80).build();
         maps.addService(all, 1);
         maps.addService(one, 2);

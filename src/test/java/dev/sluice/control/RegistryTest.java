@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.util.List;
 import java.util.Set;
@@ -22,7 +22,7 @@ class RegistryTest {
 
     private static ServiceConfig service(int port, RealServerConfig... realServers) {
         return new ServiceConfig(
-                new ServiceKey(Protocol.TCP, VIP, port), SchedulerKind.MAGLEV, Set.of(), List.of(realServers));
+                new AddressKey(Protocol.TCP, VIP, port), SchedulerKind.MAGLEV, Set.of(), List.of(realServers));
     }
 
     private static RealServerConfig real(IpAddress rip, int weight) {

@@ -8,9 +8,9 @@ import dev.sluice.bench.PacketCases;
 import dev.sluice.packet.Checksum;
 import dev.sluice.packet.Ethernet;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,7 +28,7 @@ class EveryPacketAccountedTest {
     private static ForwardingSnapshot snapshotOfCases() {
         List<VirtualService> services = new ArrayList<>();
         List<SchedulerKind> kinds = List.of(SchedulerKind.values());
-        for (ServiceKey key : PacketCases.SERVICES) {
+        for (AddressKey key : PacketCases.SERVICES) {
             int id = services.size();
             SchedulerKind kind = kinds.get(id % kinds.size());
             services.add(Harness.service(id, key.protocol(), key.address().toString(), key.port(), kind, 1, 2, 3));

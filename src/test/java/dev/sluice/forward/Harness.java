@@ -8,11 +8,11 @@ import dev.sluice.packet.PacketView;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -82,7 +82,7 @@ final class Harness {
         List<RealServer> reals = IntStream.range(0, weights.length)
                 .mapToObj(i -> real(id * 100 + i, vip, weights[i]))
                 .toList();
-        return new VirtualService(id, new ServiceKey(protocol, IpAddress.parse(vip), port), kind, reals);
+        return new VirtualService(id, new AddressKey(protocol, IpAddress.parse(vip), port), kind, reals);
     }
 
     private static RealServer real(int id, String vip, int weight) {

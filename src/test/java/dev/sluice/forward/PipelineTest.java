@@ -12,11 +12,11 @@ import dev.sluice.Golden;
 import dev.sluice.bench.PacketBuilder;
 import dev.sluice.packet.Ethernet;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.io.IOException;
 import java.util.HexFormat;
@@ -171,7 +171,7 @@ class PipelineTest {
         int count = 5000;
         for (int i = 0; i < count; i++) {
             RealServer real = new RealServer(i, IpAddress.ofInet(i + 1), 80, ForwardingMethod.DR, 1);
-            ServiceKey key = new ServiceKey(Protocol.TCP, IpAddress.ofInet(0x0a000000 + i / 10), 80 + i % 10);
+            AddressKey key = new AddressKey(Protocol.TCP, IpAddress.ofInet(0x0a000000 + i / 10), 80 + i % 10);
             builder.add(new VirtualService(i, key, SchedulerKind.RR, List.of(real)), null, Harness.PARAMETERS)
                     .nextHop(i, new NextHop(0, i, 1, 1500));
         }
@@ -218,7 +218,7 @@ class PipelineTest {
     private static ForwardingSnapshot recorded(JsonNode row) {
         String[] words = row.get("setup").get(0).asText().split(" ", -1);
         int colon = words[3].lastIndexOf(':');
-        ServiceKey key = new ServiceKey(
+        AddressKey key = new AddressKey(
                 words[2].equals("-t") ? Protocol.TCP : Protocol.UDP,
                 IpAddress.parse(words[3].substring(0, colon).replaceAll("[\\[\\]]", "")),
                 Integer.parseInt(words[3].substring(colon + 1)));

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.bench.PacketBuilder;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.SchedulerTable;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
@@ -151,15 +152,15 @@ final class RecordedTable {
                 .collect(Collectors.toSet());
     }
 
-    private ServiceKey key(Map<String, String> options) {
+    private AddressKey key(Map<String, String> options) {
         if (options.containsKey("-f")) {
-            return new ServiceKey(
+            return new AddressKey(
                     Protocol.TCP, IpAddress.parse(scenario.get("vip").asText()), 0);
         }
         boolean tcp = options.containsKey("-t");
         String text = options.getOrDefault(tcp ? "-t" : "-u", "");
         int colon = text.lastIndexOf(':');
-        return new ServiceKey(
+        return new AddressKey(
                 tcp ? Protocol.TCP : Protocol.UDP,
                 IpAddress.parse(text.substring(0, colon).replaceAll("[\\[\\]]", "")),
                 Integer.parseInt(text.substring(colon + 1)));
@@ -176,7 +177,7 @@ final class RecordedTable {
             }
         }
         int weight = Integer.parseInt(options.getOrDefault("-w", "1"));
-        RealServer changed = new RealServer(id, rip, service.key().port(), ForwardingMethod.DR, weight);
+        RealServer changed = new RealServer(id, rip, ((AddressKey) service.key()).port(), ForwardingMethod.DR, weight);
         List<RealServer> reals = new ArrayList<>(service.realServers());
         if (options.containsKey("-a")) {
             reals.add(changed);

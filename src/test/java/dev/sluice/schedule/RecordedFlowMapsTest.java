@@ -8,12 +8,12 @@ import dev.sluice.bench.PacketBuilder;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -111,8 +111,8 @@ class RecordedFlowMapsTest {
             } else {
                 edit(row, words, reals, ids, indexById);
             }
-            ServiceKey key =
-                    new ServiceKey(Protocol.UDP, IpAddress.parse(row.get("vip").asText()), 80);
+            AddressKey key =
+                    new AddressKey(Protocol.UDP, IpAddress.parse(row.get("vip").asText()), 80);
             table = SchedulerTable.of(new VirtualService(0, key, kind, flags, reals), table, PARAMETERS);
         }
         if (table == null) {

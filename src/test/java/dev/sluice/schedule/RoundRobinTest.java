@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.PacketView;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.util.Arrays;
 import java.util.List;
@@ -27,7 +27,7 @@ class RoundRobinTest {
         List<RealServer> list = Arrays.stream(reals)
                 .map(r -> new RealServer(r[0], IpAddress.ofInet(r[0] + 1), 80, ForwardingMethod.DR, r[1]))
                 .toList();
-        ServiceKey key = new ServiceKey(Protocol.TCP, IpAddress.ofInet(99), 80);
+        AddressKey key = new AddressKey(Protocol.TCP, IpAddress.ofInet(99), 80);
         return SchedulerTable.of(new VirtualService(0, key, kind, list), previous, PARAMETERS);
     }
 

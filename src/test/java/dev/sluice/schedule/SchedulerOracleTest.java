@@ -8,12 +8,12 @@ import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
 import dev.sluice.schedule.KernelOracle.Destination;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -119,7 +119,7 @@ class SchedulerOracleTest {
                 .map(d -> new RealServer(d.id, address(d.id), 80, ForwardingMethod.DR, d.weight))
                 .toList();
         return SchedulerTable.of(
-                new VirtualService(0, new ServiceKey(Protocol.TCP, IpAddress.ofInet(1), 80), kind, flags, oldestFirst),
+                new VirtualService(0, new AddressKey(Protocol.TCP, IpAddress.ofInet(1), 80), kind, flags, oldestFirst),
                 before,
                 new SchedulerParameters(new MaglevParameters(251, new HashKey(1, 2)), mhSize));
     }

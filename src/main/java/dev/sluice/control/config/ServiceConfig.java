@@ -1,8 +1,8 @@
 package dev.sluice.control.config;
 
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import java.util.List;
 import java.util.Set;
 
@@ -15,7 +15,7 @@ import java.util.Set;
  * @param realServers in file order; may be empty
  */
 public record ServiceConfig(
-        ServiceKey key,
+        AddressKey key,
         SchedulerKind scheduler,
         Set<SchedulerFlag> schedulerFlags,
         List<RealServerConfig> realServers) {

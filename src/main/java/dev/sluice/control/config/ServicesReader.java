@@ -2,12 +2,12 @@ package dev.sluice.control.config;
 
 import dev.sluice.control.config.TableReader.Element;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -29,7 +29,7 @@ final class ServicesReader {
 
     private final Problems problems;
     private final int maglevTableSize;
-    private final Map<ServiceKey, TomlPosition> first = new HashMap<>();
+    private final Map<AddressKey, TomlPosition> first = new HashMap<>();
 
     /**
      * @param maglevTableSize entries of each Maglev table
@@ -66,7 +66,7 @@ final class ServicesReader {
         if (protocol.isEmpty() || endpoint == null) {
             return Optional.empty();
         }
-        ServiceKey key = new ServiceKey(protocol.get(), endpoint.address(), endpoint.port());
+        AddressKey key = new AddressKey(protocol.get(), endpoint.address(), endpoint.port());
         TomlPosition earlier = first.putIfAbsent(key, table.position());
         if (earlier != null) {
             problems.misplaced(

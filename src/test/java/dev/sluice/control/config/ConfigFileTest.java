@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
-import dev.sluice.service.ServiceKey;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -153,7 +153,7 @@ class ConfigFileTest {
         assertEquals(
                 List.of(
                         new ServiceConfig(
-                                new ServiceKey(Protocol.UDP, IpAddress.parse("2001:db8::100"), 0),
+                                new AddressKey(Protocol.UDP, IpAddress.parse("2001:db8::100"), 0),
                                 SchedulerKind.RR,
                                 Set.of(),
                                 List.of(
@@ -161,7 +161,7 @@ class ConfigFileTest {
                                                 IpAddress.parse("2001:db8::11"), ForwardingMethod.DR, 65535),
                                         new RealServerConfig(IpAddress.parse("2001:db8::12"), ForwardingMethod.DR, 1))),
                         new ServiceConfig(
-                                new ServiceKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 65535),
+                                new AddressKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 65535),
                                 SchedulerKind.SH,
                                 Set.of(SchedulerFlag.SH_PORT, SchedulerFlag.SH_FALLBACK),
                                 List.of())),
