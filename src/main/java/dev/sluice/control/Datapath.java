@@ -9,14 +9,16 @@ import dev.sluice.control.config.HugePages;
 import dev.sluice.control.config.IdleMode;
 import dev.sluice.control.config.XdpMode;
 import dev.sluice.ffi.PageMemory;
+import dev.sluice.flow.FlowCounts;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
+import dev.sluice.flow.PersistenceTable;
 import dev.sluice.forward.ConnectionPolicy;
 import dev.sluice.forward.Counters;
-import dev.sluice.forward.FlowCounts;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.Pipeline;
+import dev.sluice.schedule.HashKey;
 import dev.sluice.worker.SnapshotSlot;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.Umem;
@@ -32,9 +34,13 @@ import java.util.List;
  * <p>Owned by: control thread.
  */
 final class Datapath {
+    private static final int PERSISTENCE_TABLE_SIZE = 65_536;
+
     private final DirectorConfig config;
     private final Resources resources;
-    private final FlowCounts flowCounts = new FlowCounts();
+    private final FlowCounts flowCounts = new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS);
+    private final PersistenceTable templates;
+    private final int queues;
     private final List<Worker> workers = new ArrayList<>();
     private final List<XskSocket> sockets = new ArrayList<>();
 
@@ -42,11 +48,19 @@ final class Datapath {
      * A datapath without workers yet.
      *
      * @param config how workers are made
+     * @param queues how many there will be
+     * @param key of keyed hashes
      * @param resources takes over what is opened
      */
-    Datapath(DirectorConfig config, Resources resources) {
+    Datapath(DirectorConfig config, int queues, HashKey key, Resources resources) {
         this.config = config;
+        this.queues = queues;
         this.resources = resources;
+        templates = new PersistenceTable(
+                PERSISTENCE_TABLE_SIZE,
+                ForwardingSnapshot.MAX_REAL_SERVERS,
+                key,
+                resources.add("persistence table", new PageMemory()));
     }
 
     /**
@@ -78,7 +92,14 @@ final class Datapath {
                 cpu,
                 own,
                 umem.newFramePool(),
-                new Pipeline(umem.frames(), flows, flowCounts, hasher, counters, policy()),
+                new Pipeline(
+                        umem.frames(),
+                        flows,
+                        flowCounts,
+                        new PersistenceTable.Sweeper(templates, queue, queues),
+                        hasher,
+                        counters,
+                        policy()),
                 flows,
                 counters,
                 new SnapshotSlot<>(first),
@@ -89,6 +110,7 @@ final class Datapath {
     private FlowTable flowTable(int queue) {
         PageMemory memory = resources.add("connection table of queue " + queue, new PageMemory());
         FlowTable flows = new FlowTable(config.flowTableSize(), ForwardingSnapshot.MAX_REAL_SERVERS, memory);
+        flows.keepTemplates(templates, memory);
         ConnectionConfig connections = config.connections();
         flows.setMaxHalfOpen((int) ((long) config.flowTableSize() * connections.halfOpenPercent() / 100));
         ConnectionConfig.Timeouts timeouts = connections.timeouts();
@@ -107,6 +129,7 @@ final class Datapath {
                 connections.sloppyTcp(),
                 connections.reuseMode(),
                 connections.expireNodest(),
+                false,
                 connections.maxNewFlowsPerSecond());
     }
 

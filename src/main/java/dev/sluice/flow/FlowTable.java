@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One worker's connection table: fixed capacity, off-heap, one cache line an entry, keyed by protocol, CIP, CPORT, VIP and
@@ -31,6 +32,8 @@ public final class FlowTable {
     public static final int NOT_FOUND = -1;
     /** Flag: the flow's first packet seen here came from the middle of a connection. */
     public static final int FLAG_SLOPPY = 1;
+    /** Flag: the flow stands under a persistence template. */
+    private static final int FLAG_TEMPLATE = 2;
 
     private static final int CLIENT_HIGH = 0;
     private static final int CLIENT_LOW = 8;
@@ -75,6 +78,14 @@ public final class FlowTable {
     private final int[] counts = new int[PADDING + 3 + PADDING];
 
     private int maxHalfOpen;
+    /** Told of every flow that is forgotten. */
+    private @Nullable FlowCounts counted;
+    /** Told of every flow under a template that is forgotten. */
+    private @Nullable PersistenceTable templates;
+    /** By slot: the reference of the template that the flow stands under, if its flag says that it does. */
+    private MemorySegment templateOf = MemorySegment.NULL;
+    /** When {@link #expire} was called last. */
+    private long clockMs;
 
     /**
      * A table with default timeouts.
@@ -109,6 +120,26 @@ public final class FlowTable {
     /** The memory of a table's entries and wheel: 72 bytes for each of the next power of two above 4/3 of the flows. */
     public static long memoryBytes(int maxFlows) {
         return (long) slotsFor(maxFlows) * (ENTRY_BYTES + TimerWheel.LINK_BYTES);
+    }
+
+    /** Sets who is told of every flow that is forgotten. Before the worker runs. */
+    void reportTo(FlowCounts counts) {
+        counted = counts;
+    }
+
+    /**
+     * Lets flows stand under templates. Before the worker runs.
+     *
+     * @param memory gives {@link #templateBytes}, zeroed; untouched while no service is persistent
+     */
+    public void keepTemplates(PersistenceTable persistence, SegmentAllocator memory) {
+        templates = persistence;
+        templateOf = memory.allocate((long) slots() * Long.BYTES, Long.BYTES);
+    }
+
+    /** The memory that {@link #keepTemplates} takes. */
+    public static long templateBytes(int maxFlows) {
+        return (long) slotsFor(maxFlows) * Long.BYTES;
     }
 
     /** Sets how long flows in a state may be silent, less than 24 days. Before the worker runs. */
@@ -291,7 +322,14 @@ public final class FlowTable {
     /** Forgets a flow. Every slot found before is void afterwards. */
     public void remove(int slot) {
         int state = stateCode(slot);
-        addFlows(realServer(slot), -share[state]);
+        int realServer = realServer(slot);
+        addFlows(realServer, -share[state]);
+        if (counted != null) {
+            counted.closed(realServer);
+        }
+        if (templates != null && hasTemplate(slot)) {
+            templates.leave(getTemplate(slot), clockMs);
+        }
         countHalfOpen(state, -1);
         add(counts, PADDING + SIZE, -1);
         wheel.remove(slot);
@@ -308,6 +346,9 @@ public final class FlowTable {
             int home = getInt(entry + HASH) & mask;
             if ((at - home & mask) >= (at - gap & mask)) {
                 MemorySegment.copy(entries, entry, entries, (long) gap * ENTRY_BYTES, ENTRY_BYTES);
+                if (hasTemplate(at)) {
+                    LONG.set(templateOf, (long) gap * Long.BYTES, getTemplate(at));
+                }
                 wheel.move(at, gap);
                 gap = at;
             }
@@ -322,6 +363,7 @@ public final class FlowTable {
      * @return how many entries were looked at
      */
     public int expire(int budget, long nowMs) {
+        clockMs = nowMs;
         if (counts[PADDING + SIZE] == 0) {
             wheel.restart(nowMs);
             return 0;
@@ -363,6 +405,21 @@ public final class FlowTable {
     /** The code of the flow's state. */
     public int stateCode(int slot) {
         return (int) getLong((long) slot * ENTRY_BYTES + BYTES_FLAGS_STATE) & 0xff;
+    }
+
+    /** Puts a flow that was just entered under the template that it has joined. */
+    public void setTemplate(int slot, long reference) {
+        LONG.set(templateOf, (long) slot * Long.BYTES, reference);
+        long at = (long) slot * ENTRY_BYTES + BYTES_FLAGS_STATE;
+        putLong(at, getLong(at) | (long) FLAG_TEMPLATE << FLAGS_SHIFT);
+    }
+
+    private boolean hasTemplate(int slot) {
+        return (flags(slot) & FLAG_TEMPLATE) != 0;
+    }
+
+    private long getTemplate(int slot) {
+        return (long) LONG.get(templateOf, (long) slot * Long.BYTES);
     }
 
     /** The flow's flags. */

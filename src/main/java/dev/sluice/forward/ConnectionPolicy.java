@@ -8,9 +8,16 @@ package dev.sluice.forward;
  *     scheduled anew; 2 one in FIN_WAIT as well
  * @param expireNodest whether a connection whose real server was removed, or has weight 0 when a SYN comes, is forgotten and
  *     the packet scheduled anew ({@code expire_nodest_conn})
+ * @param expireQuiescentTemplate whether a persistence template whose real server has weight 0 is forgotten when its client
+ *     opens a connection ({@code expire_quiescent_template})
  * @param maxNewFlowsPerSecond above so many new flows a second the worker remembers no more of them; 0 for no limit
  */
-public record ConnectionPolicy(boolean sloppyTcp, int reuseMode, boolean expireNodest, int maxNewFlowsPerSecond) {
+public record ConnectionPolicy(
+        boolean sloppyTcp,
+        int reuseMode,
+        boolean expireNodest,
+        boolean expireQuiescentTemplate,
+        int maxNewFlowsPerSecond) {
     /** IPVS's defaults but for {@code sloppy_tcp}; no limit. */
-    public static final ConnectionPolicy DEFAULT = new ConnectionPolicy(true, 1, false, 0);
+    public static final ConnectionPolicy DEFAULT = new ConnectionPolicy(true, 1, false, false, 0);
 }

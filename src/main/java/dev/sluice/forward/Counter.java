@@ -16,6 +16,11 @@ public enum Counter {
     FLOW_NEW_SLOPPY(Kind.EVENT, "flows opened by a TCP packet from the middle of a connection"),
     FLOW_REUSED(Kind.EVENT, "flows scheduled anew because a SYN used their ports again (conn_reuse_mode)"),
     FLOW_NODEST_EXPIRED(Kind.EVENT, "flows forgotten because their real server was removed (expire_nodest_conn)"),
+    ONE_PACKET(Kind.EVENT, "datagrams scheduled by themselves (one-packet scheduling)"),
+    TEMPLATE_HIT(Kind.EVENT, "new flows that went where their client's persistence template leads"),
+    TEMPLATE_NEW(Kind.EVENT, "new flows for which a persistence template was made"),
+    TEMPLATE_REFUSED(
+            Kind.EVENT, "new flows of persistent services without a template, because there was no room for one"),
     FLOW_TABLE_FULL(Kind.EVENT, "packets forwarded without a flow entry because the flow table was full"),
     FLOW_HALF_OPEN_FULL(
             Kind.EVENT, "SYNs forwarded without a flow entry because half-open flows had used up their share"),

@@ -4,12 +4,14 @@ import dev.sluice.packet.PacketView;
 import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.schedule.SchedulerTable;
 import dev.sluice.service.AddressKey;
+import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +41,9 @@ public final class ForwardingSnapshot {
     /** Ids of real servers of weight 0. */
     private final BitSet quiesced;
 
+    private final FwmarkIndex marks;
+    private final ServiceOptions options;
+
     // By real server id: the next hop, in arrays because workers read them per packet. Port NONE is unresolved.
     private final int[] egressPort;
     private final long[] destinationMac;
@@ -51,12 +56,16 @@ public final class ForwardingSnapshot {
             @Nullable SchedulerTable[] tables,
             int[] serviceOf,
             BitSet quiesced,
+            FwmarkIndex marks,
+            ServiceOptions options,
             IntFunction<@Nullable NextHop> nextHops) {
         this.generation = generation;
         this.index = index;
         this.tables = tables;
         this.serviceOf = serviceOf;
         this.quiesced = quiesced;
+        this.marks = marks;
+        this.options = options;
         int count = serviceOf.length;
         egressPort = new int[count];
         destinationMac = new long[count];
@@ -86,7 +95,7 @@ public final class ForwardingSnapshot {
      * @param nextHops by real server id, null while unresolved
      */
     public ForwardingSnapshot withNextHops(long newGeneration, IntFunction<@Nullable NextHop> nextHops) {
-        return new ForwardingSnapshot(newGeneration, index, tables, serviceOf, quiesced, nextHops);
+        return new ForwardingSnapshot(newGeneration, index, tables, serviceOf, quiesced, marks, options, nextHops);
     }
 
     /** Grows with every snapshot; workers acknowledge by it. */
@@ -99,9 +108,15 @@ public final class ForwardingSnapshot {
         return serviceId < tables.length ? tables[serviceId] : null;
     }
 
-    /** The id of the service that a packet is addressed to, or {@link #NONE}. */
+    /** The id of the service that a packet's mark or address belongs to, or {@link #NONE}; marks go first, as in IPVS. */
     int findService(PacketView packet) {
-        return index.find(packet);
+        int marked = marks.find(packet);
+        return marked != NONE ? marked : index.find(packet);
+    }
+
+    /** What a service of this snapshot does besides scheduling. */
+    ServiceOptions options() {
+        return options;
     }
 
     /** The service of a real server, {@link #NONE} when it is no longer there. */
@@ -146,6 +161,8 @@ public final class ForwardingSnapshot {
         private final Map<Integer, SchedulerTable> tableById = new HashMap<>();
         private final Map<Integer, Integer> serviceByRealServer = new HashMap<>();
         private final BitSet quiesced = new BitSet();
+        private final ServiceOptions options = new ServiceOptions();
+        private List<FwmarkRule> fwmarkRules = List.of();
         private final Map<Integer, NextHop> nextHopByRealServer = new HashMap<>();
 
         /** A builder of a snapshot with this generation. */
@@ -176,6 +193,7 @@ public final class ForwardingSnapshot {
                     || tableById.putIfAbsent(service.id(), table) != null) {
                 throw new IllegalArgumentException("service " + service.key() + " or id " + service.id() + " twice");
             }
+            options.set(service);
             for (RealServer real : service.realServers()) {
                 if (real.id() >= MAX_REAL_SERVERS) {
                     throw new IllegalArgumentException("no more than " + MAX_REAL_SERVERS + " real servers");
@@ -185,6 +203,12 @@ public final class ForwardingSnapshot {
                 }
                 quiesced.set(real.id(), real.weight() == 0);
             }
+            return this;
+        }
+
+        /** Sets the rules by which packets get marks, in the order in which they are asked. */
+        public Builder fwmarkRules(List<FwmarkRule> rules) {
+            fwmarkRules = List.copyOf(rules);
             return this;
         }
 
@@ -217,6 +241,8 @@ public final class ForwardingSnapshot {
                     tables,
                     serviceOf,
                     (BitSet) quiesced.clone(),
+                    new FwmarkIndex(fwmarkRules, idByKey),
+                    options.copy(),
                     nextHopByRealServer::get);
         }
 

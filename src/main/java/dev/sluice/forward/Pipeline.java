@@ -1,12 +1,13 @@
 package dev.sluice.forward;
 
+import dev.sluice.flow.FlowCounts;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
+import dev.sluice.flow.PersistenceTable;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
-import dev.sluice.schedule.ConnectionCounts;
 import dev.sluice.schedule.SchedulerState;
 import dev.sluice.schedule.SchedulerTable;
 import java.lang.foreign.MemorySegment;
@@ -32,12 +33,14 @@ public final class Pipeline {
 
     private final MemorySegment umem;
     private final FlowTable flows;
-    private final ConnectionCounts connections;
+    private final FlowCounts connections;
     private final FlowHasher hasher;
     private final Counters counters;
     private final ConnectionPolicy policy;
     private final FlowAdmission admission;
     private final NodestSweep nodestSweep;
+    private final PersistentChoice persistent;
+    private final PersistenceTable.Sweeper templateSweep;
     private final @Nullable SchedulerState[] states = new @Nullable SchedulerState[ForwardingSnapshot.MAX_SERVICES];
 
     private final PacketView[] packets = new PacketView[MAX_BATCH];
@@ -52,6 +55,7 @@ public final class Pipeline {
      * @param umem all frames' segment
      * @param flows the worker's connection table, with room for {@link ForwardingSnapshot#MAX_REAL_SERVERS} ids
      * @param connections over all workers, this one's included
+     * @param templates the worker's part of the persistence table, which the connection table knows
      * @param hasher under the director's key
      * @param counters the worker's
      * @param policy what becomes of connections where there is a choice
@@ -59,7 +63,8 @@ public final class Pipeline {
     public Pipeline(
             MemorySegment umem,
             FlowTable flows,
-            ConnectionCounts connections,
+            FlowCounts connections,
+            PersistenceTable.Sweeper templates,
             FlowHasher hasher,
             Counters counters,
             ConnectionPolicy policy) {
@@ -71,6 +76,8 @@ public final class Pipeline {
         this.policy = policy;
         this.admission = new FlowAdmission(flows, policy.maxNewFlowsPerSecond());
         this.nodestSweep = new NodestSweep(flows, counters);
+        this.persistent = new PersistentChoice(templates.table(), counters, policy.expireQuiescentTemplate());
+        this.templateSweep = templates;
         for (int i = 0; i < MAX_BATCH; i++) {
             packets[i] = new PacketView();
         }
@@ -115,7 +122,7 @@ public final class Pipeline {
      */
     public int expire(ForwardingSnapshot snapshot, int budget, long nowMs) {
         int looked = policy.expireNodest() ? nodestSweep.run(snapshot, budget) : 0;
-        return looked + flows.expire(budget, nowMs);
+        return looked + flows.expire(budget, nowMs) + templateSweep.run(nowMs);
     }
 
     private void parse(long[] addresses, int[] lengths, int count, int[] egress) {
@@ -209,10 +216,10 @@ public final class Pipeline {
             counters.increment(Counter.TCP_WITHOUT_FLOW);
             return DROPPED;
         }
-        Counter refusal = admission.refuse(packet, nowMs);
-        int realServer = byHash || refusal != null
-                ? table.pickByHash(packet, hash)
-                : table.pick(state(service), packet, hash, nowMs);
+        boolean onePacket =
+                packet.protocol() == Transport.UDP && snapshot.options().isOnePacket(service);
+        Counter refusal = onePacket ? null : admission.refuse(packet, nowMs);
+        int realServer = choose(snapshot, service, table, packet, hash, byHash, refusal != null, nowMs);
         if (realServer == SchedulerTable.NO_REAL_SERVER) {
             counters.increment(Counter.NO_REAL_SERVER);
             return DROPPED;
@@ -221,11 +228,41 @@ public final class Pipeline {
             counters.increment(refusal);
             return realServer;
         }
-        int slot = flows.insert(packet, hash, realServer, sloppy ? FlowTable.FLAG_SLOPPY : 0, nowMs);
-        flows.touch(slot, packet, nowMs);
-        counters.increment(sloppy ? Counter.FLOW_NEW_SLOPPY : Counter.FLOW_NEW);
         counters.connection(service, realServer);
+        if (onePacket) {
+            counters.increment(Counter.ONE_PACKET);
+            persistent.release(nowMs);
+            connections.passed(realServer);
+            return realServer;
+        }
+        int slot = flows.insert(packet, hash, realServer, sloppy ? FlowTable.FLAG_SLOPPY : 0, nowMs);
+        if (persistent.template() != PersistenceTable.NONE) {
+            flows.setTemplate(slot, persistent.template());
+        }
+        flows.touch(slot, packet, nowMs);
+        connections.opened(realServer);
+        counters.increment(sloppy ? Counter.FLOW_NEW_SLOPPY : Counter.FLOW_NEW);
         return realServer;
+    }
+
+    /**
+     * @param byHash whether the flow may have had no entry before: it must lead where its packets led then
+     * @param forgotten whether it gets no entry
+     */
+    private int choose(
+            ForwardingSnapshot snapshot,
+            int service,
+            SchedulerTable table,
+            PacketView packet,
+            long hash,
+            boolean byHash,
+            boolean forgotten,
+            long nowMs) {
+        if (snapshot.options().isPersistent(service)) {
+            return persistent.choose(snapshot, service, table, state(service), packet, byHash, forgotten, nowMs);
+        }
+        persistent.none();
+        return byHash || forgotten ? table.pickByHash(packet, hash) : table.pick(state(service), packet, hash, nowMs);
     }
 
     private SchedulerState state(int service) {

@@ -20,6 +20,9 @@ public abstract class ConnectionCounts {
     /** All other connections: closing ones, and UDP's. */
     public abstract int inactive(int realServerId);
 
+    /** Whether a real server has reached its upper threshold and not fallen below the lower one: IP_VS_DEST_F_OVERLOAD. */
+    public abstract boolean isOverloaded(int realServerId);
+
     /** The load of ip_vs_dest_conn_overhead(): an active connection counts as much as 256 inactive ones. */
     final long overhead(int realServerId) {
         return ((long) active(realServerId) << 8) + inactive(realServerId);
@@ -34,6 +37,11 @@ public abstract class ConnectionCounts {
         @Override
         public int inactive(int realServerId) {
             return 0;
+        }
+
+        @Override
+        public boolean isOverloaded(int realServerId) {
+            return false;
         }
     }
 }

@@ -32,15 +32,17 @@ final class HighestWeightTable extends SchedulerTable {
 
     @Override
     int choose(SchedulerState state, PacketView packet, long flowHash, long nowMs) {
-        return highest(overflows ? state.counts : null);
+        return highest(state.counts);
     }
 
-    private int highest(@Nullable ConnectionCounts limitedBy) {
+    private int highest(ConnectionCounts counts) {
         int highest = RealServerList.NONE;
         int highestWeight = 0;
         for (int at = 0; at < list.size(); at++) {
             int weight = list.weight(at);
-            if (weight > highestWeight && (limitedBy == null || limitedBy.active(list.id(at)) <= weight)) {
+            if (weight > highestWeight
+                    && !counts.isOverloaded(list.id(at))
+                    && (!overflows || counts.active(list.id(at)) <= weight)) {
                 highest = at;
                 highestWeight = weight;
             }
@@ -51,6 +53,6 @@ final class HighestWeightTable extends SchedulerTable {
     @Override
     public int pickByHash(PacketView packet, long flowHash) {
         // Overflow needs counts, and those would send a flow's packets to several real servers.
-        return overflows ? unremembered.choose(flowHash) : highest(null);
+        return overflows ? unremembered.choose(flowHash) : highest(ConnectionCounts.NONE);
     }
 }

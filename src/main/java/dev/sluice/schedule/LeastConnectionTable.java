@@ -53,7 +53,7 @@ final class LeastConnectionTable extends SchedulerTable {
         int least = RealServerList.NONE;
         long leastLoad = 0;
         for (int at = 0; at < list.size(); at++) {
-            if (list.weight(at) > 0) {
+            if (list.takesFlows(at, counts)) {
                 long load = counts.overhead(list.id(at));
                 if (least == RealServerList.NONE || load < leastLoad) {
                     least = at;
@@ -68,7 +68,7 @@ final class LeastConnectionTable extends SchedulerTable {
         int least = RealServerList.NONE;
         long leastLoad = 0;
         for (int at = 0; at < list.size(); at++) {
-            if (list.weight(at) > 0) {
+            if (list.takesFlows(at, counts)) {
                 long load = counts.active(list.id(at)) + 1L;
                 if (idleFirst && load == 1) {
                     return at;

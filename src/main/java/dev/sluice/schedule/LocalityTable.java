@@ -75,7 +75,8 @@ final class LocalityTable extends SchedulerTable {
                 member != DestinationCache.NONE;
                 member = cache.nextMember(member)) {
             int at = list.positionOf(cache.idOf(member));
-            if (at != RealServerList.NONE && list.weight(at) > 0) {
+            // Only lblcr asks whether a remembered real server is above its threshold.
+            if (at != RealServerList.NONE && list.weight(at) > 0 && !(replicates && counts.isOverloaded(list.id(at)))) {
                 long load = counts.overhead(list.id(at));
                 if (least == RealServerList.NONE || leastLoad * list.weight(at) > load * list.weight(least)) {
                     least = at;

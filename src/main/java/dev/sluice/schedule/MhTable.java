@@ -121,29 +121,33 @@ final class MhTable extends SchedulerTable {
 
     @Override
     int choose(SchedulerState state, PacketView packet, long flowHash, long nowMs) {
-        return pickByHash(packet, flowHash);
+        return bySlot(packet, state.counts);
     }
 
     @Override
     public int pickByHash(PacketView packet, long flowHash) {
+        return bySlot(packet, ConnectionCounts.NONE);
+    }
+
+    private int bySlot(PacketView packet, ConnectionCounts counts) {
         if (slots.length == 0) {
             return NO_REAL_SERVER;
         }
         int key = FoldedAddress.ofClient(packet) + (port ? packet.sourcePort() : 0);
         int slot = hash(FLOW_AND_OFFSET_KEY, key, size);
         int at = slots[slot];
-        if (list.weight(at) > 0) {
+        if (list.takesFlows(at, counts)) {
             return list.id(at);
         }
-        return fallback ? beyond(key, slot) : NO_REAL_SERVER;
+        return fallback ? beyond(key, slot, counts) : NO_REAL_SERVER;
     }
 
     /** Further hashes of the flow, of which the slot's number offsets the first. */
-    private int beyond(int key, int slot) {
+    private int beyond(int key, int slot, ConnectionCounts counts) {
         int offset = slot;
         for (int tries = 0; tries < size; tries++) {
             int at = slots[hash(FLOW_AND_OFFSET_KEY, key + offset, size)];
-            if (list.weight(at) > 0) {
+            if (list.takesFlows(at, counts)) {
                 return list.id(at);
             }
             offset = offset + 1 == size ? 0 : offset + 1;

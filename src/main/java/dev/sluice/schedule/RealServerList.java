@@ -42,6 +42,11 @@ final class RealServerList {
         return weights[at];
     }
 
+    /** Whether the real server at a position has a weight and is not above its threshold. */
+    boolean takesFlows(int at, ConnectionCounts counts) {
+        return weights[at] > 0 && !counts.isOverloaded(ids[at]);
+    }
+
     /** The id at a position, or {@link SchedulerTable#NO_REAL_SERVER} for {@link #NONE}. */
     int idOrNone(int at) {
         return at == NONE ? SchedulerTable.NO_REAL_SERVER : ids[at];
@@ -54,7 +59,7 @@ final class RealServerList {
     }
 
     /**
-     * The first real server of the least overhead for its weight, weight 0 left out: the walk that ip_vs_wlc.c,
+     * The first real server of the least overhead for its weight, among those that take new flows: the walk that ip_vs_wlc.c,
      * ip_vs_lblc.c and ip_vs_lblcr.c share.
      *
      * @return its position or {@link #NONE}
@@ -63,7 +68,7 @@ final class RealServerList {
         int least = NONE;
         long leastLoad = 0;
         for (int at = 0; at < ids.length; at++) {
-            if (weights[at] > 0) {
+            if (takesFlows(at, counts)) {
                 long load = counts.overhead(ids[at]);
                 if (least == NONE || leastLoad * weights[at] > load * weights[least]) {
                     least = at;

@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code rr}: the real servers in turn, whatever their weight, those of weight 0 skipped. Behaves as ip_vs_rr.c does: the
+ * {@code rr}: the real servers in turn, whatever their weight, those of weight 0 and overloaded ones skipped. Behaves as ip_vs_rr.c does: the
  * walk goes from the newest real server to the oldest, a real server added meanwhile waits at the head for the next round,
  * and when the one picked last is removed the walk goes on from where it stood.
  */
@@ -51,7 +51,7 @@ final class RoundRobinTable extends SchedulerTable {
         int at = state.cursor;
         for (int steps = 0; steps < ids.length; steps++) {
             at = at + 1 == ids.length ? 0 : at + 1;
-            if (weights[at] > 0) {
+            if (weights[at] > 0 && !state.counts.isOverloaded(ids[at])) {
                 state.cursor = at;
                 return ids[at];
             }

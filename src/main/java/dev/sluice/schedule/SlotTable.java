@@ -23,8 +23,8 @@ final class SlotTable extends SchedulerTable {
     private final boolean port;
     /** Ids by slot; of all slots when there is a real server at all. */
     private final int[] ids;
-    /** Whether the slot's real server takes new flows. */
-    private final boolean[] available;
+    /** Whether the slot's real server has a weight. */
+    private final boolean[] weighted;
 
     private SlotTable(
             boolean bySource,
@@ -36,14 +36,14 @@ final class SlotTable extends SchedulerTable {
         fallback = bySource && flags.contains(SchedulerFlag.SH_FALLBACK);
         port = bySource && flags.contains(SchedulerFlag.SH_PORT);
         ids = new int[oldestFirst.isEmpty() ? 0 : SLOTS];
-        available = new boolean[ids.length];
+        weighted = new boolean[ids.length];
         List<RealServer> newestFirst = oldestFirst.reversed();
         int at = 0;
         int dealt = 0;
         for (int slot = 0; slot < ids.length; slot++) {
             RealServer real = newestFirst.get(at);
             ids[slot] = real.id();
-            available[slot] = real.weight() > 0;
+            weighted[slot] = real.weight() > 0;
             if (++dealt >= (bySource ? real.weight() : 1)) {
                 at = at + 1 == newestFirst.size() ? 0 : at + 1;
                 dealt = 0;
@@ -69,27 +69,35 @@ final class SlotTable extends SchedulerTable {
 
     @Override
     int choose(SchedulerState state, PacketView packet, long flowHash, long nowMs) {
-        return pickByHash(packet, flowHash);
+        return bySlot(packet, state.counts);
     }
 
     @Override
     public int pickByHash(PacketView packet, long flowHash) {
+        return bySlot(packet, ConnectionCounts.NONE);
+    }
+
+    private int bySlot(PacketView packet, ConnectionCounts counts) {
         if (ids.length == 0) {
             return NO_REAL_SERVER;
         }
         int key = bySource ? FoldedAddress.ofClient(packet) : FoldedAddress.ofDestination(packet);
         int slot = ((key + (port ? packet.sourcePort() : 0)) * GOLDEN_RATIO) >>> (32 - SLOT_BITS);
-        if (available[slot]) {
+        if (takesFlows(slot, counts)) {
             return ids[slot];
         }
-        return fallback ? beyond(slot) : NO_REAL_SERVER;
+        return fallback ? beyond(slot, counts) : NO_REAL_SERVER;
+    }
+
+    private boolean takesFlows(int slot, ConnectionCounts counts) {
+        return weighted[slot] && !counts.isOverloaded(ids[slot]);
     }
 
     /** The kernel adds the flow's slot once more to where it looks: the search starts at twice its number. */
-    private int beyond(int slot) {
+    private int beyond(int slot, ConnectionCounts counts) {
         for (int offset = 0; offset < SLOTS; offset++) {
             int at = 2 * slot + offset & SLOTS - 1;
-            if (available[at]) {
+            if (takesFlows(at, counts)) {
                 return ids[at];
             }
         }

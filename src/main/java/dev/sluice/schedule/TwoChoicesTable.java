@@ -12,13 +12,11 @@ import org.jspecify.annotations.Nullable;
 final class TwoChoicesTable extends SchedulerTable {
     private final RealServerList list;
     private final HashedChoice unremembered;
-    private final long totalWeight;
 
     TwoChoicesTable(List<RealServer> oldestFirst, @Nullable SchedulerTable previous) {
         super(null, oldestFirst, previous);
         list = new RealServerList(oldestFirst);
         unremembered = list.byWeight();
-        totalWeight = oldestFirst.stream().mapToLong(RealServer::weight).sum();
     }
 
     @Override
@@ -28,7 +26,8 @@ final class TwoChoicesTable extends SchedulerTable {
 
     @Override
     int choose(SchedulerState state, PacketView packet, long flowHash, long nowMs) {
-        if (totalWeight == 0) {
+        long total = totalWeight(state.counts);
+        if (total == 0) {
             return NO_REAL_SERVER;
         }
         if (state.random == 0) {
@@ -36,23 +35,36 @@ final class TwoChoicesTable extends SchedulerTable {
             state.random = flowHash | 1;
         }
         // IPVS draws from 0 to the sum inclusive, which gives the head of the list a little more than its share.
-        int first = drawn(nextBelow(state, totalWeight + 1));
-        int second = drawn(nextBelow(state, totalWeight + 1));
+        int first = drawn(nextBelow(state, total + 1), state.counts);
+        int second = drawn(nextBelow(state, total + 1), state.counts);
+        if (first == RealServerList.NONE || second == RealServerList.NONE) {
+            return NO_REAL_SERVER;
+        }
         long firstLoad = state.counts.overhead(list.id(first));
         long secondLoad = state.counts.overhead(list.id(second));
         boolean secondIsLess = list.weight(second) * firstLoad > list.weight(first) * secondLoad;
         return list.id(secondIsLess ? second : first);
     }
 
-    /** The position at which the sum of weights reaches {@code point}. */
-    private int drawn(long point) {
-        int at = 0;
-        long left = point - list.weight(at);
-        while (left > 0 || list.weight(at) == 0) {
-            at++;
-            left -= list.weight(at);
+    private long totalWeight(ConnectionCounts counts) {
+        long total = 0;
+        for (int at = 0; at < list.size(); at++) {
+            total += list.takesFlows(at, counts) ? list.weight(at) : 0;
         }
-        return at;
+        return total;
+    }
+
+    /** The position at which the sum of weights reaches {@code point}; the last one if another worker changed the sum. */
+    private int drawn(long point, ConnectionCounts counts) {
+        int drawn = RealServerList.NONE;
+        long left = point;
+        for (int at = 0; at < list.size() && (left > 0 || drawn == RealServerList.NONE); at++) {
+            if (list.takesFlows(at, counts)) {
+                left -= list.weight(at);
+                drawn = at;
+            }
+        }
+        return drawn;
     }
 
     /** Marsaglia's xorshift64* (Vigna 2016), scaled to a range below 2⁴⁸. */

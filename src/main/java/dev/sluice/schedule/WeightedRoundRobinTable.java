@@ -79,22 +79,63 @@ final class WeightedRoundRobinTable extends SchedulerTable {
         if (top <= 0) {
             return NO_REAL_SERVER;
         }
-        int threshold = state.currentWeight;
-        int at = state.cursor;
         // The rest of this pass, then whole passes down to the lowest threshold, where every weight above 0 qualifies.
-        while (true) {
-            for (at++; at < ids.length; at++) {
-                if (weights[at] >= threshold) {
-                    state.currentWeight = threshold;
-                    state.cursor = at;
-                    return ids[at];
-                }
+        if (walk(state, state.cursor + 1, state.currentWeight)) {
+            return ids[state.cursor];
+        }
+        int threshold = next(state.currentWeight);
+        if (walk(state, 0, threshold)) {
+            return ids[state.cursor];
+        }
+        // Nobody in a whole pass: overloaded ones are in the way.
+        int highest = highestAvailable(state.counts);
+        if (highest == 0) {
+            giveUp(state);
+            return NO_REAL_SERVER;
+        }
+        threshold = next(threshold);
+        if (threshold > highest) {
+            // Passes that cannot find anybody may be many.
+            threshold -= Math.ceilDiv(threshold - highest, step) * step;
+        }
+        // Fails when another worker's connections have overloaded the last one meanwhile.
+        return walk(state, 0, threshold) ? ids[state.cursor] : NO_REAL_SERVER;
+    }
+
+    private int next(int threshold) {
+        return threshold > step ? threshold - step : top;
+    }
+
+    private boolean walk(SchedulerState state, int from, int threshold) {
+        for (int at = from; at < ids.length; at++) {
+            if (weights[at] >= threshold && !state.counts.isOverloaded(ids[at])) {
+                state.currentWeight = threshold;
+                state.cursor = at;
+                return true;
             }
-            at = -1;
-            threshold -= step;
-            if (threshold <= 0) {
-                threshold = top;
+        }
+        return false;
+    }
+
+    /** The highest weight of a real server that takes new flows, or 0. */
+    private int highestAvailable(ConnectionCounts counts) {
+        int highest = 0;
+        for (int at = 0; at < ids.length; at++) {
+            if (weights[at] > highest && !counts.isOverloaded(ids[at])) {
+                highest = weights[at];
             }
+        }
+        return highest;
+    }
+
+    /** Where the kernel's walk stands after it has found nobody. */
+    private void giveUp(SchedulerState state) {
+        if (state.cursor < 0 || state.currentWeight > step) {
+            state.cursor = -1;
+            state.currentWeight = top;
+        } else {
+            // It began in the last pass and ended there, a round later.
+            state.currentWeight = 1;
         }
     }
 

@@ -1,7 +1,9 @@
 package dev.sluice.forward;
 
+import dev.sluice.flow.FlowCounts;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
+import dev.sluice.flow.PersistenceTable;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
@@ -31,6 +33,9 @@ final class Harness {
     final FlowTable flows;
     final FlowHasher hasher = new FlowHasher(KEY);
     final Counters counters = new Counters();
+    final FlowCounts connections;
+    final PersistenceTable templates =
+            new PersistenceTable(1024, ForwardingSnapshot.MAX_REAL_SERVERS, KEY, Arena.ofAuto());
     final Pipeline pipeline;
     final long[] addresses = new long[Pipeline.MAX_BATCH];
     final int[] lengths = new int[Pipeline.MAX_BATCH];
@@ -42,9 +47,11 @@ final class Harness {
 
     Harness(int maxFlows, ConnectionPolicy policy) {
         flows = new FlowTable(maxFlows, ForwardingSnapshot.MAX_REAL_SERVERS, Arena.ofAuto());
-        FlowCounts connections = new FlowCounts();
+        connections = new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS);
         connections.add(flows);
-        pipeline = new Pipeline(umem, flows, connections, hasher, counters, policy);
+        flows.keepTemplates(templates, Arena.ofAuto());
+        pipeline = new Pipeline(
+                umem, flows, connections, new PersistenceTable.Sweeper(templates, 0, 1), hasher, counters, policy);
     }
 
     /** Puts a frame at the very end of slot {@code i}, so that an overrun of the last one leaves the segment. */

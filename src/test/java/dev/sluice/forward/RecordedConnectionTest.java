@@ -30,14 +30,14 @@ class RecordedConnectionTest {
 
     /** conn_reuse_mode and expire_nodest_conn; sloppy_tcp is IPVS's default, off, but where the name says otherwise. */
     private static final Map<String, ConnectionPolicy> PROFILES = Map.of(
-            "default", new ConnectionPolicy(false, 1, false, 0),
-            "short", new ConnectionPolicy(false, 1, false, 0),
-            "sloppy1", new ConnectionPolicy(true, 1, false, 0),
-            "reuse0", new ConnectionPolicy(false, 0, false, 0),
-            "reuse2", new ConnectionPolicy(false, 2, false, 0),
-            "nodest1", new ConnectionPolicy(false, 1, true, 0),
-            "quies1nodest1", new ConnectionPolicy(false, 1, true, 0),
-            "reuse0nodest", new ConnectionPolicy(false, 0, true, 0));
+            "default", new ConnectionPolicy(false, 1, false, false, 0),
+            "short", new ConnectionPolicy(false, 1, false, false, 0),
+            "sloppy1", new ConnectionPolicy(true, 1, false, false, 0),
+            "reuse0", new ConnectionPolicy(false, 0, false, false, 0),
+            "reuse2", new ConnectionPolicy(false, 2, false, false, 0),
+            "nodest1", new ConnectionPolicy(false, 1, true, false, 0),
+            "quies1nodest1", new ConnectionPolicy(false, 1, true, false, 0),
+            "reuse0nodest", new ConnectionPolicy(false, 0, true, false, 0));
 
     @Test
     void everySequenceOfTheClientsHalf() throws IOException {

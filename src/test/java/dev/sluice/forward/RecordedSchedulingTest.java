@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.Golden;
+import dev.sluice.flow.FlowCounts;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.packet.Ethernet;
@@ -112,7 +113,7 @@ class RecordedSchedulingTest {
             this.scenario = scenario;
             table = new RecordedTable(scenario);
             isMarked = scenario.path("note").asText().startsWith("fwmark");
-            FlowCounts counts = new FlowCounts();
+            FlowCounts counts = new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS);
             counts.add(harness.flows);
             markedState = new SchedulerState(counts);
             if (scenario.get("profile").asText().equals("short")) {

@@ -22,6 +22,8 @@ final class KernelOracle {
         int active;
         int inactive;
         boolean available;
+        /** IP_VS_DEST_F_OVERLOAD. */
+        boolean overload;
 
         Destination(int id, long foldedAddress) {
             this.id = id;
@@ -51,6 +53,9 @@ final class KernelOracle {
     Destination lc() {
         Destination least = null;
         for (Destination dest : destinations) {
+            if (dest.overload) {
+                continue;
+            }
             if (dest.weight > 0 && (least == null || dest.overhead() < least.overhead())) {
                 least = dest;
             }
@@ -71,7 +76,7 @@ final class KernelOracle {
     private static @Nullable Destination leastByWeight(List<Destination> list, boolean overhead) {
         Destination least = null;
         for (Destination dest : list) {
-            if (dest.weight == 0 || !dest.available) {
+            if (dest.overload || dest.weight == 0 || !dest.available) {
                 continue;
             }
             if (least == null) {
@@ -90,7 +95,7 @@ final class KernelOracle {
     @Nullable
     Destination nq() {
         for (Destination dest : destinations) {
-            if (dest.weight > 0 && dest.active == 0) {
+            if (!dest.overload && dest.weight > 0 && dest.active == 0) {
                 return dest;
             }
         }
@@ -101,7 +106,7 @@ final class KernelOracle {
     Destination fo() {
         Destination highest = null;
         for (Destination dest : destinations) {
-            if (dest.weight > (highest == null ? 0 : highest.weight)) {
+            if (!dest.overload && dest.weight > (highest == null ? 0 : highest.weight)) {
                 highest = dest;
             }
         }
@@ -112,7 +117,7 @@ final class KernelOracle {
     Destination ovf() {
         Destination highest = null;
         for (Destination dest : destinations) {
-            if (dest.weight == 0 || dest.active > dest.weight) {
+            if (dest.overload || dest.weight == 0 || dest.active > dest.weight) {
                 continue;
             }
             if (highest == null || dest.weight > highest.weight) {
@@ -217,13 +222,13 @@ final class KernelOracle {
             }
         }
         int hash = (int) ((key * 0x61C88647L & 0xffff_ffffL) >> 24);
-        if (slots.get(hash).weight > 0) {
+        if (takes(slots.get(hash))) {
             return slots.get(hash);
         }
         for (int offset = 0; fallback && offset < 256; offset++) {
             // ip_vs_sh_hashkey() adds the hash to an offset that contains it already.
             Destination dest = slots.get((hash + (hash + offset) % 256) % 256);
-            if (dest.weight > 0) {
+            if (takes(dest)) {
                 return dest;
             }
         }
@@ -275,17 +280,77 @@ final class KernelOracle {
     Destination mh(@Nullable Destination[] table, boolean fallback, long key) {
         int hash = (int) (hsiphash(2654435761L, key) % table.length);
         Destination dest = table[hash];
-        if (dest == null || dest.weight > 0) {
+        if (dest == null || takes(dest)) {
             return dest;
         }
         for (int offset = 0; fallback && offset < table.length; offset++) {
             long shifted = key + (offset + hash) % table.length;
             dest = table[(int) (hsiphash(2654435761L, shifted) % table.length)];
-            if (dest != null && dest.weight > 0) {
+            if (dest != null && takes(dest)) {
                 return dest;
             }
         }
         return null;
+    }
+
+    /** What ip_vs_sh.c and ip_vs_mh.c call the opposite of unavailable. */
+    private static boolean takes(Destination dest) {
+        return dest.weight > 0 && !dest.overload;
+    }
+
+    /** struct ip_vs_wrr_mark: where wrr stands; the list's head is position -1. */
+    static final class Mark {
+        int at = -1;
+        int weight;
+    }
+
+    @Nullable
+    Destination wrr(Mark mark) {
+        int step = 0;
+        int top = 0;
+        for (Destination dest : destinations) {
+            step = java.math.BigInteger.valueOf(step)
+                    .gcd(java.math.BigInteger.valueOf(dest.weight))
+                    .intValue();
+            top = Math.max(top, dest.weight);
+        }
+        step = Math.max(1, step);
+        top -= step - 1;
+        if (top == 0) {
+            return null;
+        }
+        int last = mark.at;
+        int stop = -1;
+        boolean lastPass = false;
+        boolean restarted = false;
+        int at = mark.at;
+        while (true) {
+            for (at++; at < destinations.size(); at++) {
+                Destination dest = destinations.get(at);
+                if (!dest.overload && dest.weight >= mark.weight) {
+                    mark.at = at;
+                    return dest;
+                }
+                if (at == stop) {
+                    mark.at = at;
+                    return null;
+                }
+            }
+            at = -1;
+            mark.weight -= step;
+            if (mark.weight <= 0) {
+                mark.weight = top;
+                if (lastPass || last == -1) {
+                    mark.at = -1;
+                    return null;
+                }
+                restarted = true;
+            }
+            lastPass = mark.weight <= step;
+            if (lastPass && restarted && last != -1) {
+                stop = last;
+            }
+        }
     }
 
     private static long hsiphash(long key, long value) {

@@ -53,6 +53,11 @@ class SchedulerOracleTest {
         public int inactive(int realServerId) {
             return dest(realServerId).inactive;
         }
+
+        @Override
+        public boolean isOverloaded(int realServerId) {
+            return dest(realServerId).overload;
+        }
     };
     private SchedulerState[] states = {};
     private KernelOracle.Worker[] workers = {};
@@ -134,6 +139,10 @@ class SchedulerOracleTest {
         if (!inactive.isEmpty() && random.nextInt(3) == 0) {
             inactive.remove(random.nextInt(inactive.size())).inactive--;
         }
+        if (random.nextInt(4) == 0) {
+            Destination dest = dest(random.nextInt(REAL_SERVERS));
+            dest.overload = !dest.overload && random.nextInt(2) == 0;
+        }
         nowMs += random.nextInt(400) == 0 ? random.nextLong(2 * KernelOracle.DAY_MS) : random.nextInt(1000);
     }
 
@@ -203,6 +212,7 @@ class SchedulerOracleTest {
                 @Nullable
                 Destination[] mh = kind == SchedulerKind.MH ? oracle.mhTable(mhSize, 8 + index) : new Destination[0];
                 for (int i = 0; i < 100; i++) {
+                    moveConnections();
                     PacketView packet = packet(random.nextInt(), 1 + random.nextInt(65535), random.nextInt(200));
                     long key = (kind == SchedulerKind.DH ? packet.destinationLow() : packet.sourceLow())
                             + (port ? packet.sourcePort() : 0);
@@ -216,6 +226,37 @@ class SchedulerOracleTest {
         assertTrue(picked > 10_000 && (fallback || refused > 300), picked + " picked, " + refused + " refused");
     }
 
+    /** Overloaded real servers come and go under a list that stays, down to the last one. */
+    @Test
+    void wrrPassesOverloadedOnes() {
+        for (int life = 0; life < 200; life++) {
+            startLife();
+            int highestWeight = life % 3 == 0 ? 300 : 8;
+            for (int i = 0; i < 1 + life % 14; i++) {
+                change(highestWeight);
+            }
+            SchedulerTable table = table(SchedulerKind.WRR, Set.of(), 4093, null);
+            KernelOracle.Mark mark = new KernelOracle.Mark();
+            // As ip_vs_wrr_dest_changed() leaves it, whose own test is WeightedRoundRobinTest.
+            table.pick(states[0], packet(1, 1, 1), 0, 0);
+            mark.at = states[0].cursor;
+            mark.weight = states[0].currentWeight;
+            for (int i = 0; i < 300; i++) {
+                for (int flips = random.nextInt(4); flips > 0; flips--) {
+                    Destination dest = dest(random.nextInt(REAL_SERVERS));
+                    dest.overload = random.nextInt(life % 4 + 2) != 0;
+                }
+                Destination expected = oracle.wrr(mark);
+                int id = table.pick(states[0], packet(1, 1, 1), 0, 0);
+                assertEquals(expected == null ? SchedulerTable.NO_REAL_SERVER : expected.id, id);
+                assertEquals(mark.at, states[0].cursor);
+                picked += expected == null ? 0 : 1;
+                refused += expected == null ? 1 : 0;
+            }
+        }
+        assertTrue(picked > 10_000 && refused > 3_000, picked + " picked, " + refused + " refused");
+    }
+
     /** The kernel's two draws, all pairs of them, against the frequency of what is picked. */
     @Test
     void twosPicksAsOftenAsTheKernelsDrawsSay() {
@@ -227,9 +268,13 @@ class SchedulerOracleTest {
             for (Destination dest : oracle.destinations) {
                 dest.active = random.nextInt(5);
                 dest.inactive = random.nextInt(300);
+                dest.overload = random.nextInt(4) == 0;
             }
             SchedulerTable table = table(SchedulerKind.TWOS, Set.of(), 4093, null);
-            int total = oracle.destinations.stream().mapToInt(d -> d.weight).sum();
+            int total = oracle.destinations.stream()
+                    .filter(d -> !d.overload)
+                    .mapToInt(d -> d.weight)
+                    .sum();
             Map<Integer, Integer> ways = new HashMap<>();
             for (int first = 0; first <= total; first++) {
                 for (int second = 0; second <= total; second++) {
@@ -257,7 +302,7 @@ class SchedulerOracleTest {
     private @Nullable Destination drawn(int point) {
         int left = point;
         for (Destination dest : oracle.destinations) {
-            if (dest.weight > 0) {
+            if (dest.weight > 0 && !dest.overload) {
                 left -= dest.weight;
                 if (left <= 0) {
                     return dest;

@@ -1,0 +1,108 @@
+package dev.sluice.forward;
+
+import dev.sluice.flow.PersistenceTable;
+import dev.sluice.packet.PacketView;
+import dev.sluice.schedule.SchedulerState;
+import dev.sluice.schedule.SchedulerTable;
+
+/**
+ * Chooses the real server of a persistent service's new connection, as ip_vs_sched_persist(): the one of the client's
+ * template, else the scheduler's, for which a template is made. Owned by: worker.
+ */
+final class PersistentChoice {
+    private final PersistenceTable templates;
+    private final Counters counters;
+    private final boolean expireQuiescent;
+
+    private long template = PersistenceTable.NONE;
+
+    PersistentChoice(PersistenceTable templates, Counters counters, boolean expireQuiescent) {
+        this.templates = templates;
+        this.counters = counters;
+        this.expireQuiescent = expireQuiescent;
+    }
+
+    /**
+     * The real server's id or {@link SchedulerTable#NO_REAL_SERVER}; {@link #template} tells the template that the connection
+     * has joined.
+     *
+     * @param byHash whether a packet without template must not depend on what was scheduled before
+     * @param forgotten whether the connection will have no entry: it joins no template then, and makes none
+     */
+    int choose(
+            ForwardingSnapshot snapshot,
+            int service,
+            SchedulerTable table,
+            SchedulerState state,
+            PacketView packet,
+            boolean byHash,
+            boolean forgotten,
+            long nowMs) {
+        ServiceOptions options = snapshot.options();
+        long clientHigh = packet.sourceHigh() & options.netmaskHigh(service);
+        long clientLow = packet.sourceLow() & options.netmaskLow(service);
+        long hash = templates.hash(service, clientHigh, clientLow);
+        long found = joinUsable(snapshot, service, hash, clientHigh, clientLow, nowMs);
+        if (found != PersistenceTable.NONE) {
+            counters.increment(Counter.TEMPLATE_HIT);
+            int realServer = templates.realServer(found);
+            if (forgotten) {
+                templates.leave(found, nowMs);
+                found = PersistenceTable.NONE;
+            }
+            template = found;
+            return realServer;
+        }
+        template = PersistenceTable.NONE;
+        // By the client alone, so that schedulers that hash lead all of its connections to one real server.
+        long clientHash = templates.clientHash(clientHigh, clientLow);
+        int realServer = byHash || forgotten
+                ? table.pickByHash(packet, clientHash)
+                : table.pick(state, packet, clientHash, nowMs);
+        if (forgotten || realServer == SchedulerTable.NO_REAL_SERVER) {
+            return realServer;
+        }
+        long made = templates.create(
+                hash, service, clientHigh, clientLow, realServer, options.persistenceMs(service), nowMs);
+        if (made == PersistenceTable.FULL || made == PersistenceTable.BUSY) {
+            counters.increment(Counter.TEMPLATE_REFUSED);
+            return table.pickByHash(packet, clientHash);
+        }
+        counters.increment(Counter.TEMPLATE_NEW);
+        template = made;
+        // Another worker may have been first.
+        return templates.realServer(made);
+    }
+
+    private long joinUsable(
+            ForwardingSnapshot snapshot, int service, long hash, long clientHigh, long clientLow, long nowMs) {
+        long found = templates.join(hash, service, clientHigh, clientLow, nowMs);
+        if (found == PersistenceTable.NONE || isUsable(snapshot, service, templates.realServer(found))) {
+            return found;
+        }
+        templates.leave(found, nowMs);
+        templates.invalidate(found);
+        return PersistenceTable.NONE;
+    }
+
+    private boolean isUsable(ForwardingSnapshot snapshot, int service, int realServer) {
+        return snapshot.serviceOf(realServer) == service && !(expireQuiescent && snapshot.isQuiesced(realServer));
+    }
+
+    /** The connection just chosen for is over already. */
+    void release(long nowMs) {
+        if (template != PersistenceTable.NONE) {
+            templates.leave(template, nowMs);
+        }
+    }
+
+    /** The connection just chosen for stands under no template. */
+    void none() {
+        template = PersistenceTable.NONE;
+    }
+
+    /** The template that the connection just chosen for has joined, or {@link PersistenceTable#NONE}. */
+    long template() {
+        return template;
+    }
+}
