@@ -10,9 +10,9 @@ import java.util.Arrays;
  * than their thresholds allow. Shared by all workers; what several of them do at once may set or clear a flag a connection
  * late.
  *
- * <p>The flag has the hysteresis of ip_vs_bind_dest() and ip_vs_unbind_dest(): a connection that reaches the upper threshold
- * sets it, one that goes and leaves fewer than the lower threshold clears it, or three quarters of the upper one where
- * there is no lower one.
+ * <p>The flag follows ip_vs_dest_update_overload() of kernels since 2026, asked whenever a connection comes or goes or the
+ * thresholds change: as many connections as the upper threshold set it, fewer than the lower one clear it, or than three
+ * quarters of the upper one where there is no lower one. Older kernels cleared it whenever the upper threshold was raised.
  */
 public final class FlowCounts extends ConnectionCounts {
     private static final VarHandle CELL =
@@ -44,48 +44,45 @@ public final class FlowCounts extends ConnectionCounts {
     }
 
     /**
-     * Sets a real server's thresholds; a higher upper one, or none, ends an overload at once, as __ip_vs_update_dest() does.
-     * Control thread.
+     * Sets a real server's thresholds. Control thread.
      *
      * @param upper 0 for none
-     * @param lower 0 for none
+     * @param lower 0 for three quarters of the upper one
      */
     public void setThresholds(int realServerId, int upper, int lower) {
-        if (upper == 0 || upper > (int) CELL.getOpaque(upperThreshold, realServerId)) {
-            CELL.setOpaque(overloaded, realServerId, 0);
-        }
         CELL.setOpaque(upperThreshold, realServerId, upper);
         CELL.setOpaque(lowerThreshold, realServerId, lower);
+        update(realServerId, 0);
     }
 
     /** To be called when a worker has entered a new connection of a real server. */
     public void opened(int realServerId) {
-        int upper = (int) CELL.getOpaque(upperThreshold, realServerId);
-        if (upper != 0 && total(realServerId) >= upper) {
-            CELL.setOpaque(overloaded, realServerId, 1);
-        }
+        update(realServerId, 0);
     }
 
     /** To be called instead of {@link #opened} for a connection that is never entered: it opens and closes at once. */
     public void passed(int realServerId) {
-        int upper = (int) CELL.getOpaque(upperThreshold, realServerId);
-        if (upper != 0 && total(realServerId) + 1 >= upper) {
-            CELL.setOpaque(overloaded, realServerId, 1);
-            closed(realServerId);
-        }
+        update(realServerId, 1);
+        update(realServerId, 0);
     }
 
     /** A worker has forgotten a connection of a real server. */
     void closed(int realServerId) {
-        if ((int) CELL.getOpaque(overloaded, realServerId) == 0) {
+        update(realServerId, 0);
+    }
+
+    private void update(int realServerId, int unentered) {
+        int upper = (int) CELL.getOpaque(upperThreshold, realServerId);
+        boolean before = isOverloaded(realServerId);
+        if (upper == 0 && !before) {
             return;
         }
-        int upper = (int) CELL.getOpaque(upperThreshold, realServerId);
-        int lower = (int) CELL.getOpaque(lowerThreshold, realServerId);
-        long total = total(realServerId);
-        boolean clear = lower != 0 ? total < lower : upper == 0 || total * 4 < upper * 3L;
-        if (clear) {
-            CELL.setOpaque(overloaded, realServerId, 0);
+        long total = total(realServerId) + unentered;
+        int set = (int) CELL.getOpaque(lowerThreshold, realServerId);
+        long lower = set != 0 ? set : upper * 3L / 4;
+        boolean after = upper != 0 && (total >= upper || (before && lower != 0 && total >= lower));
+        if (after != before) {
+            CELL.setOpaque(overloaded, realServerId, after ? 1 : 0);
         }
     }
 

@@ -236,8 +236,9 @@ public final class FlowTable {
                     && getLong(entry + VIRTUAL_LOW) == packet.destinationLow()
                     && getLong(entry + CLIENT_HIGH) == packet.sourceHigh()
                     && getLong(entry + VIRTUAL_HIGH) == packet.destinationHigh()) {
-                if (remainingMs(slot, nowMs) <= 0) {
-                    expire(slot);
+                int remaining = remainingMs(slot, nowMs);
+                if (remaining <= 0) {
+                    reclaim(slot, nowMs + remaining);
                     return NOT_FOUND;
                 }
                 return slot;
@@ -321,6 +322,13 @@ public final class FlowTable {
 
     /** Forgets a flow. Every slot found before is void afterwards. */
     public void remove(int slot) {
+        remove(slot, clockMs);
+    }
+
+    /**
+     * @param endedMs when the flow ended, which may be a while ago: what it stood under counts from then
+     */
+    private void remove(int slot, long endedMs) {
         int state = stateCode(slot);
         int realServer = realServer(slot);
         addFlows(realServer, -share[state]);
@@ -328,7 +336,7 @@ public final class FlowTable {
             counted.closed(realServer);
         }
         if (templates != null && hasTemplate(slot)) {
-            templates.leave(getTemplate(slot), clockMs);
+            templates.leave(getTemplate(slot), endedMs);
         }
         countHalfOpen(state, -1);
         add(counts, PADDING + SIZE, -1);
@@ -378,7 +386,7 @@ public final class FlowTable {
             looked++;
             int remaining = remainingMs(slot, nowMs);
             if (remaining <= 0) {
-                expire(slot);
+                reclaim(slot, nowMs + remaining);
             } else {
                 wheel.remove(slot);
                 wheel.add(slot, nowMs + remaining);
@@ -414,7 +422,8 @@ public final class FlowTable {
         putLong(at, getLong(at) | (long) FLAG_TEMPLATE << FLAGS_SHIFT);
     }
 
-    private boolean hasTemplate(int slot) {
+    /** Whether the flow stands under a persistence template. */
+    public boolean hasTemplate(int slot) {
         return (flags(slot) & FLAG_TEMPLATE) != 0;
     }
 
@@ -437,8 +446,8 @@ public final class FlowTable {
         return getLong((long) slot * ENTRY_BYTES + BYTES_FLAGS_STATE) >>> BYTES_SHIFT;
     }
 
-    private void expire(int slot) {
-        remove(slot);
+    private void reclaim(int slot, long endedMs) {
+        remove(slot, endedMs);
         add(counts, PADDING + EXPIRED, 1);
     }
 

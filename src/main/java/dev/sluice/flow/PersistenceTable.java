@@ -270,6 +270,26 @@ public final class PersistenceTable {
         return true;
     }
 
+    /** A client's template without any effect on it, or {@link #NONE}; expired ones that nobody has met are found. Any thread. */
+    public long find(long hash, int service, long clientHigh, long clientLow) {
+        int first = ((int) hash & setMask) * WAYS;
+        for (int index = first; index < first + WAYS; index++) {
+            long entry = (long) index * ENTRY_BYTES;
+            long control = (long) LONG.getAcquire(entries, entry + CONTROL);
+            boolean found = !isAway(control) && isOf(entry, service, clientHigh, clientLow);
+            VarHandle.loadLoadFence();
+            if (found && isVersion((long) LONG.getOpaque(entries, entry + CONTROL), control)) {
+                return reference(index, control);
+            }
+        }
+        return NONE;
+    }
+
+    /** How long a template lives on without a new connection, in milliseconds; connections under it may keep it longer. */
+    public long remainingMs(long reference, long nowMs) {
+        return (long) LONG.getOpaque(entries, entry(reference) + EXPIRES) - nowMs;
+    }
+
     /** How many templates lead to a real server. Any thread. */
     public int templatesOf(int realServer) {
         return (int) CELL.getOpaque(templatesOf, realServer);

@@ -163,7 +163,7 @@ public final class Pipeline {
             return open(snapshot, packet, hash, nowMs);
         }
         int realServer = flows.realServer(slot);
-        if (isReuse(snapshot, packet, flows.stateCode(slot), realServer)) {
+        if (isReuse(snapshot, packet, slot, realServer)) {
             counters.increment(Counter.FLOW_REUSED);
             flows.remove(slot);
             return open(snapshot, packet, hash, nowMs);
@@ -185,14 +185,17 @@ public final class Pipeline {
     }
 
     /** Whether a packet of a known flow begins a new one, as ip_vs_in_hook and is_new_conn_expected ask. */
-    private boolean isReuse(ForwardingSnapshot snapshot, PacketView packet, int stateCode, int realServer) {
+    private boolean isReuse(ForwardingSnapshot snapshot, PacketView packet, int slot, int realServer) {
         if ((packet.tcpFlags() & Transport.SYN) == 0) {
             return false;
         }
         if (policy.expireNodest() && snapshot.isQuiesced(realServer)) {
             return true;
         }
+        int stateCode = flows.stateCode(slot);
+        // One under a template would come back to the same real server.
         return policy.reuseMode() != 0
+                && !flows.hasTemplate(slot)
                 && (stateCode == CLOSE
                         || stateCode == TIME_WAIT
                         || (stateCode == FIN_WAIT && (policy.reuseMode() & 2) != 0));

@@ -2,10 +2,16 @@ package dev.sluice.forward;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.bench.PacketBuilder;
+import dev.sluice.flow.FlowCounts;
+import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.IpPrefix;
 import dev.sluice.schedule.SchedulerTable;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.FwmarkKey;
+import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.Persistence;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
@@ -21,6 +27,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The services of one recording: its ipvsadm commands become snapshots, as control would make them. */
@@ -30,11 +37,16 @@ final class RecordedTable {
     private final Map<ServiceKey, SchedulerTable> tables = new HashMap<>();
     private final Map<String, Integer> ids = new HashMap<>();
     private final Map<Integer, Integer> indexById = new HashMap<>();
+    private final FlowCounts counts;
     private ForwardingSnapshot snapshot = ForwardingSnapshot.empty();
-    private int nextService;
+    private final Map<ServiceKey, Integer> serviceIds = new HashMap<>();
 
-    RecordedTable(JsonNode scenario) {
+    /**
+     * @param counts is told of thresholds
+     */
+    RecordedTable(JsonNode scenario, FlowCounts counts) {
         this.scenario = scenario;
+        this.counts = counts;
     }
 
     /** The snapshot after the last command. */
@@ -53,21 +65,11 @@ final class RecordedTable {
         return List.copyOf(services.values());
     }
 
-    /** The scheduler's table of the only service. */
-    SchedulerTable onlyTable() {
-        return tables.values().iterator().next();
-    }
-
-    /** The id of a real server of a service, null when it never had it. */
-    @Nullable
-    Integer idOf(VirtualService service, IpAddress rip) {
-        return ids.get(service.key() + " " + rip);
-    }
-
-    /** The ids of a real server in every service. */
-    List<Integer> idsOf(IpAddress rip) {
+    /** The ids of a real server in every service, or in those of a port. */
+    List<Integer> idsOf(IpAddress rip, int port) {
         return ids.entrySet().stream()
                 .filter(entry -> entry.getKey().endsWith(" " + rip))
+                .filter(entry -> port == 0 || entry.getKey().contains(":" + port + " "))
                 .map(Map.Entry::getValue)
                 .toList();
     }
@@ -126,24 +128,43 @@ final class RecordedTable {
             String scheduler = options.getOrDefault("-s", "wlc");
             SchedulerKind kind = SchedulerKind.valueOf(scheduler.toUpperCase(Locale.ROOT));
             VirtualService now = new VirtualService(
-                    service == null ? nextService++ : service.id(),
+                    // As IPVS's connections do, ours know a service that comes back by its key.
+                    serviceIds.computeIfAbsent(key, ignored -> serviceIds.size()),
                     key,
                     kind,
                     flags(options.getOrDefault("-b", "")),
+                    persistence(options, key.family()),
+                    options.containsKey("-o"),
                     service == null ? List.of() : service.realServers());
             // Binding the scheduler that is bound already is no event to it.
             change(now, service == null || service.scheduler() != kind);
         } else if (service != null) {
-            change(
-                    new VirtualService(
-                            service.id(),
-                            key,
-                            service.scheduler(),
-                            service.schedulerFlags(),
-                            realServers(service, options)),
-                    true);
+            change(service.withRealServers(realServers(service, options)), true);
         }
         publish();
+    }
+
+    private static @Nullable Persistence persistence(Map<String, String> options, AddressFamily family) {
+        if (!options.containsKey("-p")) {
+            return null;
+        }
+        String seconds = options.getOrDefault("-p", "");
+        String mask = options.getOrDefault("-M", "");
+        return new Persistence(
+                seconds.isEmpty() || seconds.startsWith("-")
+                        ? Persistence.DEFAULT_TIMEOUT_SECONDS
+                        : Integer.parseInt(seconds),
+                mask.isEmpty()
+                        ? IpAddress.netmask(family, family.addressBits())
+                        : mask.contains(".")
+                                ? IpAddress.parse(mask)
+                                : IpAddress.netmask(family, Integer.parseInt(mask)));
+    }
+
+    /** The recordings mark packets by a port of the mark's number. */
+    private static FwmarkRule rule(FwmarkKey key) {
+        IpPrefix any = new IpPrefix(IpAddress.netmask(key.family(), 0), 0);
+        return new FwmarkRule(key.mark(), null, any, key.mark(), key.mark(), null);
     }
 
     private static Set<SchedulerFlag> flags(String keywords) {
@@ -152,10 +173,11 @@ final class RecordedTable {
                 .collect(Collectors.toSet());
     }
 
-    private AddressKey key(Map<String, String> options) {
+    private static ServiceKey key(Map<String, String> options) {
         if (options.containsKey("-f")) {
-            return new AddressKey(
-                    Protocol.TCP, IpAddress.parse(scenario.get("vip").asText()), 0);
+            return new FwmarkKey(
+                    options.containsKey("-6") ? AddressFamily.INET6 : AddressFamily.INET,
+                    Integer.parseInt(options.getOrDefault("-f", "")));
         }
         boolean tcp = options.containsKey("-t");
         String text = options.getOrDefault(tcp ? "-t" : "-u", "");
@@ -177,7 +199,11 @@ final class RecordedTable {
             }
         }
         int weight = Integer.parseInt(options.getOrDefault("-w", "1"));
-        RealServer changed = new RealServer(id, rip, ((AddressKey) service.key()).port(), ForwardingMethod.DR, weight);
+        int upper = Integer.parseInt(options.getOrDefault("-x", "0"));
+        int lower = Integer.parseInt(options.getOrDefault("-y", "0"));
+        int port = service.key() instanceof AddressKey key ? key.port() : 0;
+        RealServer changed = new RealServer(id, rip, port, ForwardingMethod.DR, weight, upper, lower);
+        counts.setThresholds(id, upper, lower);
         List<RealServer> reals = new ArrayList<>(service.realServers());
         if (options.containsKey("-a")) {
             reals.add(changed);
@@ -199,6 +225,9 @@ final class RecordedTable {
 
     private void publish() {
         ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(snapshot.generation() + 1);
+        builder.fwmarkRules(services.keySet().stream()
+                .flatMap(key -> key instanceof FwmarkKey mark ? Stream.of(rule(mark)) : Stream.empty())
+                .toList());
         for (VirtualService service : services.values()) {
             SchedulerTable table = tables.get(service.key());
             if (table != null) {
