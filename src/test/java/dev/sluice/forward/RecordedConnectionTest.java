@@ -30,14 +30,14 @@ class RecordedConnectionTest {
 
     /** conn_reuse_mode and expire_nodest_conn; sloppy_tcp is IPVS's default, off, but where the name says otherwise. */
     private static final Map<String, ConnectionPolicy> PROFILES = Map.of(
-            "default", new ConnectionPolicy(false, 1, false, 0),
-            "short", new ConnectionPolicy(false, 1, false, 0),
-            "sloppy1", new ConnectionPolicy(true, 1, false, 0),
-            "reuse0", new ConnectionPolicy(false, 0, false, 0),
-            "reuse2", new ConnectionPolicy(false, 2, false, 0),
-            "nodest1", new ConnectionPolicy(false, 1, true, 0),
-            "quies1nodest1", new ConnectionPolicy(false, 1, true, 0),
-            "reuse0nodest", new ConnectionPolicy(false, 0, true, 0));
+            "default", new ConnectionPolicy(false, false, 1, false, 0),
+            "short", new ConnectionPolicy(false, false, 1, false, 0),
+            "sloppy1", new ConnectionPolicy(true, true, 1, false, 0),
+            "reuse0", new ConnectionPolicy(false, false, 0, false, 0),
+            "reuse2", new ConnectionPolicy(false, false, 2, false, 0),
+            "nodest1", new ConnectionPolicy(false, false, 1, true, 0),
+            "quies1nodest1", new ConnectionPolicy(false, false, 1, true, 0),
+            "reuse0nodest", new ConnectionPolicy(false, false, 0, true, 0));
 
     @Test
     void everySequenceOfTheClientsHalf() throws IOException {
@@ -178,7 +178,7 @@ class RecordedConnectionTest {
             int slot = harness.slotOf(RecordedTable.frameOf(line), nowMs);
             assertNotEquals(FlowTable.NOT_FOUND, slot, where + " misses " + line);
             assertEquals(
-                    words[4], FlowState.ofCode(harness.flows.stateCode(slot)).name(), where);
+                    words[4], FlowState.ofCode(harness.flows.stateCode(slot)).ipvsName(), where);
             // Whole seconds of a clock that ticks in jiffies: half a second on either side is not the table's.
             int seconds = Integer.parseInt(words[5]);
             double most = (harness.flows.remainingMs(slot, nowMs) + 500) / 1000.0;

@@ -208,7 +208,7 @@ class RecordedSchedulingTest {
             int slot = harness.slotOf(RecordedTable.frameOf(line), nowMs);
             assertTrue(slot != FlowTable.NOT_FOUND, where + " misses " + line);
             assertEquals(
-                    words[4], FlowState.ofCode(harness.flows.stateCode(slot)).name(), where);
+                    words[4], FlowState.ofCode(harness.flows.stateCode(slot)).ipvsName(), where);
         }
     }
 }
