@@ -360,7 +360,9 @@ public final class PacketCases {
     private void ipsecPackets() {
         add("esp4", ipsec(CLIENT4, IKE4, ESP), STEERED);
         add("esp4 with options", ipsec(CLIENT4, IKE4, ESP).ipOptions(new byte[4]), STEERED);
-        add("esp4 of nothing", ipsec(CLIENT4, IKE4, ESP).payloadLength(0), STEERED);
+        add("esp4 of eight bytes", ipsec(CLIENT4, IKE4, ESP).payloadLength(8), STEERED);
+        add("esp4 of seven bytes", ipsec(CLIENT4, IKE4, ESP).payloadLength(7), PASS_MALFORMED);
+        add("esp6 of seven bytes", ipsec(CLIENT6, IKE6, ESP).payloadLength(7), PASS_MALFORMED);
         add("esp4 to another UDP service", ipsec(CLIENT4, VIP4, ESP), PASS_NO_SERVICE);
         add("esp4 to TCP's wildcard port", ipsec(CLIENT4, ALL_PORTS4, ESP), PASS_NO_SERVICE);
         add("esp4 to another address", ipsec(CLIENT4, OTHER4, ESP), PASS_NO_SERVICE);
@@ -370,7 +372,8 @@ public final class PacketCases {
         add("esp6 to UDP's wildcard port", ipsec(CLIENT6, ALL_PORTS6, ESP), STEERED);
         add("esp6 to another UDP service", ipsec(CLIENT6, VIP6, ESP), PASS_NO_SERVICE);
         add("ah4", ipsec(CLIENT4, IKE4, AUTHENTICATION), STEERED);
-        add("ah4 of three bytes", ipsec(CLIENT4, IKE4, AUTHENTICATION).payloadLength(3), STEERED);
+        add("ah4 of twelve bytes", ipsec(CLIENT4, IKE4, AUTHENTICATION).payloadLength(12), STEERED);
+        add("ah4 of eleven bytes", ipsec(CLIENT4, IKE4, AUTHENTICATION).payloadLength(11), PASS_MALFORMED);
         add("ah4 to another UDP service", ipsec(CLIENT4, VIP4, AUTHENTICATION), PASS_NO_SERVICE);
         add(
                 "ah6 around a tunnel",
@@ -383,6 +386,7 @@ public final class PacketCases {
         add("esp4 fragment", fragment4(IKE4, ESP), STEERED_FRAGMENT);
         add("esp6 fragment", fragment6(IKE6, ESP), STEERED_FRAGMENT);
         add("ah4 fragment", fragment4(IKE4, AUTHENTICATION), STEERED_FRAGMENT);
+        add("ah6 fragment", fragment6(IKE6, AUTHENTICATION), PASS_PROTOCOL);
         add("esp4 fragment to another UDP service", fragment4(VIP4, ESP), PASS_NO_SERVICE);
     }
 

@@ -31,7 +31,7 @@ public enum Counter {
     PARSE_BAD_IP_CHECKSUM(Kind.DROP, "IPv4 packets with a wrong header checksum"),
     PARSE_BAD_EXTENSION_HEADER(Kind.DROP, "IPv6 packets that end inside an extension header"),
     PARSE_TOO_MANY_EXTENSION_HEADERS(Kind.DROP, "IPv6 packets with more than 8 extension headers"),
-    PARSE_TRUNCATED_TRANSPORT(Kind.DROP, "packets that end inside the TCP, UDP or SCTP header"),
+    PARSE_TRUNCATED_TRANSPORT(Kind.DROP, "packets that end inside the TCP, UDP, SCTP, ESP or AH header"),
     FRAGMENT(Kind.DROP, "fragments of a datagram"),
     UNSUPPORTED_PROTOCOL(Kind.DROP, "packets that are not TCP, UDP, SCTP, ESP or AH"),
     NO_SERVICE(Kind.DROP, "packets of no known flow to an address and port that no virtual service has"),

@@ -39,7 +39,7 @@ public final class PacketParser {
     public static final int FRAGMENT = 10;
     /** Whole, but none of the protocols of {@link #OK}. */
     public static final int UNSUPPORTED_PROTOCOL = 11;
-    /** The IP packet ends inside the TCP, UDP or SCTP header. */
+    /** The IP packet ends inside the TCP, UDP, SCTP, ESP or AH header. */
     public static final int TRUNCATED_TRANSPORT = 12;
     /** How many codes there are; all lie below. */
     public static final int CODES = 13;
@@ -200,7 +200,12 @@ public final class PacketParser {
                 view.sctpChunk = Sctp.decidingChunk(segment, l4, available);
             }
             case Transport.ESP, Transport.AH -> {
-                // Their flow is found by addresses alone: nothing of them is read, so nothing can be missing.
+                if (available
+                        < (view.protocol == Transport.ESP
+                                ? Transport.ESP_HEADER_BYTES
+                                : Transport.AH_MIN_HEADER_BYTES)) {
+                    return TRUNCATED_TRANSPORT;
+                }
                 view.sourcePort = 0;
                 view.destinationPort = 0;
                 return OK;

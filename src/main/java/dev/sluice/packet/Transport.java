@@ -33,5 +33,10 @@ public final class Transport {
     public static final int UDP_LENGTH = 4;
     public static final int UDP_CHECKSUM = 6;
 
+    /** SPI and sequence number. */
+    public static final int ESP_HEADER_BYTES = 8;
+    /** Without its integrity check value. */
+    public static final int AH_MIN_HEADER_BYTES = 12;
+
     private Transport() {}
 }

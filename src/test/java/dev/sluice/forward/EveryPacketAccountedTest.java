@@ -135,7 +135,11 @@ class EveryPacketAccountedTest {
                 PacketBuilder.sctp(client, 6, vip, 80).build());
         one.put(
                 Counter.NO_IKE_FLOW,
-                PacketBuilder.ethernet().ip(client, vip).raw(PacketBuilder.ESP).build());
+                PacketBuilder.ethernet()
+                        .ip(client, vip)
+                        .raw(PacketBuilder.ESP)
+                        .payloadLength(8)
+                        .build());
         ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1);
         Protocol tcp = Protocol.TCP;
         SchedulerKind rr = SchedulerKind.RR;

@@ -137,8 +137,7 @@ class PacketParserTest {
             view.destinationPort = 7;
             view.tcpFlags = Transport.SYN;
             view.sctpChunk = Sctp.INIT;
-            assertEquals(
-                    PacketParser.OK, parse(packet.payload((byte) 1, (byte) 2).build()));
+            assertEquals(PacketParser.OK, parse(packet.payloadLength(12).build()));
             assertTrue(view.isIpsec());
             assertFalse(view.opensConnection());
             assertEquals(0, view.sourcePort());
@@ -238,6 +237,10 @@ class PacketParserTest {
             Map.entry("fragment of an option header", PacketParser.FRAGMENT),
             Map.entry("fragment header cut short", PacketParser.BAD_EXTENSION_HEADER),
             Map.entry("sctp4 fragment of TCP's wildcard VIP", PacketParser.FRAGMENT),
+            Map.entry("esp4 of seven bytes", PacketParser.TRUNCATED_TRANSPORT),
+            Map.entry("esp6 of seven bytes", PacketParser.TRUNCATED_TRANSPORT),
+            Map.entry("ah4 of eleven bytes", PacketParser.TRUNCATED_TRANSPORT),
+            Map.entry("ah6 fragment", PacketParser.FRAGMENT),
             Map.entry("esp4 fragment to another UDP service", PacketParser.FRAGMENT));
 
     private static int expected(PacketCase packet) {
