@@ -60,6 +60,7 @@ public final class KeepAliveClients implements AutoCloseable {
      * @param broken not closed from here, but no longer usable
      * @param answered requests
      * @param longestSilenceMs the longest time until an answer, or until now for one that has not come
+     * @param stalestMs how long ago the last answer came to the living connection that has waited longest for one
      * @param servers living connections by real server
      * @param reasons broken connections by the first word of why: reset, eof, timeout, server, answer, …
      * @param breaks the first broken connections, told in full
@@ -72,6 +73,7 @@ public final class KeepAliveClients implements AutoCloseable {
             int broken,
             long answered,
             long longestSilenceMs,
+            long stalestMs,
             Map<String, Integer> servers,
             Map<String, Integer> reasons,
             List<String> breaks) {}
@@ -226,12 +228,13 @@ public final class KeepAliveClients implements AutoCloseable {
             if (key.isConnectable() && connection.channel.finishConnect()) {
                 connected(key, connection);
             } else if (key.isReadable()) {
-                long waitedMs = connection.waitedMs(nowMs());
-                if (connection.read()) {
+                long nowMs = nowMs();
+                long waitedMs = connection.waitedMs(nowMs);
+                if (connection.read(nowMs)) {
                     answered++;
                     longestSilenceMs = Math.max(longestSilenceMs, waitedMs);
                     long intervalMs = settings.interval().toMillis();
-                    due.add(new Due(nowMs() + intervalMs / 2 + random.nextLong(Math.max(intervalMs, 1)), connection));
+                    due.add(new Due(nowMs + intervalMs / 2 + random.nextLong(Math.max(intervalMs, 1)), connection));
                 }
             }
         } catch (IOException e) {
@@ -303,9 +306,11 @@ public final class KeepAliveClients implements AutoCloseable {
         int alive = 0;
         long nowMs = nowMs();
         long silenceMs = longestSilenceMs;
+        long stalestMs = 0;
         for (KeepAliveConnection connection : living) {
             alive += connection.channel.isConnected() ? 1 : 0;
             silenceMs = Math.max(silenceMs, connection.waitedMs(nowMs));
+            stalestMs = Math.max(stalestMs, connection.answerAgeMs(nowMs));
             String server = connection.server();
             if (server != null) {
                 servers.merge(server, 1, Integer::sum);
@@ -319,6 +324,7 @@ public final class KeepAliveClients implements AutoCloseable {
                 broken,
                 answered,
                 silenceMs,
+                stalestMs,
                 servers,
                 new TreeMap<>(reasons),
                 List.copyOf(breaks));

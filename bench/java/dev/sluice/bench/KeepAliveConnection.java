@@ -35,6 +35,9 @@ final class KeepAliveConnection {
     /** When what is waited for, a connection or an answer, was asked for. */
     private long askedMs;
 
+    /** When the last answer came; before the first, when the connection was asked for. */
+    private long answeredMs;
+
     private boolean isWaiting = true;
     private @Nullable String server;
 
@@ -42,6 +45,7 @@ final class KeepAliveConnection {
         this.channel = channel;
         this.number = number;
         askedMs = nowMs;
+        answeredMs = nowMs;
     }
 
     /** The real server's name, null before the first answer. */
@@ -57,6 +61,11 @@ final class KeepAliveConnection {
     /** How long the connection or an answer has been waited for. */
     long waitedMs(long nowMs) {
         return isWaiting ? nowMs - askedMs : 0;
+    }
+
+    /** How long ago the last answer came. */
+    long answerAgeMs(long nowMs) {
+        return nowMs - answeredMs;
     }
 
     private String path() {
@@ -81,7 +90,7 @@ final class KeepAliveConnection {
      * @return whether the answer is complete; it is right then
      * @throws IOException when the connection is broken
      */
-    boolean read() throws IOException {
+    boolean read(long nowMs) throws IOException {
         if (channel.read(answer) < 0) {
             throw new BrokenException("eof: closed by the server");
         }
@@ -107,6 +116,7 @@ final class KeepAliveConnection {
         judge(header);
         answer.clear();
         isWaiting = false;
+        answeredMs = nowMs;
         return true;
     }
 

@@ -131,6 +131,7 @@ class KeepAliveClientsTest {
             assertEquals(
                     200, report.servers().values().stream().mapToInt(n -> n).sum());
             assertTrue(report.longestSilenceMs() < 10_000);
+            assertTrue(report.stalestMs() < 10_000);
             assertEquals(200, accepted.get(), "the connections are the same ones");
 
             clients.open(50, 10_000);
@@ -160,6 +161,7 @@ class KeepAliveClientsTest {
                     () -> report.breaks().toString());
             assertEquals(3, report.alive());
             assertTrue(report.longestSilenceMs() >= 1500);
+            assertTrue(report.stalestMs() < report.longestSilenceMs(), "broken connections are not stale");
             assertTrue(
                     report.breaks().stream().anyMatch(text -> text.contains("server: rs9 in place of rs")),
                     () -> report.breaks().toString());
