@@ -34,8 +34,8 @@ class BusyClientsIT {
         LabFixture.Director director = lab.fixture()
                 .startDirector(
                         lab.config("", DirectorLab.service("tcp", DirectorLab.VIP4, 80, "rr", DirectorLab.RIPS4)));
-        try (BusyClients clients = BusyClients.start(
-                lab.fixture(), DirectorLab.VIP4, 80, Duration.ofSeconds(5), Duration.ofSeconds(30))) {
+        try (BusyClients clients =
+                BusyClients.start(lab.fixture(), DirectorLab.VIP4, 80, Duration.ofSeconds(5), Duration.ofSeconds(30))) {
             Report opened = clients.open(CONNECTIONS - 1, 1000);
             assertEquals(CONNECTIONS - 1, opened.alive());
             assertEquals(Map.of("rs1", 3333, "rs2", 3333, "rs3", 3333), opened.servers());
