@@ -11,10 +11,11 @@ write_nginx_config() {
     {
         cat <<NGINX
 worker_processes 1;
+worker_rlimit_nofile 20000;
 pid $STATE/nginx.pid;
 error_log $STATE/error.log;
 events {
-    worker_connections 4096;
+    worker_connections 16384;
 }
 http {
     access_log $STATE/access.log;
@@ -25,6 +26,9 @@ http {
     scgi_temp_path $STATE/tmp/scgi;
     default_type text/plain;
     add_header X-Real-Server $HOST always;
+    add_header X-Request-Path \$request_uri always;
+    keepalive_requests 1000000;
+    keepalive_timeout 600;
     server {
 NGINX
         for port in $TCP_PORTS; do

@@ -57,6 +57,9 @@ public final class LiveFrames implements AutoCloseable {
             if (flows < 1) {
                 throw new IllegalArgumentException("flows must be 1 or more, not " + flows);
             }
+            if (protocol == Protocol.SCTP) {
+                throw new IllegalArgumentException("the generator sends TCP or UDP, not SCTP");
+            }
             if (frameBytes > ProgramRun.MAX_FRAME_BYTES) {
                 throw new IllegalArgumentException(
                         "a frame has " + ProgramRun.MAX_FRAME_BYTES + " bytes at most, not " + frameBytes);

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.zip.CRC32C;
 
 /**
  * Builds one Ethernet frame, header by header, with right lengths and checksums unless a field is overridden.
@@ -32,6 +33,7 @@ public final class PacketBuilder {
     public static final int ICMPV6 = 58;
     public static final int NO_NEXT_HEADER = 59;
     public static final int DESTINATION_OPTIONS = 60;
+    public static final int SCTP = 132;
 
     public static final int TCP_FIN = 0x01;
     public static final int TCP_SYN = 0x02;
@@ -100,6 +102,11 @@ public final class PacketBuilder {
     /** A UDP datagram without payload; the family is the addresses'. */
     public static PacketBuilder udp(IpAddress source, int sourcePort, IpAddress destination, int destinationPort) {
         return ethernet().ip(source, destination).udp(sourcePort, destinationPort);
+    }
+
+    /** An SCTP packet without chunks: they are its payload, as {@link SctpChunk} builds them. */
+    public static PacketBuilder sctp(IpAddress source, int sourcePort, IpAddress destination, int destinationPort) {
+        return ethernet().ip(source, destination).sctp(sourcePort, destinationPort);
     }
 
     /** Station addresses, 48 bits big-endian in a {@code long}. */
@@ -246,6 +253,11 @@ public final class PacketBuilder {
     /** A UDP header. */
     public PacketBuilder udp(int sourcePort, int destinationPort) {
         return transport(UDP, sourcePort, destinationPort);
+    }
+
+    /** An SCTP common header. */
+    public PacketBuilder sctp(int sourcePort, int destinationPort) {
+        return transport(SCTP, sourcePort, destinationPort);
     }
 
     /** An ICMP or ICMPv6 header, as the addresses' family has it, of a type with code 0. */
@@ -416,6 +428,9 @@ public final class PacketBuilder {
         if (!transportHeader) {
             return payload;
         }
+        if (protocol == SCTP) {
+            return sctpPacket();
+        }
         ByteBuffer segment = switch (protocol) {
             case TCP -> tcpSegment();
             case UDP ->
@@ -450,6 +465,19 @@ public final class PacketBuilder {
         }
         segment.putShort(at, (short) transportChecksum.orElse(checksum));
         return segment.array();
+    }
+
+    private byte[] sctpPacket() {
+        ByteBuffer packet = ByteBuffer.allocate(12 + payload.length)
+                .putShort((short) sourcePort)
+                .putShort((short) destinationPort)
+                .putInt((int) sequence)
+                .putInt(0)
+                .put(payload);
+        CRC32C checksum = new CRC32C();
+        checksum.update(packet.array());
+        // RFC 9260 appendix A: least significant octet first.
+        return packet.putInt(8, Integer.reverseBytes((int) checksum.getValue())).array();
     }
 
     private ByteBuffer tcpSegment() {

@@ -12,9 +12,11 @@ import static dev.sluice.bench.PacketBuilder.HOP_BY_HOP;
 import static dev.sluice.bench.PacketBuilder.ICMP;
 import static dev.sluice.bench.PacketBuilder.NO_NEXT_HEADER;
 import static dev.sluice.bench.PacketBuilder.ROUTING;
+import static dev.sluice.bench.PacketBuilder.SCTP;
 import static dev.sluice.bench.PacketBuilder.TCP;
 import static dev.sluice.bench.PacketBuilder.UDP;
 import static dev.sluice.bench.PacketBuilder.ethernet;
+import static dev.sluice.bench.PacketBuilder.sctp;
 import static dev.sluice.bench.PacketBuilder.tcp;
 import static dev.sluice.bench.PacketBuilder.udp;
 import static dev.sluice.bpf.SteeringOutcome.PASS_MALFORMED;
@@ -26,6 +28,7 @@ import static dev.sluice.bpf.SteeringOutcome.STEERED_FRAGMENT;
 
 import dev.sluice.bpf.SteeringOutcome;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.Sctp;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.Protocol;
 import java.util.ArrayList;
@@ -43,14 +46,20 @@ import java.util.Random;
 public final class PacketCases {
     public static final IpAddress CLIENT4 = IpAddress.parse("10.0.0.1");
     public static final IpAddress CLIENT6 = IpAddress.parse("2001:db8::1");
-    /** Has TCP 80 and UDP 53. */
+    /** Has TCP 80, UDP 53 and SCTP 9900, as {@link #VIP6}. */
     public static final IpAddress VIP4 = IpAddress.parse("10.0.0.100");
 
     public static final IpAddress VIP6 = IpAddress.parse("2001:db8::100");
-    /** Has TCP on every port (IPv4) and UDP on every port (IPv6). */
+    /** Has TCP on every port (IPv4), and UDP on every port (IPv6), which takes in IKE. */
     public static final IpAddress ALL_PORTS4 = IpAddress.parse("10.0.0.200");
 
     public static final IpAddress ALL_PORTS6 = IpAddress.parse("2001:db8::200");
+    /** Has UDP 500. */
+    public static final IpAddress IKE4 = IpAddress.parse("10.0.0.150");
+
+    /** Has UDP 4500. */
+    public static final IpAddress IKE6 = IpAddress.parse("2001:db8::150");
+
     /** Has no service. */
     public static final IpAddress OTHER4 = IpAddress.parse("10.0.0.5");
 
@@ -66,7 +75,11 @@ public final class PacketCases {
             new AddressKey(Protocol.TCP, VIP6, 80),
             new AddressKey(Protocol.UDP, VIP6, 53),
             new AddressKey(Protocol.TCP, ALL_PORTS4, 0),
-            new AddressKey(Protocol.UDP, ALL_PORTS6, 0));
+            new AddressKey(Protocol.UDP, ALL_PORTS6, 0),
+            new AddressKey(Protocol.SCTP, VIP4, 9900),
+            new AddressKey(Protocol.SCTP, VIP6, 9900),
+            new AddressKey(Protocol.UDP, IKE4, 500),
+            new AddressKey(Protocol.UDP, IKE6, 4500));
 
     /**
      * One packet.
@@ -95,6 +108,8 @@ public final class PacketCases {
         table.ipv4Headers();
         table.ipv6Headers();
         table.transportHeaders();
+        table.sctpPackets();
+        table.ipsecPackets();
         table.fragments();
         table.truncations();
         return List.copyOf(table.cases);
@@ -192,8 +207,7 @@ public final class PacketCases {
                 PASS_NOT_IP);
         add("icmp echo to the VIP", ethernet().ip(CLIENT4, VIP4).icmp(8).payloadLength(56), PASS_PROTOCOL);
         add("icmpv6 echo to the VIP", ethernet().ip(CLIENT6, VIP6).icmp(128).payloadLength(56), PASS_PROTOCOL);
-        add("protocol 132 to the VIP", ethernet().ip(CLIENT4, VIP4).raw(132).payloadLength(40), PASS_PROTOCOL);
-        add("esp over IPv6", ethernet().ip(CLIENT6, VIP6).raw(ESP).payloadLength(40), PASS_PROTOCOL);
+        add("udp-lite to the VIP", ethernet().ip(CLIENT4, VIP4).raw(136).payloadLength(40), PASS_PROTOCOL);
         add("no next header", ethernet().ip(CLIENT6, VIP6).raw(NO_NEXT_HEADER), PASS_PROTOCOL);
     }
 
@@ -304,6 +318,78 @@ public final class PacketCases {
         add("tcp without any flag", tcp4().tcpFlags(0), STEERED);
     }
 
+    private static PacketBuilder sctp4() {
+        return sctp(CLIENT4, 40000, VIP4, 9900).payload(SctpChunk.of(Sctp.INIT, 16));
+    }
+
+    private static PacketBuilder sctp6() {
+        return sctp(CLIENT6, 40000, VIP6, 9900).payload(SctpChunk.of(Sctp.INIT, 16));
+    }
+
+    private void sctpPackets() {
+        add("sctp4 INIT", sctp4(), STEERED);
+        add("sctp6 INIT", sctp6(), STEERED);
+        add("sctp4 with options", sctp4().ipOptions(new byte[8]), STEERED);
+        add("sctp6 behind an option header", extended(sctp6(), 1), STEERED);
+        add("sctp6 in an authentication header", sctp6().extension(AUTHENTICATION, 24), STEERED);
+        add("802.1Q sctp4", sctp4().tag(ETHERTYPE_8021Q, 1), STEERED);
+        add("sctp4 to another port", sctp(CLIENT4, 40000, VIP4, 9901), PASS_NO_SERVICE);
+        add("sctp4 to the TCP service's port", sctp(CLIENT4, 40000, VIP4, 80), PASS_NO_SERVICE);
+        add("sctp4 to TCP's wildcard port", sctp(CLIENT4, 40000, ALL_PORTS4, 1), PASS_NO_SERVICE);
+        add("tcp4 to the SCTP service's port", tcp(CLIENT4, 40000, VIP4, 9900), PASS_NO_SERVICE);
+        add("sctp4 without a chunk", sctp4().payload(), STEERED);
+        add("sctp6 without a chunk", sctp6().payload(), STEERED);
+        add("sctp4 with three bytes of a chunk", sctp4().payloadLength(3), STEERED);
+        add("sctp4 bundle", sctp4().payload(COOKIE_AND_ABORT), STEERED);
+        add("sctp4 chunk of length 0", sctp4().payload(SctpChunk.withLength(Sctp.COOKIE_ECHO, 8, 0)), STEERED);
+        add("sctp4 chunk of length 65535", sctp4().payload(SctpChunk.withLength(Sctp.COOKIE_ACK, 8, 65535)), STEERED);
+        add("sctp4 of an unknown chunk", sctp4().payload(SctpChunk.of(255, 4)), STEERED);
+        add("sctp4 fragment", fragment4(VIP4, SCTP), STEERED_FRAGMENT);
+        add("sctp6 fragment", fragment6(VIP6, SCTP), STEERED_FRAGMENT);
+        add("sctp4 fragment of TCP's wildcard VIP", fragment4(ALL_PORTS4, SCTP), PASS_NO_SERVICE);
+    }
+
+    private static final byte[] COOKIE_AND_ABORT =
+            SctpChunk.bundle(SctpChunk.of(Sctp.COOKIE_ECHO, 5), SctpChunk.of(Sctp.ABORT, 0));
+
+    private static PacketBuilder ipsec(IpAddress client, IpAddress vip, int protocol) {
+        return ethernet().ip(client, vip).raw(protocol).payloadLength(40);
+    }
+
+    /** ESP and AH belong where their client's IKE goes: UDP 500 or 4500. In IPv6 AH is stepped over. */
+    private void ipsecPackets() {
+        add("esp4", ipsec(CLIENT4, IKE4, ESP), STEERED);
+        add("esp4 with options", ipsec(CLIENT4, IKE4, ESP).ipOptions(new byte[4]), STEERED);
+        add("esp4 of eight bytes", ipsec(CLIENT4, IKE4, ESP).payloadLength(8), STEERED);
+        add("esp4 of seven bytes", ipsec(CLIENT4, IKE4, ESP).payloadLength(7), PASS_MALFORMED);
+        add("esp6 of seven bytes", ipsec(CLIENT6, IKE6, ESP).payloadLength(7), PASS_MALFORMED);
+        add("esp4 to another UDP service", ipsec(CLIENT4, VIP4, ESP), PASS_NO_SERVICE);
+        add("esp4 to TCP's wildcard port", ipsec(CLIENT4, ALL_PORTS4, ESP), PASS_NO_SERVICE);
+        add("esp4 to another address", ipsec(CLIENT4, OTHER4, ESP), PASS_NO_SERVICE);
+        add("esp6", ipsec(CLIENT6, IKE6, ESP), STEERED);
+        add("esp6 behind an option header", extended(ipsec(CLIENT6, IKE6, ESP), 1), STEERED);
+        add("esp6 in an authentication header", ipsec(CLIENT6, IKE6, ESP).extension(AUTHENTICATION, 24), STEERED);
+        add("esp6 to UDP's wildcard port", ipsec(CLIENT6, ALL_PORTS6, ESP), STEERED);
+        add("esp6 to another UDP service", ipsec(CLIENT6, VIP6, ESP), PASS_NO_SERVICE);
+        add("ah4", ipsec(CLIENT4, IKE4, AUTHENTICATION), STEERED);
+        add("ah4 of twelve bytes", ipsec(CLIENT4, IKE4, AUTHENTICATION).payloadLength(12), STEERED);
+        add("ah4 of eleven bytes", ipsec(CLIENT4, IKE4, AUTHENTICATION).payloadLength(11), PASS_MALFORMED);
+        add("ah4 to another UDP service", ipsec(CLIENT4, VIP4, AUTHENTICATION), PASS_NO_SERVICE);
+        add(
+                "ah6 around a tunnel",
+                ethernet()
+                        .ip(CLIENT6, IKE6)
+                        .extension(AUTHENTICATION, 24)
+                        .raw(41)
+                        .payloadLength(40),
+                PASS_PROTOCOL);
+        add("esp4 fragment", fragment4(IKE4, ESP), STEERED_FRAGMENT);
+        add("esp6 fragment", fragment6(IKE6, ESP), STEERED_FRAGMENT);
+        add("ah4 fragment", fragment4(IKE4, AUTHENTICATION), STEERED_FRAGMENT);
+        add("ah6 fragment", fragment6(IKE6, AUTHENTICATION), PASS_PROTOCOL);
+        add("esp4 fragment to another UDP service", fragment4(VIP4, ESP), PASS_NO_SERVICE);
+    }
+
     private void fragments() {
         List<byte[]> parts4 = udp4().payloadLength(3000).buildFragments(1480, 77);
         List<byte[]> parts6 = udp6().payloadLength(3000).buildFragments(1448, 77);
@@ -373,6 +459,8 @@ public final class PacketCases {
         truncate("tcp6", tcp6(), 14, 40, 20);
         truncate("udp6 with extension headers", extended(udp6().extension(HOP_BY_HOP, 16), 1), 14, 64, 8);
         truncate("802.1Q tcp6", tcp6().tag(ETHERTYPE_8021Q, 1), 18, 40, 20);
+        truncate("sctp4", sctp4(), 14, 20, 12);
+        truncate("sctp6", sctp6(), 14, 40, 12);
     }
 
     private void truncate(String name, PacketBuilder packet, int linkBytes, int networkBytes, int transportBytes) {

@@ -127,6 +127,8 @@ final class Datapath {
         ConnectionConfig connections = config.connections();
         return new ConnectionPolicy(
                 connections.sloppyTcp(),
+                // One word in the configuration stands for both protocols.
+                connections.sloppyTcp(),
                 connections.reuseMode(),
                 connections.expireNodest(),
                 false,

@@ -1,7 +1,6 @@
 package dev.sluice.flow;
 
 import dev.sluice.packet.PacketView;
-import dev.sluice.packet.Transport;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
@@ -61,7 +60,12 @@ public final class FlowTable {
     private static final int EXPIRED = 1;
     private static final int HALF_OPEN = 2;
 
-    private static final int SYN_RECV = FlowState.SYN_RECV.code();
+    private static final int NONE = FlowState.NONE.code();
+    /** A bit for each code of a half-open state. */
+    private static final int HALF_OPEN_STATES = Arrays.stream(FlowState.values())
+            .filter(FlowState::isHalfOpen)
+            .mapToInt(state -> 1 << state.code())
+            .sum();
 
     private final MemorySegment entries;
     private final int mask;
@@ -177,12 +181,12 @@ public final class FlowTable {
         return counts[PADDING + SIZE] >= maxFlows;
     }
 
-    /** Whether flows in {@link FlowState#SYN_RECV} have used up their share. */
+    /** Whether half-open flows, by their state ({@link FlowState#isHalfOpen}), have used up their share. */
     public boolean isHalfOpenFull() {
         return counts[PADDING + HALF_OPEN] >= maxHalfOpen;
     }
 
-    /** Flows in {@link FlowState#SYN_RECV}. Any thread. */
+    /** Flows in a half-open state. Any thread. */
     public int halfOpen() {
         return (int) COUNT.getOpaque(counts, PADDING + HALF_OPEN);
     }
@@ -272,16 +276,14 @@ public final class FlowTable {
         putInt(entry + REAL_SERVER, realServer);
         putInt(entry + LAST_SEEN, (int) nowMs);
         putInt(entry + PACKETS, 0);
-        boolean tcp = packet.protocol() == Transport.TCP;
-        int state = tcp ? FlowState.NONE.code() : FlowState.UDP.code();
-        int stateAfterTouch = tcp ? FlowState.afterTcp(state, packet.tcpFlags()) : state;
-        putLong(entry + BYTES_FLAGS_STATE, (long) flags << FLAGS_SHIFT | state);
+        int stateAfterTouch = FlowState.after(NONE, FlowEvent.of(packet));
+        putLong(entry + BYTES_FLAGS_STATE, (long) flags << FLAGS_SHIFT | NONE);
         if (counts[PADDING + SIZE] == 0) {
             wheel.restart(nowMs);
         }
         wheel.add(slot, nowMs + timeoutMs[stateAfterTouch]);
         add(counts, PADDING + SIZE, 1);
-        addFlows(realServer, share[state]);
+        addFlows(realServer, share[NONE]);
         return slot;
     }
 
@@ -289,13 +291,11 @@ public final class FlowTable {
     public void touch(int slot, PacketView packet, long nowMs) {
         long entry = (long) slot * ENTRY_BYTES;
         long word = getLong(entry + BYTES_FLAGS_STATE) + ((long) packet.ipLengthBytes() << BYTES_SHIFT);
-        if (packet.protocol() == Transport.TCP) {
-            int before = (int) word & 0xff;
-            int after = FlowState.afterTcp(before, packet.tcpFlags());
-            if (after != before) {
-                word = (word & ~0xffL) | after;
-                changeState(slot, before, after, nowMs);
-            }
+        int before = (int) word & 0xff;
+        int after = FlowState.after(before, FlowEvent.of(packet));
+        if (after != before) {
+            word = (word & ~0xffL) | after;
+            changeState(slot, before, after, nowMs);
         }
         putLong(entry + BYTES_FLAGS_STATE, word);
         putInt(entry + PACKETS, getInt(entry + PACKETS) + 1);
@@ -315,7 +315,7 @@ public final class FlowTable {
     }
 
     private void countHalfOpen(int state, int delta) {
-        if (state == SYN_RECV) {
+        if ((HALF_OPEN_STATES >>> state & 1) != 0) {
             add(counts, PADDING + HALF_OPEN, delta);
         }
     }

@@ -49,7 +49,7 @@ final class FlowAdmission {
         if (tooFast) {
             return Counter.FLOW_RATE_LIMITED;
         }
-        return (packet.tcpFlags() & Transport.SYN) != 0 && flows.isHalfOpenFull() ? Counter.FLOW_HALF_OPEN_FULL : null;
+        return packet.opensConnection() && flows.isHalfOpenFull() ? Counter.FLOW_HALF_OPEN_FULL : null;
     }
 
     /** Whether a packet may belong to a flow that was forwarded without an entry. */
@@ -58,10 +58,11 @@ final class FlowAdmission {
     }
 
     private static FlowState stateBefore(PacketView packet) {
-        if (packet.protocol() != Transport.TCP) {
-            return FlowState.UDP;
-        }
-        return (packet.tcpFlags() & Transport.SYN) != 0 ? FlowState.SYN_RECV : FlowState.ESTABLISHED;
+        return switch (packet.protocol()) {
+            case Transport.TCP -> packet.opensConnection() ? FlowState.SYN_RECV : FlowState.ESTABLISHED;
+            case Transport.SCTP -> packet.opensConnection() ? FlowState.SCTP_INIT : FlowState.SCTP_ESTABLISHED;
+            default -> FlowState.UDP;
+        };
     }
 
     /** Katran's rule (MAX_CONN_RATE): no entries for what exceeds a number of new flows within a second. */

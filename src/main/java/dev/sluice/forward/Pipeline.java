@@ -7,6 +7,7 @@ import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.PersistenceTable;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
+import dev.sluice.packet.Sctp;
 import dev.sluice.packet.Transport;
 import dev.sluice.schedule.SchedulerState;
 import dev.sluice.schedule.SchedulerTable;
@@ -30,6 +31,11 @@ public final class Pipeline {
     private static final int FIN_WAIT = FlowState.FIN_WAIT.code();
     private static final int TIME_WAIT = FlowState.TIME_WAIT.code();
     private static final int CLOSE = FlowState.CLOSE.code();
+    private static final int SCTP_CLOSED = FlowState.SCTP_CLOSED.code();
+    /** ISAKMP, as in ip_vs_proto_ah_esp.c. */
+    private static final int IKE_PORT = 500;
+    /** IKE that has moved for the sake of NAT (RFC 3947, RFC 7296 section 2.23). */
+    private static final int IKE_NAT_PORT = 4500;
 
     private final MemorySegment umem;
     private final FlowTable flows;
@@ -46,6 +52,8 @@ public final class Pipeline {
     private final PacketView[] packets = new PacketView[MAX_BATCH];
     private final long[] hashes = new long[MAX_BATCH];
     private final int[] realServers = new int[MAX_BATCH];
+    /** The IKE flow of an ESP or AH packet, while it is looked up. */
+    private final PacketView ike = new PacketView();
     /** Keeps the loads of the first pass alive; of no other meaning. */
     long touched;
 
@@ -131,7 +139,7 @@ public final class Pipeline {
             PacketView packet = packets[i];
             int code = PacketParser.parse(umem, addresses[i], lengths[i], packet);
             if (code == PacketParser.OK) {
-                long hash = hasher.hash(packet);
+                long hash = packet.isIpsec() ? hashOfIke(packet, IKE_PORT) : hasher.hash(packet);
                 hashes[i] = hash;
                 sink ^= flows.touchHome(hash);
                 egress[i] = 0;
@@ -158,7 +166,7 @@ public final class Pipeline {
 
     /** The id of the real server that gets the packet, or a negative number when it was dropped and counted. */
     private int realServerOf(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
-        int slot = flows.find(packet, hash, nowMs);
+        int slot = packet.isIpsec() ? findIke(packet, hash, nowMs) : find(packet, hash, nowMs);
         if (slot == FlowTable.NOT_FOUND) {
             return open(snapshot, packet, hash, nowMs);
         }
@@ -184,9 +192,35 @@ public final class Pipeline {
         return realServer;
     }
 
+    /** The slot of a flow, or {@link FlowTable#NOT_FOUND}. */
+    private int find(PacketView flow, long hash, long nowMs) {
+        return flows.find(flow, hash, nowMs);
+    }
+
+    /**
+     * The slot of the IKE flow that an ESP or AH packet belongs to, as ah_esp_conn_in_get looks for it, and then on the port
+     * for NAT, or {@link FlowTable#NOT_FOUND}.
+     *
+     * @param hash of the flow on {@link #IKE_PORT}
+     */
+    private int findIke(PacketView packet, long hash, long nowMs) {
+        ike.setFlow(packet, Transport.UDP, IKE_PORT);
+        int slot = find(ike, hash, nowMs);
+        if (slot == FlowTable.NOT_FOUND) {
+            long natHash = hashOfIke(packet, IKE_NAT_PORT);
+            slot = find(ike, natHash, nowMs);
+        }
+        return slot;
+    }
+
+    private long hashOfIke(PacketView packet, int port) {
+        ike.setFlow(packet, Transport.UDP, port);
+        return hasher.hash(ike);
+    }
+
     /** Whether a packet of a known flow begins a new one, as ip_vs_in_hook and is_new_conn_expected ask. */
     private boolean isReuse(ForwardingSnapshot snapshot, PacketView packet, int slot, int realServer) {
-        if ((packet.tcpFlags() & Transport.SYN) == 0) {
+        if (!packet.opensConnection()) {
             return false;
         }
         if (policy.expireNodest() && snapshot.isQuiesced(realServer)) {
@@ -198,10 +232,15 @@ public final class Pipeline {
                 && !flows.hasTemplate(slot)
                 && (stateCode == CLOSE
                         || stateCode == TIME_WAIT
+                        || stateCode == SCTP_CLOSED
                         || (stateCode == FIN_WAIT && (policy.reuseMode() & 2) != 0));
     }
 
     private int open(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
+        if (packet.isIpsec()) {
+            counters.increment(Counter.NO_IKE_FLOW);
+            return DROPPED;
+        }
         int service = snapshot.findService(packet);
         SchedulerTable table = service == ForwardingSnapshot.NONE ? null : snapshot.table(service);
         if (table == null) {
@@ -213,10 +252,11 @@ public final class Pipeline {
             counters.increment(Counter.RST_WITHOUT_FLOW);
             return DROPPED;
         }
-        boolean sloppy = packet.protocol() == Transport.TCP && (packet.tcpFlags() & Transport.SYN) == 0;
+        boolean sloppy = packet.protocol() != Transport.UDP && !packet.opensConnection();
         boolean byHash = admission.mayBeUnremembered(packet, nowMs);
-        if (sloppy && !policy.sloppyTcp() && !byHash) {
-            counters.increment(Counter.TCP_WITHOUT_FLOW);
+        if (sloppy && !mayOpenSloppily(packet, byHash)) {
+            counters.increment(
+                    packet.protocol() == Transport.TCP ? Counter.TCP_WITHOUT_FLOW : Counter.SCTP_WITHOUT_FLOW);
             return DROPPED;
         }
         boolean onePacket =
@@ -266,6 +306,14 @@ public final class Pipeline {
         }
         persistent.none();
         return byHash || forgotten ? table.pickByHash(packet, hash) : table.pick(state(service), packet, hash, nowMs);
+    }
+
+    /** Whether a packet that asks for no connection may open one: tcp_conn_schedule and sctp_conn_schedule. */
+    private boolean mayOpenSloppily(PacketView packet, boolean byHash) {
+        if (packet.protocol() == Transport.TCP) {
+            return policy.sloppyTcp() || byHash;
+        }
+        return packet.sctpChunk() != Sctp.NO_CHUNK && (policy.sloppySctp() || byHash);
     }
 
     private SchedulerState state(int service) {

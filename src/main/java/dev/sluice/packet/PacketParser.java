@@ -8,10 +8,14 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>It checks what a router must (RFC 1812 section 5.2.2: version, header length, header checksum, total length) and
  * what a director reads: that ports, and TCP's flags, are inside the IP packet. What lies above (TCP's data offset, UDP's
- * length, payload checksums) is the real server's to judge. Frames longer than their IP packet are Ethernet padding.
+ * length, SCTP's chunks, ESP and AH, payload checksums) is the real server's to judge. Frames longer than their IP packet
+ * are Ethernet padding.
+ *
+ * <p>AH over IPv6 is an extension header and stepped over, as IPVS does (ipv6_find_hdr without IP6_FH_F_AUTH): what it
+ * protects decides.
  */
 public final class PacketParser {
-    /** The packet is whole and carries TCP or UDP. */
+    /** The packet is whole and carries TCP, UDP, SCTP, ESP or AH. */
     public static final int OK = 0;
     /** Shorter than Ethernet header and VLAN tags. */
     public static final int TRUNCATED_ETHERNET = 1;
@@ -33,9 +37,9 @@ public final class PacketParser {
     public static final int TOO_MANY_EXTENSION_HEADERS = 9;
     /** A fragment of a datagram (not an atomic one, RFC 6946). */
     public static final int FRAGMENT = 10;
-    /** Whole, but neither TCP nor UDP. */
+    /** Whole, but none of the protocols of {@link #OK}. */
     public static final int UNSUPPORTED_PROTOCOL = 11;
-    /** The IP packet ends inside the TCP or UDP header. */
+    /** The IP packet ends inside the TCP, UDP, SCTP, ESP or AH header. */
     public static final int TRUNCATED_TRANSPORT = 12;
     /** How many codes there are; all lie below. */
     public static final int CODES = 13;
@@ -175,19 +179,40 @@ public final class PacketParser {
 
     private static int parseTransport(MemorySegment segment, long l4, int available, PacketView view) {
         view.l4Offset = l4;
-        int protocol = view.protocol;
-        if (protocol == Transport.TCP) {
-            if (available < Transport.TCP_MIN_HEADER_BYTES) {
-                return TRUNCATED_TRANSPORT;
+        view.tcpFlags = 0;
+        view.sctpChunk = Sctp.NO_CHUNK;
+        switch (view.protocol) {
+            case Transport.TCP -> {
+                if (available < Transport.TCP_MIN_HEADER_BYTES) {
+                    return TRUNCATED_TRANSPORT;
+                }
+                view.tcpFlags = Wire.u8(segment, l4 + Transport.TCP_FLAGS);
             }
-            view.tcpFlags = Wire.u8(segment, l4 + Transport.TCP_FLAGS);
-        } else if (protocol == Transport.UDP) {
-            if (available < Transport.UDP_HEADER_BYTES) {
-                return TRUNCATED_TRANSPORT;
+            case Transport.UDP -> {
+                if (available < Transport.UDP_HEADER_BYTES) {
+                    return TRUNCATED_TRANSPORT;
+                }
             }
-            view.tcpFlags = 0;
-        } else {
-            return UNSUPPORTED_PROTOCOL;
+            case Transport.SCTP -> {
+                if (available < Sctp.COMMON_HEADER_BYTES) {
+                    return TRUNCATED_TRANSPORT;
+                }
+                view.sctpChunk = Sctp.decidingChunk(segment, l4, available);
+            }
+            case Transport.ESP, Transport.AH -> {
+                if (available
+                        < (view.protocol == Transport.ESP
+                                ? Transport.ESP_HEADER_BYTES
+                                : Transport.AH_MIN_HEADER_BYTES)) {
+                    return TRUNCATED_TRANSPORT;
+                }
+                view.sourcePort = 0;
+                view.destinationPort = 0;
+                return OK;
+            }
+            default -> {
+                return UNSUPPORTED_PROTOCOL;
+            }
         }
         int ports = Wire.i32(segment, l4);
         view.sourcePort = ports >>> 16;

@@ -19,6 +19,7 @@ public final class PacketView {
     int sourcePort;
     int destinationPort;
     int tcpFlags;
+    int sctpChunk;
     int ttl;
     int ipLength;
 
@@ -42,7 +43,10 @@ public final class PacketView {
         return inet6;
     }
 
-    /** The transport protocol's number: {@link Transport#TCP} or {@link Transport#UDP} when the packet is OK. */
+    /**
+     * The transport protocol's number: when the packet is OK, that of TCP, UDP, SCTP, ESP or AH, as {@link Transport} names
+     * them.
+     */
     public int protocol() {
         return protocol;
     }
@@ -67,7 +71,7 @@ public final class PacketView {
         return destinationLow;
     }
 
-    /** CPORT, 0–65535. */
+    /** CPORT, 0–65535; 0 for ESP and AH, as is VPORT. */
     public int sourcePort() {
         return sourcePort;
     }
@@ -77,9 +81,45 @@ public final class PacketView {
         return destinationPort;
     }
 
-    /** The octet of TCP's flags ({@link Transport#SYN} and so on); 0 for UDP. */
+    /** The octet of TCP's flags ({@link Transport#SYN} and so on); 0 for other protocols. */
     public int tcpFlags() {
         return tcpFlags;
+    }
+
+    /**
+     * The type of the SCTP chunk that says what becomes of the association ({@link Sctp#INIT} and so on), or
+     * {@link Sctp#NO_CHUNK}, which it is for other protocols too.
+     */
+    public int sctpChunk() {
+        return sctpChunk;
+    }
+
+    /** Whether it asks for a new connection: TCP with SYN, SCTP with INIT (is_new_conn in ip_vs_core.c). */
+    public boolean opensConnection() {
+        return (tcpFlags & Transport.SYN) != 0 || sctpChunk == Sctp.INIT;
+    }
+
+    /** Whether it is ESP or AH, which have no ports and follow the flow of their IKE peer. */
+    public boolean isIpsec() {
+        return protocol == Transport.ESP || protocol == Transport.AH;
+    }
+
+    /**
+     * Makes this a view of another flow between the same addresses, to look it up. Of the packet nothing but the
+     * addresses is taken over.
+     *
+     * @param protocol of that flow
+     * @param port its CPORT and VPORT
+     */
+    public void setFlow(PacketView packet, int protocol, int port) {
+        inet6 = packet.inet6;
+        sourceHigh = packet.sourceHigh;
+        sourceLow = packet.sourceLow;
+        destinationHigh = packet.destinationHigh;
+        destinationLow = packet.destinationLow;
+        this.protocol = protocol;
+        sourcePort = port;
+        destinationPort = port;
     }
 
     /** TTL or hop limit, 0–255. */

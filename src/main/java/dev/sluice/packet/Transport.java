@@ -1,11 +1,22 @@
 package dev.sluice.packet;
 
-/** Offsets and numbers of TCP (RFC 9293 section 3.1) and UDP (RFC 768), as far as a layer-4 director reads them. */
+/**
+ * Protocol numbers that a layer-4 director knows, and the offsets of TCP (RFC 9293 section 3.1) and UDP (RFC 768) as far as
+ * it reads them. SCTP's are in {@link Sctp}.
+ */
 public final class Transport {
     public static final int TCP = 6;
     public static final int UDP = 17;
+    /** Encapsulating security payload, RFC 4303. */
+    public static final int ESP = 50;
+    /** Authentication header, RFC 4302; in IPv6 an extension header ({@link Ipv6#AUTHENTICATION}). */
+    public static final int AH = 51;
 
+    public static final int SCTP = 132;
+
+    /** Of TCP, UDP and SCTP alike, as the next. */
     public static final int SOURCE_PORT = 0;
+
     public static final int DESTINATION_PORT = 2;
 
     public static final int TCP_MIN_HEADER_BYTES = 20;
@@ -21,6 +32,11 @@ public final class Transport {
     public static final int UDP_HEADER_BYTES = 8;
     public static final int UDP_LENGTH = 4;
     public static final int UDP_CHECKSUM = 6;
+
+    /** SPI and sequence number. */
+    public static final int ESP_HEADER_BYTES = 8;
+    /** Without its integrity check value. */
+    public static final int AH_MIN_HEADER_BYTES = 12;
 
     private Transport() {}
 }

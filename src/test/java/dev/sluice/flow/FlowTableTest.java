@@ -7,16 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.bench.PacketBuilder;
+import dev.sluice.bench.SctpChunk;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
+import dev.sluice.packet.Sctp;
 import dev.sluice.packet.Transport;
 import dev.sluice.schedule.HashKey;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,6 +29,10 @@ class FlowTableTest {
     private static final IpAddress VIP4 = IpAddress.parse("203.0.113.1");
     private static final IpAddress VIP6 = IpAddress.parse("2001:db8:2::1");
     private static final int REAL_SERVERS = 64;
+
+    private static final Set<FlowState> ACTIVE =
+            EnumSet.of(FlowState.SYN_RECV, FlowState.ESTABLISHED, FlowState.SCTP_ESTABLISHED);
+    private static final int[] CHUNKS = {Sctp.INIT, Sctp.COOKIE_ECHO, Sctp.DATA, Sctp.SHUTDOWN, Sctp.ABORT, 200};
 
     private static FlowTable table(int maxFlows) {
         return new FlowTable(maxFlows, REAL_SERVERS, Arena.ofAuto());
@@ -37,6 +45,11 @@ class FlowTableTest {
 
     private static PacketView udp6(int client) {
         return view(PacketBuilder.udp(IpAddress.ofInet6(0x20010db800010000L, client), 9, VIP6, 53));
+    }
+
+    private static PacketView sctp6(int client, int chunk) {
+        return view(PacketBuilder.sctp(IpAddress.ofInet6(0x20010db800010000L, client), 9, VIP6, 53)
+                .payload(SctpChunk.of(chunk, 16)));
     }
 
     private static PacketView view(PacketBuilder packet) {
@@ -85,7 +98,11 @@ class FlowTableTest {
         int lapsed = 0;
         for (int step = 0; step < 60_000; step++) {
             int client = random.nextInt(clients);
-            PacketView packet = client % 5 == 4 ? udp6(client) : tcp(client, flags[random.nextInt(flags.length)]);
+            PacketView packet = switch (client % 5) {
+                case 3 -> sctp6(client, CHUNKS[random.nextInt(CHUNKS.length)]);
+                case 4 -> udp6(client);
+                default -> tcp(client, flags[random.nextInt(flags.length)]);
+            };
             views[client] = packet;
             long now = nowMs;
             Flow expected = model.get(client);
@@ -133,9 +150,7 @@ class FlowTableTest {
     }
 
     private static void touch(Flow flow, PacketView packet, long nowMs) {
-        flow.state = packet.protocol() == Transport.UDP
-                ? FlowState.UDP
-                : FlowState.ofCode(FlowState.afterTcp(flow.state.code(), packet.tcpFlags()));
+        flow.state = FlowState.ofCode(FlowState.after(flow.state.code(), FlowEvent.of(packet)));
         flow.packets++;
         flow.bytes += packet.ipLengthBytes();
         flow.seenMs = nowMs;
@@ -156,13 +171,10 @@ class FlowTableTest {
             assertNotEquals(FlowTable.NOT_FOUND, slot);
             assertEquals(flow.state.defaultTimeoutMs() - (nowMs - flow.seenMs), table.remainingMs(slot, nowMs));
             perRealServer[flow.realServer]++;
-            active[flow.realServer] += flow.state == FlowState.SYN_RECV || flow.state == FlowState.ESTABLISHED ? 1 : 0;
+            active[flow.realServer] += ACTIVE.contains(flow.state) ? 1 : 0;
         });
         assertEquals(
-                model.values().stream()
-                        .filter(flow -> flow.state == FlowState.SYN_RECV)
-                        .count(),
-                table.halfOpen());
+                model.values().stream().filter(flow -> flow.state.isHalfOpen()).count(), table.halfOpen());
         for (int id = 0; id < REAL_SERVERS; id++) {
             assertEquals(perRealServer[id], table.flowsOf(id));
             assertEquals(active[id], table.activeOf(id));

@@ -130,12 +130,23 @@ class EveryPacketAccountedTest {
         one.put(
                 Counter.UNSUPPORTED_PROTOCOL,
                 PacketBuilder.ethernet().ip(client, vip).icmp(8).build());
+        one.put(
+                Counter.SCTP_WITHOUT_FLOW,
+                PacketBuilder.sctp(client, 6, vip, 80).build());
+        one.put(
+                Counter.NO_IKE_FLOW,
+                PacketBuilder.ethernet()
+                        .ip(client, vip)
+                        .raw(PacketBuilder.ESP)
+                        .payloadLength(8)
+                        .build());
         ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1);
         Protocol tcp = Protocol.TCP;
         SchedulerKind rr = SchedulerKind.RR;
         builder.add(Harness.service(0, tcp, "10.0.0.100", 80, rr, 1), null, Harness.PARAMETERS)
                 .add(Harness.service(1, tcp, "10.0.0.100", 82, rr, 0), null, Harness.PARAMETERS)
                 .add(Harness.service(2, tcp, "10.0.0.100", 83, rr, 1), null, Harness.PARAMETERS)
+                .add(Harness.service(3, Protocol.SCTP, "10.0.0.100", 80, rr, 1), null, Harness.PARAMETERS)
                 .nextHop(0, new NextHop(1, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500));
         ForwardingSnapshot snapshot = builder.build();
         one.forEach((counter, frame) -> {

@@ -63,7 +63,7 @@ class OverloadTest {
     @Test
     void aConnectionThatWasNotRememberedIsFoundAgainByItsHash() {
         for (boolean sloppy : new boolean[] {true, false}) {
-            Harness harness = new Harness(1000, new ConnectionPolicy(sloppy, 1, false, false, 0));
+            Harness harness = new Harness(1000, new ConnectionPolicy(sloppy, sloppy, 1, false, false, 0));
             harness.flows.setMaxHalfOpen(1);
             send(harness, tcp(0, SYN), 0);
             int[] realServers = new int[300];
@@ -91,7 +91,7 @@ class OverloadTest {
 
     @Test
     void aboveTheRateNewFlowsAreForwardedWithoutAnEntry() {
-        Harness harness = new Harness(10_000, new ConnectionPolicy(true, 1, false, false, 100));
+        Harness harness = new Harness(10_000, new ConnectionPolicy(true, true, 1, false, false, 100));
         for (int second = 0; second < 3; second++) {
             for (int i = 0; i < 1000; i++) {
                 send(harness, tcp(second * 1000 + i, SYN), second * 1000L + 5000 + i);
@@ -104,7 +104,7 @@ class OverloadTest {
 
     @Test
     void withoutSloppyTcpOnlyASynOpensAConnection() {
-        Harness harness = new Harness(100, new ConnectionPolicy(false, 1, false, false, 0));
+        Harness harness = new Harness(100, new ConnectionPolicy(false, false, 1, false, false, 0));
         for (int flags : new int[] {ACK, PacketBuilder.TCP_FIN | ACK, 0}) {
             assertEquals(Pipeline.DROPPED, harness.process(snapshot, tcp(1, flags), 0));
         }

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.sluice.bench.PacketBuilder;
+import dev.sluice.bench.SctpChunk;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.Sctp;
 import dev.sluice.packet.Wire;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.SchedulerKind;
@@ -53,6 +55,17 @@ class PipelineAllocationTest {
             PacketBuilder.tcp(client4, 1, vip4, 83).build(),
             PacketBuilder.tcp(client4, 1, vip4, 80)
                     .tcpFlags(PacketBuilder.TCP_FIN)
+                    .build(),
+            PacketBuilder.sctp(client4, 1, vip4, 9900)
+                    .payload(SctpChunk.of(Sctp.INIT, 16))
+                    .build(),
+            PacketBuilder.sctp(client4, 1, vip4, 9900)
+                    .payload(SctpChunk.of(Sctp.DATA, 16))
+                    .build(),
+            PacketBuilder.ethernet()
+                    .ip(client4, vip4)
+                    .raw(PacketBuilder.ESP)
+                    .payloadLength(40)
                     .build(),
         };
     }
@@ -103,6 +116,7 @@ class PipelineAllocationTest {
                 Harness.service(2, Protocol.TCP, "2001:db8::100", 80, SchedulerKind.MAGLEV, 1, 2),
                 Harness.service(3, Protocol.UDP, "2001:db8::100", 53, SchedulerKind.WRR, 5, 0),
                 Harness.service(4, Protocol.TCP, "10.0.0.100", 82, SchedulerKind.RR, 0),
+                Harness.service(6, Protocol.SCTP, "10.0.0.100", 9900, SchedulerKind.RR, 1, 1),
                 Harness.service(5, Protocol.TCP, "10.0.0.100", 83, kind, 60_000, 0, 50_000));
         ForwardingSnapshot other = snapshot.withNextHops(
                 2, id -> id == 1 ? null : new NextHop(0, Harness.macOf(id), Harness.DIRECTOR_MAC, 1500));
@@ -128,6 +142,7 @@ class PipelineAllocationTest {
             Counter.NO_NEIGHBOUR,
             Counter.TTL_EXPIRED,
             Counter.RST_WITHOUT_FLOW,
+            Counter.NO_IKE_FLOW,
             Counter.PARSE_BAD_TOTAL_LENGTH,
             Counter.FORWARDED
         }) {

@@ -268,7 +268,8 @@ final class DirectorLab implements AutoCloseable {
         return command.toArray(String[]::new);
     }
 
-    private static String location(Class<?> type) {
+    /** Where a class was loaded from, for a class path. */
+    static String location(Class<?> type) {
         try {
             URI location =
                     type.getProtectionDomain().getCodeSource().getLocation().toURI();

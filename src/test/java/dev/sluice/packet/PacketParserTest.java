@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 import dev.sluice.bench.PacketBuilder;
 import dev.sluice.bench.PacketCases;
 import dev.sluice.bench.PacketCases.PacketCase;
+import dev.sluice.bench.SctpChunk;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.TreeMap;
@@ -79,6 +80,72 @@ class PacketParserTest {
         assertEquals(0, view.tcpFlags());
         assertEquals(255, view.ttl());
         assertEquals(40 + 16 + 8 + 8 + 31, view.ipLengthBytes());
+    }
+
+    @Test
+    void readsTheChunkThatDecidesOfSctp() {
+        byte[] cookie = SctpChunk.of(Sctp.COOKIE_ECHO, 5);
+        byte[] ack = SctpChunk.of(Sctp.COOKIE_ACK, 0);
+        byte[] abort = SctpChunk.of(Sctp.ABORT, 0);
+        byte[] data = SctpChunk.of(Sctp.DATA, 13);
+        assertChunk(Sctp.INIT, SctpChunk.of(Sctp.INIT, 16));
+        assertChunk(255, SctpChunk.of(255, 0));
+        assertChunk(Sctp.COOKIE_ECHO, cookie);
+        assertChunk(Sctp.COOKIE_ECHO, cookie, data, abort);
+        assertChunk(Sctp.ABORT, cookie, abort);
+        assertChunk(Sctp.ABORT, ack, abort);
+        assertChunk(Sctp.SACK, SctpChunk.of(Sctp.SACK, 12), abort);
+        assertChunk(Sctp.NO_CHUNK);
+        assertChunk(Sctp.NO_CHUNK, new byte[] {Sctp.INIT, 0, 0});
+        // Only the type and length of the second chunk are there, or not even they, or the first one's length leads
+        // away.
+        assertChunk(Sctp.COOKIE_ACK, ack, new byte[] {Sctp.ABORT, 0, 0});
+        assertChunk(Sctp.COOKIE_ECHO, SctpChunk.withLength(Sctp.COOKIE_ECHO, 0, 3), abort);
+        assertChunk(Sctp.COOKIE_ECHO, SctpChunk.withLength(Sctp.COOKIE_ECHO, 0, 65535), abort);
+    }
+
+    private void assertChunk(int expected, byte[]... chunks) {
+        byte[] bundle = SctpChunk.bundle(chunks);
+        for (PacketBuilder packet : new PacketBuilder[] {
+            PacketBuilder.sctp(CIP4, 40000, VIP4, 9900).padding(8),
+            PacketBuilder.sctp(CIP6, 40000, VIP6, 9900).extension(PacketBuilder.HOP_BY_HOP, 8)
+        }) {
+            view.tcpFlags = 0xff;
+            assertEquals(PacketParser.OK, parse(packet.payload(bundle).build()));
+            assertEquals(expected, view.sctpChunk());
+            assertEquals(expected == Sctp.INIT, view.opensConnection());
+            assertEquals(40000, view.sourcePort());
+            assertEquals(9900, view.destinationPort());
+            assertEquals(0, view.tcpFlags());
+        }
+        view.sctpChunk = 1;
+        assertEquals(
+                PacketParser.OK,
+                parse(PacketBuilder.tcp(CIP4, 1, VIP4, 2).tcpFlags(0).build()));
+        assertEquals(Sctp.NO_CHUNK, view.sctpChunk());
+        assertFalse(view.opensConnection());
+    }
+
+    @Test
+    void espAndAhHaveNoPorts() {
+        for (PacketBuilder packet : new PacketBuilder[] {
+            PacketBuilder.ethernet().ip(CIP4, VIP4).raw(Transport.ESP),
+            PacketBuilder.ethernet().ip(CIP4, VIP4).raw(Transport.AH),
+            PacketBuilder.ethernet().ip(CIP6, VIP6).raw(Transport.ESP)
+        }) {
+            view.sourcePort = 7;
+            view.destinationPort = 7;
+            view.tcpFlags = Transport.SYN;
+            view.sctpChunk = Sctp.INIT;
+            assertEquals(PacketParser.OK, parse(packet.payloadLength(12).build()));
+            assertTrue(view.isIpsec());
+            assertFalse(view.opensConnection());
+            assertEquals(0, view.sourcePort());
+            assertEquals(0, view.destinationPort());
+        }
+        assertEquals(
+                PacketParser.OK, parse(PacketBuilder.udp(CIP4, 500, VIP4, 500).build()));
+        assertFalse(view.isIpsec());
     }
 
     @Test
@@ -168,7 +235,13 @@ class PacketParserTest {
             Map.entry("tcp6 fragment to another address", PacketParser.FRAGMENT),
             Map.entry("icmpv6 fragment to the VIP", PacketParser.FRAGMENT),
             Map.entry("fragment of an option header", PacketParser.FRAGMENT),
-            Map.entry("fragment header cut short", PacketParser.BAD_EXTENSION_HEADER));
+            Map.entry("fragment header cut short", PacketParser.BAD_EXTENSION_HEADER),
+            Map.entry("sctp4 fragment of TCP's wildcard VIP", PacketParser.FRAGMENT),
+            Map.entry("esp4 of seven bytes", PacketParser.TRUNCATED_TRANSPORT),
+            Map.entry("esp6 of seven bytes", PacketParser.TRUNCATED_TRANSPORT),
+            Map.entry("ah4 of eleven bytes", PacketParser.TRUNCATED_TRANSPORT),
+            Map.entry("ah6 fragment", PacketParser.FRAGMENT),
+            Map.entry("esp4 fragment to another UDP service", PacketParser.FRAGMENT));
 
     private static int expected(PacketCase packet) {
         Integer byName = BY_NAME.get(packet.name());
@@ -195,6 +268,8 @@ class PacketParserTest {
             case "tcp6" -> new int[] {14, 40, 20};
             case "udp6 with extension headers" -> new int[] {14, 64, 8};
             case "802.1Q tcp6" -> new int[] {18, 40, 20};
+            case "sctp4" -> new int[] {14, 20, 12};
+            case "sctp6" -> new int[] {14, 40, 12};
             default -> fail("no lengths are known for: " + packet.name());
         };
         boolean inet6 = packet.name().contains("6 ");

@@ -94,6 +94,22 @@ public final class LabFixture implements AutoCloseable {
         }
     }
 
+    /**
+     * As {@link #start}, but the command's standard input and output are the caller's to write and read; only its standard
+     * error goes to {@code log}.
+     */
+    public Process startInteractive(Path log, String host, String... command) {
+        try {
+            Process process = builder(execArguments(host, command))
+                    .redirectError(log.toFile())
+                    .start();
+            background.add(process);
+            return process;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** The command-line client on the director's host. */
     public CommandResult sluice(String... arguments) {
         List<String> command = new ArrayList<>(List.of(launcher()));
