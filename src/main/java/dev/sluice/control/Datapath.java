@@ -25,6 +25,7 @@ import dev.sluice.xsk.XskOptions;
 import dev.sluice.xsk.XskSocket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The workers with what they own, a worker a queue, and the one snapshot they all run under.
@@ -32,6 +33,11 @@ import java.util.List;
  * <p>Owned by: control thread.
  */
 final class Datapath {
+    /** Hundreds of duty cycles. */
+    private static final long ACKNOWLEDGE_TIMEOUT_MS = 5_000;
+
+    private static final long ACKNOWLEDGE_POLL_NS = 50_000;
+
     private final DirectorConfig config;
     private final Resources resources;
     private final FlowCounts flowCounts = new FlowCounts();
@@ -121,6 +127,36 @@ final class Datapath {
     /** Makes a snapshot the current one of all workers. */
     void publish(ForwardingSnapshot snapshot) {
         workers.forEach(worker -> worker.snapshots().publish(snapshot));
+    }
+
+    /**
+     * Waits until every worker has left all earlier snapshots behind.
+     *
+     * @param snapshot the current one
+     * @return false when a worker did not within {@link #ACKNOWLEDGE_TIMEOUT_MS}
+     */
+    boolean awaitAcknowledged(ForwardingSnapshot snapshot) {
+        long startNs = System.nanoTime();
+        for (Worker worker : workers) {
+            while (!worker.snapshots().isAcknowledged(snapshot)) {
+                // A worker acknowledges at the end of a duty cycle, which lasts 10 ms where it sleeps.
+                if ((System.nanoTime() - startNs) / 1_000_000 > ACKNOWLEDGE_TIMEOUT_MS) {
+                    return false;
+                }
+                LockSupport.parkNanos(ACKNOWLEDGE_POLL_NS);
+            }
+        }
+        return true;
+    }
+
+    /** Whether anything in the datapath refers to a real server by its id; the snapshots in use are not looked at. */
+    boolean holdsRealServer(int id) {
+        for (Worker worker : workers) {
+            if (worker.flows().flowsOf(id) != 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     List<Worker> workers() {
