@@ -1,7 +1,7 @@
 package dev.sluice.cli;
 
+import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.SluiceConfig;
-import java.nio.file.Path;
 
 /** Runs a director in the foreground. */
 @FunctionalInterface
@@ -10,10 +10,10 @@ public interface DirectorLauncher {
      * Returns when the director has stopped.
      *
      * @param config what to run, the admin socket's overrides applied; it has passed the preflight checks
-     * @param configFile where it came from
+     * @param source where it came from
      * @return the process's exit code, one of {@link ExitCode}
      * @throws Exception {@link dev.sluice.control.preflight.EnvironmentException} when the machine refuses a start, any
      *     other when the director fails
      */
-    int run(SluiceConfig config, Path configFile) throws Exception;
+    int run(SluiceConfig config, ConfigSource source) throws Exception;
 }

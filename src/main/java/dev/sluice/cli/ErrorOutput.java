@@ -29,6 +29,7 @@ final class ErrorOutput {
                         err,
                         config.problems().stream().map(ConfigProblem::toString).toList());
             case EnvironmentException environment -> print(err, environment.problems());
+            case AdminException admin when !admin.problems().isEmpty() -> print(err, admin.problems());
             default -> print(err, List.of(oneLine(failure)));
         }
         if (debug) {
@@ -38,6 +39,7 @@ final class ErrorOutput {
         return switch (failure) {
             case ConfigException config -> ExitCode.CONFIG.code();
             case EnvironmentException environment -> ExitCode.ENVIRONMENT.code();
+            case AdminException admin when admin.code().equals(AdminException.CONFIG) -> ExitCode.CONFIG.code();
             case AdminException admin when admin.isUnreachable() -> ExitCode.NO_DIRECTOR.code();
             default -> ExitCode.FAILURE.code();
         };

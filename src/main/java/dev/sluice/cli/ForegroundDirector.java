@@ -1,9 +1,9 @@
 package dev.sluice.cli;
 
 import dev.sluice.control.Director;
+import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.preflight.EnvironmentException;
-import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -24,12 +24,13 @@ final class ForegroundDirector implements DirectorLauncher {
     }
 
     @Override
-    public int run(SluiceConfig config, Path configFile) throws EnvironmentException, InterruptedException {
+    public int run(SluiceConfig config, ConfigSource source) throws EnvironmentException, InterruptedException {
         // Before the start, so that a signal during it leaves nothing behind either.
         Thread hook = new Thread(this::onSignal, "sluice-signal");
         Runtime.getRuntime().addShutdownHook(hook);
-        try (Director director = Director.start(config, version)) {
+        try (Director director = Director.start(config, source, version)) {
             running = director;
+            HangUp.handle(director::reload);
             if (signalled) {
                 director.requestStop();
             }

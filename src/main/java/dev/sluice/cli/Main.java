@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  sluice check /etc/sluice.toml          is the file right?",
             "  sluice run --config /etc/sluice.toml   direct, until SIGTERM or Ctrl-C",
+            "  sluice reload                          apply what changed in the file",
             "  sluice stats                           what became of every packet",
             "  . <(sluice completion)                 completion for this bash",
             "",
@@ -67,6 +68,7 @@ public final class Main implements Runnable {
         CommandLine command = new CommandLine(new Main())
                 .addSubcommand(new RunCommand(director, socketOfEnvironment))
                 .addSubcommand(new CheckCommand())
+                .addSubcommand(new ReloadCommand(socketOfEnvironment))
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())

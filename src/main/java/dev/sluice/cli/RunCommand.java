@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.control.config.ConfigFile;
+import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.preflight.MachineFacts;
@@ -27,6 +28,8 @@ import picocli.CommandLine.Spec;
             "Reads the configuration, checks that the machine can run it, attaches the steering program to the "
                     + "interfaces and directs until SIGTERM or SIGINT. One line on standard error says when it is "
                     + "ready. All that stands in the way of a start is reported at once, before anything is touched.",
+            "",
+            "SIGHUP has it read the file again and apply what changed, as sluice reload does.",
             "",
             "Needs root, or CAP_NET_ADMIN CAP_NET_RAW CAP_BPF and a memlock limit (or CAP_IPC_LOCK) for the UMEM.",
         },
@@ -65,9 +68,10 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        // The file as the user names it, for messages; absolute for whoever reads it again.
         SluiceConfig effective = overridden(ConfigFile.load(config));
         Preflight.check(effective.director(), MachineFacts.ofThisMachine());
-        return director.run(effective, config);
+        return director.run(effective, new ConfigSource(config.toAbsolutePath(), this::overridden));
     }
 
     /** The configuration with the admin socket that option and environment ask for. */

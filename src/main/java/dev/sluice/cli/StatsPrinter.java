@@ -56,9 +56,7 @@ final class StatsPrinter {
                 "Prot LocalAddress:Port", "Conns", "InPkts", "OutPkts", "InBytes", "OutBytes");
         out.println("  -> RemoteAddress:Port");
         for (ServiceStats service : stats.services()) {
-            printRow(
-                    String.format("%-4s %s", service.protocol(), endpoint(service.address(), service.port())),
-                    service.traffic());
+            printRow(String.format("%-4s %s", service.protocol(), name(service)), service.traffic());
             for (RealServerStats real : service.realServers()) {
                 printRow("  -> " + endpoint(real.address(), real.port()), real.traffic());
                 if (!real.reachable()) {
@@ -96,6 +94,14 @@ final class StatsPrinter {
             }
         }
         return text.length() == 0 ? "no drops" : text.toString();
+    }
+
+    /** {@code 10.0.0.1:80}; {@code 1} or {@code 1 IPv6} for a firewall mark, as ipvsadm has it. */
+    private static String name(ServiceStats service) {
+        if (service.protocol().equals("FWM")) {
+            return service.address() + (service.family().equals("inet6") ? " IPv6" : "");
+        }
+        return endpoint(service.address(), service.port());
     }
 
     /** {@code 10.0.0.1:80}, {@code [2001:db8::1]:80}. */

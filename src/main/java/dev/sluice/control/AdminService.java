@@ -3,13 +3,24 @@ package dev.sluice.control;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.control.admin.AdminException;
 import dev.sluice.control.admin.AdminSocket;
+import dev.sluice.stats.DirectorStats;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The commands of the admin socket; {@code docs/admin-protocol.md} describes them. Any thread. */
 final class AdminService implements AdminSocket.Handler {
+    private static final List<String> COMMANDS = Stream.of(List.of("ping", "stats", "reload"), ServiceCommands.COMMANDS)
+            .flatMap(List::stream)
+            .toList();
+
     private final String version;
-    private @Nullable StatsReader stats;
+    private volatile @Nullable Ready ready;
+
+    /** What answers when the director steers traffic. */
+    private record Ready(StatsReader stats, ServiceCommands services, Reload reload) {}
 
     /** Answers {@code not_ready} to everything but {@code ping} until {@link #ready}. */
     AdminService(String version) {
@@ -17,28 +28,43 @@ final class AdminService implements AdminSocket.Handler {
     }
 
     /** The director steers traffic from now on. */
-    synchronized void ready(StatsReader reader) {
-        stats = reader;
+    void ready(StatsReader stats, ServiceCommands services, Reload reload) {
+        ready = new Ready(stats, services, reload);
     }
 
     /** The director is about to release what {@link StatsReader} reads; waits for a reading that is under way. */
     synchronized void notReady() {
-        stats = null;
+        ready = null;
     }
 
     @Override
-    public synchronized Object answer(String command, JsonNode request) throws AdminException {
-        StatsReader reader = stats;
+    public Object answer(String command, JsonNode request) throws AdminException {
+        if (command.equals("ping")) {
+            return Map.of("version", version, "ready", ready != null);
+        }
+        if (!COMMANDS.contains(command)) {
+            throw new AdminException(
+                    "unknown_command",
+                    "no such command: " + command + "; there are: "
+                            + COMMANDS.stream().collect(Collectors.joining(", ")));
+        }
         return switch (command) {
-            case "ping" -> Map.of("version", version, "ready", reader != null);
-            case "stats" -> {
-                if (reader == null) {
-                    throw new AdminException("not_ready", "the director is starting or stopping");
-                }
-                yield reader.read();
-            }
-            default ->
-                throw new AdminException("unknown_command", "no such command: " + command + "; there are: ping, stats");
+            case "stats" -> stats();
+            case "reload" -> now().reload().answer(request);
+            // Not under the lock: they wait for the control thread, which may be the one that waits in notReady.
+            default -> now().services().answer(command, request);
         };
+    }
+
+    private synchronized DirectorStats stats() throws AdminException {
+        return now().stats().read();
+    }
+
+    private Ready now() throws AdminException {
+        Ready current = ready;
+        if (current == null) {
+            throw new AdminException("not_ready", "the director is starting or stopping");
+        }
+        return current;
     }
 }

@@ -19,6 +19,8 @@ import dev.sluice.forward.Counters;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.Pipeline;
 import dev.sluice.schedule.HashKey;
+import dev.sluice.service.RealServer;
+import dev.sluice.service.VirtualService;
 import dev.sluice.worker.SnapshotSlot;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.Umem;
@@ -27,6 +29,7 @@ import dev.sluice.xsk.XskOptions;
 import dev.sluice.xsk.XskSocket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The workers with what they own, a worker a queue, and the one snapshot they all run under.
@@ -34,7 +37,10 @@ import java.util.List;
  * <p>Owned by: control thread.
  */
 final class Datapath {
-    private static final int PERSISTENCE_TABLE_SIZE = 65_536;
+    /** Hundreds of duty cycles. */
+    private static final long ACKNOWLEDGE_TIMEOUT_MS = 5_000;
+
+    private static final long ACKNOWLEDGE_POLL_NS = 50_000;
 
     private final DirectorConfig config;
     private final Resources resources;
@@ -57,7 +63,7 @@ final class Datapath {
         this.queues = queues;
         this.resources = resources;
         templates = new PersistenceTable(
-                PERSISTENCE_TABLE_SIZE,
+                config.connections().persistenceTableSize(),
                 ForwardingSnapshot.MAX_REAL_SERVERS,
                 key,
                 resources.add("persistence table", new PageMemory()));
@@ -131,7 +137,7 @@ final class Datapath {
                 connections.sloppyTcp(),
                 connections.reuseMode(),
                 connections.expireNodest(),
-                false,
+                connections.expireQuiescentTemplate(),
                 connections.maxNewFlowsPerSecond());
     }
 
@@ -143,9 +149,48 @@ final class Datapath {
         }
     }
 
+    /** Sets the thresholds of all real servers, before the snapshot with them is published. */
+    void limit(List<VirtualService> services) {
+        for (VirtualService service : services) {
+            for (RealServer real : service.realServers()) {
+                flowCounts.setThresholds(real.id(), real.upperThreshold(), real.lowerThreshold());
+            }
+        }
+    }
+
     /** Makes a snapshot the current one of all workers. */
     void publish(ForwardingSnapshot snapshot) {
         workers.forEach(worker -> worker.snapshots().publish(snapshot));
+    }
+
+    /**
+     * Waits until every worker has left all earlier snapshots behind.
+     *
+     * @param snapshot the current one
+     * @return false when a worker did not within {@link #ACKNOWLEDGE_TIMEOUT_MS}
+     */
+    boolean awaitAcknowledged(ForwardingSnapshot snapshot) {
+        long startNs = System.nanoTime();
+        for (Worker worker : workers) {
+            while (!worker.snapshots().isAcknowledged(snapshot)) {
+                // A worker acknowledges at the end of a duty cycle, which lasts 10 ms where it sleeps.
+                if ((System.nanoTime() - startNs) / 1_000_000 > ACKNOWLEDGE_TIMEOUT_MS) {
+                    return false;
+                }
+                LockSupport.parkNanos(ACKNOWLEDGE_POLL_NS);
+            }
+        }
+        return true;
+    }
+
+    /** Whether anything in the datapath refers to a real server by its id; the snapshots in use are not looked at. */
+    boolean holdsRealServer(int id) {
+        for (Worker worker : workers) {
+            if (worker.flows().flowsOf(id) != 0) {
+                return true;
+            }
+        }
+        return templates.templatesOf(id) != 0;
     }
 
     List<Worker> workers() {

@@ -5,40 +5,31 @@ import dev.sluice.bpf.SteeringException;
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.control.admin.AdminSocket;
+import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.config.XdpMode;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
-import dev.sluice.ffi.CallState;
-import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.NativeException;
-import dev.sluice.ffi.generated.Native;
-import dev.sluice.ffi.generated.pollfd;
 import dev.sluice.flow.FlowHasher;
-import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
-import dev.sluice.service.AddressKey;
-import dev.sluice.service.VirtualService;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.XskException;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -51,48 +42,49 @@ import java.util.stream.Collectors;
 public final class Director implements AutoCloseable {
     private static final Logger LOG = System.getLogger(Director.class.getName());
 
-    /** How long the control thread waits for rtnetlink at the most before it looks at everything else. */
-    private static final int CONTROL_TICK_MS = 50;
-
-    /** How long a start waits for ARP and neighbour discovery; what takes longer is followed at run time. */
-    private static final long RESOLUTION_WAIT_MS = 1_000;
-
     private final DirectorConfig config;
     private final Resources resources;
-    private final NextHopResolver resolver;
+    private final NextHopFollower nextHops;
     private final SteeringMaps maps;
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
+    private final ControlQueue queue;
+    private final Reload reload;
     private volatile boolean stopRequested;
 
     private Director(
             DirectorConfig config,
             Resources resources,
-            NextHopResolver resolver,
+            NextHopFollower nextHops,
             SteeringMaps maps,
             SnapshotCompiler compiler,
-            Datapath datapath) {
+            Datapath datapath,
+            ControlQueue queue,
+            Reload reload) {
         this.config = config;
         this.resources = resources;
-        this.resolver = resolver;
+        this.nextHops = nextHops;
         this.maps = maps;
         this.compiler = compiler;
         this.datapath = datapath;
+        this.queue = queue;
+        this.reload = reload;
     }
 
     /**
      * Starts a director in the network namespace of the calling thread. When it returns, traffic is steered.
      *
      * @param config what to run; it has passed the preflight checks
+     * @param source where it came from, and where {@link #reload} finds what follows it
      * @param version what the director calls itself
      * @throws EnvironmentException when the machine refuses; nothing stays behind
      */
-    public static Director start(SluiceConfig config, String version)
+    public static Director start(SluiceConfig config, ConfigSource source, String version)
             throws EnvironmentException, InterruptedException {
         Resources resources = new Resources();
         boolean started = false;
         try {
-            Director director = bringUp(config, version, resources);
+            Director director = bringUp(config, source, version, resources);
             started = true;
             return director;
         } catch (XskException | SteeringException | NativeException e) {
@@ -104,43 +96,57 @@ public final class Director implements AutoCloseable {
         }
     }
 
-    private static Director bringUp(SluiceConfig config, String version, Resources resources)
+    private static Director bringUp(SluiceConfig config, ConfigSource source, String version, Resources resources)
             throws EnvironmentException, InterruptedException {
         DirectorConfig settings = config.director();
         AdminService admin = new AdminService(version);
         openAdminSocket(settings, admin, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
-        Registry registry = new Registry();
-        config.services().forEach(registry::add);
-        resolve(registry, resolver);
+        NextHopFollower nextHops = new NextHopFollower(resolver);
+        Registry registry = new Registry(settings.maglevTableSize());
+        try {
+            for (Edit edit : ConfigDifference.edits(registry, config)) {
+                edit.applyTo(registry);
+            }
+            nextHops.resolve(registry.realServerAddresses());
+        } catch (ChangeException e) {
+            throw new EnvironmentException(
+                    String.valueOf(e.getMessage()).lines().toList());
+        }
 
         SteeringMaps maps = resources.add("BPF maps", SteeringMaps.create());
         HashKey key = hashKey(settings);
         SnapshotCompiler compiler = new SnapshotCompiler(
                 settings.interfaces(),
                 new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()));
-        ForwardingSnapshot first =
-                compiler.compile(registry.services(), resolver).snapshot();
+        SnapshotCompiler.Compiled first = compiler.compile(registry, resolver);
+        compiler.makeCurrent(first);
 
         MachineFacts machine = MachineFacts.ofThisMachine();
         int queues = Preflight.workers(settings, machine);
         int[] cpus = settings.cpus().assign(queues, machine.allowedCpus());
         Datapath datapath = new Datapath(settings, queues, key, resources);
         for (int queue = 0; queue < queues; queue++) {
-            datapath.addWorker(queue, cpus[queue], maps, new FlowHasher(key), first);
+            datapath.addWorker(queue, cpus[queue], maps, new FlowHasher(key), first.snapshot());
         }
+        datapath.limit(first.services());
         datapath.start();
 
-        for (VirtualService service : registry.services()) {
-            if (service.key() instanceof AddressKey address) {
-                maps.addService(address, service.id());
-            }
-        }
+        ServiceSteering steering = new ServiceSteering(maps);
+        steering.widen(registry);
         List<SteeringProgram> programs = attach(settings, maps, resolver, resources);
-        admin.ready(new StatsReader(version, datapath, maps, programs, compiler));
+        TrafficReader traffic = new TrafficReader(datapath);
+        Reconfigurer reconfigurer = new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic);
+        ControlQueue queue = resources.add("queue of changes", new ControlQueue());
+        Reload reload = new Reload(queue, reconfigurer, source, settings);
+        admin.ready(
+                new StatsReader(version, datapath, maps, programs, compiler, traffic),
+                new ServiceCommands(queue, reconfigurer, traffic),
+                reload);
         resources.onClose("statistics", admin::notReady);
-        Director director = new Director(settings, resources, resolver, maps, compiler, datapath);
+        Director director = new Director(settings, resources, nextHops, maps, compiler, datapath, queue, reload);
+        nextHops.onChange(director::followNextHops);
         director.logReady(version, programs);
         return director;
     }
@@ -152,28 +158,6 @@ public final class Director implements AutoCloseable {
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
         }
-    }
-
-    /** Waits a little for every RIP's MAC, and refuses what direct routing can never reach. */
-    private static void resolve(Registry registry, NextHopResolver resolver) throws EnvironmentException {
-        Set<IpAddress> rips = registry.realServerAddresses();
-        rips.forEach(resolver::watch);
-        long deadlineNs = System.nanoTime() + RESOLUTION_WAIT_MS * 1_000_000;
-        while (rips.stream().anyMatch(rip -> isResolving(resolver.nextHop(rip)))
-                && System.nanoTime() - deadlineNs < 0) {
-            awaitRtnetlink(resolver);
-            resolver.process(nowMs());
-        }
-        List<String> refused = rips.stream()
-                .flatMap(rip -> DirectRoutingCheck.refusal(resolver.nextHop(rip)).stream())
-                .toList();
-        if (!refused.isEmpty()) {
-            throw new EnvironmentException(refused);
-        }
-    }
-
-    private static boolean isResolving(NextHop hop) {
-        return hop instanceof NextHop.Unresolved unresolved && unresolved.reason() == NextHop.Reason.RESOLVING;
     }
 
     private static List<SteeringProgram> attach(
@@ -217,16 +201,14 @@ public final class Director implements AutoCloseable {
     }
 
     /**
-     * Follows routes and neighbours until a stop is requested.
+     * Follows routes and neighbours, and makes the changes that are asked for, until a stop is requested.
      *
      * @return true after {@link #requestStop}, false when a worker died
      */
     public boolean run() {
         while (!stopRequested) {
-            awaitRtnetlink(resolver);
-            if (resolver.process(nowMs())) {
-                followNextHops();
-            }
+            nextHops.await(queue.fd());
+            queue.run();
             for (Worker worker : datapath.workers()) {
                 if (worker.failure() != null) {
                     return false;
@@ -239,7 +221,7 @@ public final class Director implements AutoCloseable {
 
     private void followNextHops() {
         Map<IpAddress, NextHop> before = compiler.current().nextHops();
-        SnapshotCompiler.Compiled after = compiler.recompileNextHops(resolver);
+        SnapshotCompiler.Compiled after = compiler.recompileNextHops(nextHops.resolver());
         datapath.publish(after.snapshot());
         for (Map.Entry<IpAddress, NextHop> entry : after.nextHops().entrySet()) {
             if (!entry.getValue().equals(before.get(entry.getKey()))) {
@@ -251,12 +233,17 @@ public final class Director implements AutoCloseable {
             }
         }
         for (String name : config.interfaces()) {
-            followStationAddress(name, maps, resolver);
+            followStationAddress(name, maps, nextHops.resolver());
         }
     }
 
     private static void followStationAddress(String name, SteeringMaps maps, NextHopResolver resolver) {
         resolver.link(name).ifPresent(link -> maps.ofInterface(name).setStationAddress(link.mac()));
+    }
+
+    /** Reads the configuration file again and applies the differences, as SIGHUP asks for; logs what came of it. Any other thread. */
+    public void reload() {
+        reload.onSignal();
     }
 
     /** Makes {@link #run} return within a control tick. Any thread. */
@@ -269,19 +256,6 @@ public final class Director implements AutoCloseable {
     public void close() {
         resources.close();
         LOG.log(Level.INFO, "stopped");
-    }
-
-    private static void awaitRtnetlink(NextHopResolver resolver) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment entry = arena.allocate(pollfd.layout());
-            pollfd.fd(entry, resolver.fd());
-            pollfd.events(entry, (short) Native.POLLIN());
-            LibC.poll(CallState.current(), entry, 1, Math.min(CONTROL_TICK_MS, resolver.pollTimeoutMs(nowMs())));
-        }
-    }
-
-    private static long nowMs() {
-        return System.nanoTime() / 1_000_000;
     }
 
     private static HashKey hashKey(DirectorConfig settings) {

@@ -5,6 +5,8 @@ import dev.sluice.forward.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.SchedulerParameters;
+import dev.sluice.schedule.SchedulerTable;
+import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.VirtualService;
 import java.util.HashMap;
@@ -21,18 +23,20 @@ import org.jspecify.annotations.Nullable;
 final class SnapshotCompiler {
     private final List<String> interfaces;
     private final SchedulerParameters parameters;
-    private volatile Compiled current = new Compiled(ForwardingSnapshot.empty(), List.of(), Map.of());
+    private volatile Compiled current = new Compiled(ForwardingSnapshot.empty(), List.of(), List.of(), Map.of());
 
     /**
      * A snapshot with what it was made of.
      *
      * @param snapshot what workers read
      * @param services the services in it
+     * @param fwmarkRules the rules of firewall marks, those of marks without a service included
      * @param nextHops what is known of the way to each RIP
      */
     record Compiled(
             ForwardingSnapshot snapshot,
             List<VirtualService> services,
+            List<FwmarkRule> fwmarkRules,
             Map<IpAddress, dev.sluice.neighbour.NextHop> nextHops) {
         /** The way to a RIP in words. */
         String nextHopText(IpAddress rip) {
@@ -62,28 +66,72 @@ final class SnapshotCompiler {
         return toForwarding(current.nextHops().get(rip)) != null;
     }
 
-    /** A snapshot of these services; builds their scheduler tables. */
-    Compiled compile(List<VirtualService> services, NextHopResolver resolver) {
-        Compiled before = current;
+    /**
+     * A snapshot of a registry, which is not the current one yet. Scheduler tables of services to which nothing happened are
+     * taken over from the current one.
+     *
+     * @param registry a copy, with the changes made since the current snapshot
+     * @param resolver watches all its RIPs
+     */
+    Compiled compile(Registry registry, NextHopResolver resolver) {
+        ForwardingSnapshot before = current.snapshot();
         ForwardingSnapshot.Builder builder =
-                new ForwardingSnapshot.Builder(before.snapshot().generation() + 1);
+                new ForwardingSnapshot.Builder(before.generation() + 1).fwmarkRules(registry.fwmarkRules());
+        List<VirtualService> services = registry.services();
         Map<IpAddress, dev.sluice.neighbour.NextHop> hops = nextHops(services, resolver);
         for (VirtualService service : services) {
-            builder.add(service, before.snapshot().table(service.id()), parameters);
+            SchedulerTable table = registry.isAdded(service.id()) ? null : before.table(service.id());
+            if (table == null || registry.isRescheduled(service.id())) {
+                builder.add(service, table, parameters);
+            } else {
+                builder.add(service, table);
+            }
             for (RealServer real : service.realServers()) {
                 builder.nextHop(real.id(), toForwarding(hops.get(real.address())));
             }
         }
-        current = new Compiled(builder.build(), List.copyOf(services), hops);
-        return current;
+        return new Compiled(builder.build(), services, registry.fwmarkRules(), hops);
+    }
+
+    /** Makes a compiled one current: it is about to be published. */
+    void makeCurrent(Compiled compiled) {
+        current = compiled;
+    }
+
+    /**
+     * What a compiled snapshot held, under a new generation: to publish it again.
+     *
+     * @param earlier which need not be the latest
+     */
+    Compiled again(Compiled earlier) {
+        return new Compiled(
+                earlier.snapshot()
+                        .withNextHops(
+                                current.snapshot().generation() + 1,
+                                hopsByRealServer(earlier.services(), earlier.nextHops())::get),
+                earlier.services(),
+                earlier.fwmarkRules(),
+                earlier.nextHops());
     }
 
     /** The current services with the next hops of now. */
     Compiled recompileNextHops(NextHopResolver resolver) {
         Compiled before = current;
         Map<IpAddress, dev.sluice.neighbour.NextHop> hops = nextHops(before.services(), resolver);
+        current = new Compiled(
+                before.snapshot()
+                        .withNextHops(
+                                before.snapshot().generation() + 1, hopsByRealServer(before.services(), hops)::get),
+                before.services(),
+                before.fwmarkRules(),
+                hops);
+        return current;
+    }
+
+    private Map<Integer, NextHop> hopsByRealServer(
+            List<VirtualService> services, Map<IpAddress, dev.sluice.neighbour.NextHop> hops) {
         Map<Integer, NextHop> byRealServer = new HashMap<>();
-        for (VirtualService service : before.services()) {
+        for (VirtualService service : services) {
             for (RealServer real : service.realServers()) {
                 NextHop hop = toForwarding(hops.get(real.address()));
                 if (hop != null) {
@@ -91,11 +139,7 @@ final class SnapshotCompiler {
                 }
             }
         }
-        current = new Compiled(
-                before.snapshot().withNextHops(before.snapshot().generation() + 1, byRealServer::get),
-                before.services(),
-                hops);
-        return current;
+        return byRealServer;
     }
 
     private static Map<IpAddress, dev.sluice.neighbour.NextHop> nextHops(

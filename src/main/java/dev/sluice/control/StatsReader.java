@@ -6,6 +6,7 @@ import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringOutcome;
 import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.forward.Counter;
+import dev.sluice.packet.AddressFamily;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.RealServer;
@@ -14,7 +15,6 @@ import dev.sluice.stats.DirectorStats;
 import dev.sluice.stats.InterfaceStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
-import dev.sluice.stats.Traffic;
 import dev.sluice.stats.WorkerStats;
 import dev.sluice.worker.Worker;
 import dev.sluice.worker.WorkerCounter;
@@ -33,18 +33,21 @@ final class StatsReader {
     private final SteeringMaps maps;
     private final List<SteeringProgram> programs;
     private final SnapshotCompiler compiler;
+    private final TrafficReader traffic;
 
     StatsReader(
             String version,
             Datapath datapath,
             SteeringMaps maps,
             List<SteeringProgram> programs,
-            SnapshotCompiler compiler) {
+            SnapshotCompiler compiler,
+            TrafficReader traffic) {
         this.version = version;
         this.datapath = datapath;
         this.maps = maps;
         this.programs = List.copyOf(programs);
         this.compiler = compiler;
+        this.traffic = traffic;
     }
 
     DirectorStats read() {
@@ -63,14 +66,6 @@ final class StatsReader {
     }
 
     private ServiceStats service(VirtualService service, SnapshotCompiler.Compiled compiled) {
-        long connections = 0;
-        long packets = 0;
-        long bytes = 0;
-        for (Worker worker : datapath.workers()) {
-            connections += worker.counters().serviceConnections(service.id());
-            packets += worker.counters().servicePackets(service.id());
-            bytes += worker.counters().serviceBytes(service.id());
-        }
         return new ServiceStats(
                 switch (service.key()) {
                     case AddressKey key -> key.protocol().name();
@@ -81,23 +76,20 @@ final class StatsReader {
                     case FwmarkKey key -> Integer.toUnsignedString(key.mark());
                 },
                 service.key() instanceof AddressKey key ? key.port() : 0,
+                service.key().family() == AddressFamily.INET ? "inet" : "inet6",
                 service.scheduler().keyword(),
-                new Traffic(connections, packets, bytes),
+                service.persistence() == null ? 0 : service.persistence().timeoutSeconds(),
+                service.onePacket(),
+                traffic.ofService(service.id()),
                 service.realServers().stream()
                         .map(real -> realServer(real, compiled))
                         .toList());
     }
 
     private RealServerStats realServer(RealServer real, SnapshotCompiler.Compiled compiled) {
-        long connections = 0;
-        long packets = 0;
-        long bytes = 0;
         long active = 0;
         long inactive = 0;
         for (Worker worker : datapath.workers()) {
-            connections += worker.counters().realServerConnections(real.id());
-            packets += worker.counters().realServerPackets(real.id());
-            bytes += worker.counters().realServerBytes(real.id());
             active += worker.flows().activeOf(real.id());
             inactive += worker.flows().inactiveOf(real.id());
         }
@@ -110,7 +102,9 @@ final class StatsReader {
                 compiled.snapshot().egressPort(real.id()) >= 0,
                 active,
                 inactive,
-                new Traffic(connections, packets, bytes));
+                real.upperThreshold(),
+                real.lowerThreshold(),
+                traffic.ofRealServer(real.id()));
     }
 
     private Map<String, Long> outcomes() {

@@ -28,6 +28,9 @@ public final class LibC {
     private static final MethodHandle CLOSE = capturing(Native.close$address(), Native.close$descriptor());
     private static final MethodHandle SENDTO = capturing(Native.sendto$address(), Native.sendto$descriptor());
     private static final MethodHandle RECVFROM = capturing(Native.recvfrom$address(), Native.recvfrom$descriptor());
+    private static final MethodHandle EVENTFD = capturing(Native.eventfd$address(), Native.eventfd$descriptor());
+    private static final MethodHandle READ = capturing(Native.read$address(), Native.read$descriptor());
+    private static final MethodHandle WRITE = capturing(Native.write$address(), Native.write$descriptor());
     private static final MethodHandle POLL = capturing(Native.poll$address(), Native.poll$descriptor());
     // For worker threads. A capturing handle slices its state segment at every call, which allocates for as long as the
     // caller is not compiled; these allocate nothing even when interpreted.
@@ -89,6 +92,36 @@ public final class LibC {
     public static int close(CallState state, int fd) {
         try {
             int result = (int) CLOSE.invokeExact(state.segment(), fd);
+            return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /** {@code eventfd(2)}: a file descriptor, or {@code -errno}. */
+    public static int eventfd(CallState state, int count, int flags) {
+        try {
+            int result = (int) EVENTFD.invokeExact(state.segment(), count, flags);
+            return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /** {@code read(2)} into all of a buffer: bytes read, or {@code -errno}. */
+    public static long read(CallState state, int fd, MemorySegment buffer) {
+        try {
+            long result = (long) READ.invokeExact(state.segment(), fd, buffer, buffer.byteSize());
+            return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /** {@code write(2)} of all of a buffer: bytes written, or {@code -errno}. */
+    public static long write(CallState state, int fd, MemorySegment buffer) {
+        try {
+            long result = (long) WRITE.invokeExact(state.segment(), fd, buffer, buffer.byteSize());
             return result < 0 ? -state.errno() : result;
         } catch (Throwable t) {
             throw impossible(t);

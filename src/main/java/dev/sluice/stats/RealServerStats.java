@@ -11,6 +11,8 @@ package dev.sluice.stats;
  * @param reachable whether packets for it can be forwarded now
  * @param active connections of its whose state is an active one, as {@code ipvsadm -L} shows them
  * @param inactive its other connections
+ * @param upperThreshold connections from which on it gets no new flows, 0 for no threshold
+ * @param lowerThreshold connections below which it gets new flows again, 0 for three quarters of the upper one
  * @param traffic what the real server got
  */
 public record RealServerStats(
@@ -22,4 +24,6 @@ public record RealServerStats(
         boolean reachable,
         long active,
         long inactive,
+        int upperThreshold,
+        int lowerThreshold,
         Traffic traffic) {}

@@ -8,6 +8,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,7 +51,7 @@ class CheckCommandTest {
         int code = sluice("check", "docs/examples/sluice.toml");
         assertEquals("", err.toString());
         assertEquals(
-                "docs/examples/sluice.toml: ok, 1 interface, 3 services, 6 real servers" + System.lineSeparator(),
+                "docs/examples/sluice.toml: ok, 1 interface, 4 services, 8 real servers" + System.lineSeparator(),
                 out.toString());
         assertEquals(0, code);
     }
@@ -125,11 +126,15 @@ class CheckCommandTest {
             maglev_table_size = 65536     | maglev_table_size = 65536 is not prime; allowed: a prime 251-16777213, the nearest are 65521 and 65537
             mh_table_size = 4096          | mh_table_size = 4096 is no size that a kernel has; allowed: the kernel's sizes 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071
             flow_table_size = 1000        | flow_table_size = 1000 is out of range; allowed: an integer 1024-67108864
+            flow_table_memory = "heap"    | flow_table_memory = "heap" is not supported by this version; allowed: "private", "shared"
+            flow_table_directory = "shm"  | flow_table_directory = "shm" is no absolute path; allowed: an absolute path
+            persistence_table_size = 0    | persistence_table_size = 0 is out of range; allowed: an integer 1-16777216
+            expire_quiescent_template = 1 | expire_quiescent_template = 1 is an integer; allowed: true, false
             hash_key = "5ec2e7"           | hash_key is no key of 32 hex digits; allowed: what `openssl rand -hex 16` prints
             busy_poll = 20                | busy_poll = 20 is an integer; allowed: a table [director.busy_poll]
             busy_poll = { usec = 20 }     | unknown key "usec" in [director.busy_poll]; did you mean "usecs"?
             Queues = 2                    | unknown key "Queues" in [director]; did you mean "queues"?
-            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, busy_poll
+            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, busy_poll
             """)
     void director(String line, String message) throws IOException {
         String column = message.startsWith("unknown key \"usec\"") ? "15: " : "1: ";
@@ -164,9 +169,9 @@ class CheckCommandTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            protocol = "sctp" | address = "10.0.0.9:80" | 4:1: protocol = "sctp" is not supported by this version; allowed: "tcp", "udp"
-            protocol = 6      | address = "10.0.0.9:80" | 4:1: protocol = 6 is an integer; allowed: "tcp", "udp"
-            protocol = "TCP"  | address = "10.0.0.9:80" | 4:1: protocol = "TCP" is not supported by this version, did you mean "tcp"?; allowed: "tcp", "udp"
+            protocol = "esp"  | address = "10.0.0.9:80" | 4:1: protocol = "esp" is not supported by this version; allowed: "tcp", "udp", "sctp"
+            protocol = 6      | address = "10.0.0.9:80" | 4:1: protocol = 6 is an integer; allowed: "tcp", "udp", "sctp"
+            protocol = "TCP"  | address = "10.0.0.9:80" | 4:1: protocol = "TCP" is not supported by this version, did you mean "tcp"?; allowed: "tcp", "udp", "sctp"
             protocol = "tcp"  | scheduler = "rr"        | 3:1: [[service]] has no address; required: @VIP@
             protocol = "tcp"  | address = "10.0.0.9"    | 5:1: address = "10.0.0.9" has no port; allowed: @VIP@
             protocol = "tcp"  | address = "[2001:db8::9]" | 5:1: address = "[2001:db8::9]" has no port; allowed: @VIP@
@@ -252,12 +257,103 @@ class CheckCommandTest {
             address = "10.0.0.1"    | method = "nat"   | 8:1: method = "nat" is not supported by this version; allowed: "dr"
             address = "10.0.0.1"    | method = "tun"   | 8:1: method = "tun" is not supported by this version; allowed: "dr"
             address = "10.0.0.1"    | method = "fullnat" | 8:1: method = "fullnat" is not supported by this version; allowed: "dr"
-            address = "10.0.0.1"    | port = 80        | 8:1: unknown key "port" in [[service.real]]; allowed: address, method, weight
+            address = "10.0.0.1"    | upper_threshold = -1 | 8:1: upper_threshold = -1 is out of range; allowed: an integer 0-2147483647
+            address = "10.0.0.1"    | upper_threshold = 2147483648 | 8:1: upper_threshold = 2147483648 is out of range; allowed: an integer 0-2147483647
+            address = "10.0.0.1"    | lower_threshold = 1  | 8:1: lower_threshold = 1 is above upper_threshold = 0; allowed: at most upper_threshold
+            address = "10.0.0.1"    | port = 80        | 8:1: unknown key "port" in [[service.real]]; allowed: address, method, weight, upper_threshold, lower_threshold
             """)
     void realServer(String first, String second, String message) throws IOException {
         assertRefused(
                 DIRECTOR + SERVICE + "[[service.real]]\n" + first + "\n" + second + "\n",
                 message.replace("@RIP@", "an IPv4 or IPv6 address without port; the port follows the service"));
+    }
+
+    @Test
+    void lowerThresholdAboveTheUpper() throws IOException {
+        assertRefused(
+                DIRECTOR + SERVICE
+                        + "[[service.real]]\naddress = \"10.0.0.1\"\nupper_threshold = 5\nlower_threshold = 6\n",
+                "9:1: lower_threshold = 6 is above upper_threshold = 5; allowed: at most upper_threshold");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            tcp | 10.0.0.9:80        | persistence = 0      |                                    | 6:1: persistence = 0 is out of range; allowed: an integer 1-2678400
+            tcp | 10.0.0.9:80        | persistence = 2678401 |                                   | 6:1: persistence = 2678401 is out of range; allowed: an integer 1-2678400
+            tcp | 10.0.0.9:80        | persistence = true   |                                    | 6:1: persistence = true is a boolean; allowed: an integer 1-2678400
+            tcp | 10.0.0.9:80        | persistence_netmask = "255.255.0.0" |                     | 6:1: persistence_netmask = "255.255.0.0" stands without persistence; allowed: only with persistence = SECONDS
+            tcp | 10.0.0.9:80        | persistence = 300    | persistence_netmask = 24           | 7:1: persistence_netmask = 24 is an integer; allowed: a mask of CIPs, "255.255.255.0"
+            tcp | 10.0.0.9:80        | persistence = 300    | persistence_netmask = "255.255"    | 7:1: persistence_netmask = "255.255" is no netmask; allowed: a mask of CIPs, "255.255.255.0"
+            tcp | 10.0.0.9:80        | persistence = 300    | persistence_netmask = "ffff::"     | 7:1: persistence_netmask = "ffff::" is no netmask; allowed: a mask of CIPs, "255.255.255.0"
+            tcp | [2001:db8::9]:80   | persistence = 300    | persistence_netmask = "ffff::"     | 7:1: persistence_netmask = "ffff::" is a string; allowed: a prefix length 1-128
+            tcp | [2001:db8::9]:80   | persistence = 300    | persistence_netmask = 129          | 7:1: persistence_netmask = 129 is out of range; allowed: a prefix length 1-128
+            tcp | 10.0.0.9:80        | one_packet = true    |                                    | 6:1: one_packet = true does not go with protocol "tcp"; allowed: with protocol "udp" and with fwmark
+            sctp | 10.0.0.9:80       | one_packet = true    |                                    | 6:1: one_packet = true does not go with protocol "sctp"; allowed: with protocol "udp" and with fwmark
+            udp | 10.0.0.9:80        | one_packet = 1       |                                    | 6:1: one_packet = 1 is an integer; allowed: true, false
+            udp | 10.0.0.9:80        | family = "inet"      |                                    | 6:1: family = "inet" stands without fwmark; allowed: only with fwmark; an address tells its family itself
+            """)
+    void serviceOptions(String protocol, String address, String first, @Nullable String second, String message)
+            throws IOException {
+        assertRefused(
+                DIRECTOR + "[[service]]\nprotocol = \"" + protocol + "\"\naddress = \"" + address + "\"\n" + first
+                        + "\n" + (second == null ? "" : second) + "\n",
+                message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            fwmark = 0          |                         | 3:1: fwmark = 0 is out of range; allowed: an integer 1-4294967295
+            fwmark = 4294967296 |                         | 3:1: fwmark = 4294967296 is out of range; allowed: an integer 1-4294967295
+            fwmark = "1"        |                         | 3:1: fwmark = "1" is a string; allowed: an integer 1-4294967295
+            fwmark = 1          | protocol = "tcp"        | 4:1: protocol = "tcp" stands beside fwmark; allowed: either fwmark, or protocol and address
+            fwmark = 1          | address = "10.0.0.9:80" | 4:1: address = "10.0.0.9:80" stands beside fwmark; allowed: either fwmark, or protocol and address
+            fwmark = 1          | family = "ipv6"         | 4:1: family = "ipv6" is not supported by this version; allowed: "inet", "inet6"
+            fwmark = 2          |                         | 2:1: service FWM 2 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 2 and an IPv4 destination
+            fwmark = 1          | family = "inet6"        | 2:1: service FWM 1 IPv6 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 1 and an IPv6 destination
+            fwmark = 1          | real = [{ address = "2001:db8::1" }] | 4:11: address = "2001:db8::1" is of another family than the service FWM 1; allowed: addresses of one family, since method dr leaves the packet as it is
+            fwmark = 1          | real = [{ address = "10.0.0.1:80" }] | 4:11: address = "10.0.0.1:80" has a port or brackets; allowed: an IPv4 or IPv6 address without port; the port follows the service
+            """)
+    void fwmarkService(String first, @Nullable String second, String message) throws IOException {
+        assertRefused(
+                "director = { interfaces = [\"eth1\"] }\n[[service]]\n" + first + "\n" + (second == null ? "" : second)
+                        + "\n[[fwmark]]\nmark = 1\ndestination = \"10.0.0.100\"\n",
+                message);
+    }
+
+    @Test
+    void duplicateFwmarkService() throws IOException {
+        assertRefused(
+                DIRECTOR + "[[service]]\nfwmark = 1\n[[service]]\nfwmark = 1\nfamily = \"inet\"\n"
+                        + "[[fwmark]]\nmark = 1\ndestination = \"10.0.0.100\"\n",
+                "5:1: service FWM 1 is already defined at line 3; allowed: one service for each mark and family");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            destination = "10.0.0.100" |                    | 3:1: [[fwmark]] has no mark; required: an integer 1-4294967295
+            mark = 0     | destination = "10.0.0.100"       | 4:1: mark = 0 is out of range; allowed: an integer 1-4294967295
+            mark = 1     | ports = "80"                     | 3:1: [[fwmark]] has no destination; required: @DST@
+            mark = 1     | destination = "vip"              | 5:1: destination = "vip" is no address or prefix ("vip" is not an IPv4 or IPv6 address); allowed: @DST@
+            mark = 1     | destination = "10.0.0.100:80"    | 5:1: destination = "10.0.0.100:80" is no address or prefix ("10.0.0.100:80" is not an IPv4 or IPv6 address); allowed: @DST@
+            mark = 1     | destination = "10.0.0.1/24"      | 5:1: destination = "10.0.0.1/24" is no address or prefix (10.0.0.1/24 has bits set beyond its length; the network is 10.0.0.0/24); allowed: @DST@
+            mark = 1     | destination = "0.0.0.0/0"        | 5:1: destination = "0.0.0.0/0" contains the unspecified address; allowed: unicast addresses of the director
+            mark = 1     | destination = "127.0.0.1"        | 5:1: destination = "127.0.0.1" is a loopback address; allowed: unicast addresses of the director
+            mark = 1     | destination = "192.0.0.0/2"      | 5:1: destination = "192.0.0.0/2" contains a multicast address; allowed: unicast addresses of the director
+            mark = 1     | destination = "fe80::/64"        | 5:1: destination = "fe80::/64" contains a link-local address; allowed: unicast addresses of the director
+            mark = 1     | destination = "10.0.0.9"~ports = "http" | 6:1: ports = "http" is no port or range of ports; allowed: @PORTS@
+            mark = 1     | destination = "10.0.0.9"~ports = "90-80" | 6:1: ports = "90-80" is no port or range of ports; allowed: @PORTS@
+            mark = 1     | destination = "10.0.0.9"~ports = "1-65536" | 6:1: ports = "1-65536" is no port or range of ports; allowed: @PORTS@
+            mark = 1     | destination = "10.0.0.9"~ports = 80 | 6:1: ports = 80 is an integer; allowed: @PORTS@
+            mark = 1     | destination = "10.0.0.9"~protocol = "icmp" | 6:1: protocol = "icmp" is not supported by this version; allowed: "tcp", "udp", "sctp"
+            mark = 1     | destination = "10.0.0.9"~source = "2001:db8::/32" | 6:1: source = "2001:db8::/32" is of another family than destination 10.0.0.9/32; allowed: one family
+            mark = 1     | destination = "10.0.0.9"~source = "10.0.0.0/33" | 6:1: source = "10.0.0.0/33" is no address or prefix (prefix length 33 is outside 0-32 of 10.0.0.0); allowed: "198.51.100.0/24", of the destination's family
+            mark = 1     | destination = "10.0.0.9"~port = "80" | 6:1: unknown key "port" in [[fwmark]]; did you mean "ports"?
+            """)
+    void fwmarkRule(String first, @Nullable String second, String message) throws IOException {
+        assertRefused(
+                DIRECTOR + "[[fwmark]]\n" + first + "\n" + (second == null ? "" : second.replace('~', '\n')) + "\n",
+                message.replace("@DST@", "\"10.0.0.100\", \"10.0.1.0/24\", \"2001:db8::/64\"")
+                        .replace("@PORTS@", "\"80\" or \"8000-8999\", ports 0-65535"));
     }
 
     @Test

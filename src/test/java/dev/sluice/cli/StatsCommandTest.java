@@ -32,7 +32,10 @@ class StatsCommandTest {
                             "TCP",
                             "10.0.0.100",
                             80,
+                            "inet",
                             "wrr",
+                            0,
+                            false,
                             new Traffic(3, 250_999, 146_945_600),
                             List.of(
                                     new RealServerStats(
@@ -44,6 +47,8 @@ class StatsCommandTest {
                                             true,
                                             1,
                                             1,
+                                            100,
+                                            50,
                                             new Traffic(2, 125_499, 73_472_954)),
                                     new RealServerStats(
                                             "10.0.0.12",
@@ -54,8 +59,12 @@ class StatsCommandTest {
                                             false,
                                             0,
                                             1,
+                                            0,
+                                            0,
                                             new Traffic(1, 125_500, 1_000_000_000_000L)))),
-                    new ServiceStats("UDP", "fd00::100", 53, "maglev", new Traffic(0, 0, 0), List.of())),
+                    new ServiceStats(
+                            "UDP", "fd00::100", 53, "inet6", "maglev", 300, true, new Traffic(0, 0, 0), List.of()),
+                    new ServiceStats("FWM", "4294967295", 0, "inet6", "rr", 0, false, new Traffic(0, 0, 0), List.of())),
             Map.of("packets_in", 5L, "fragment", 0L),
             List.of(new InterfaceStats(
                     "eth1",
@@ -103,6 +112,7 @@ class StatsCommandTest {
                   -> 10.0.0.12:80                        1   125500        0    1000G        0
                      10.0.0.12 does not answer on eth1 (ARP failed)
                 UDP  [fd00::100]:53                      0        0        0        0        0
+                FWM  4294967295 IPv6                     0        0        0        0        0
 
                 Packets by outcome (all workers)
                   packets_in                   5

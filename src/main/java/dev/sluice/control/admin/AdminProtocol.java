@@ -65,7 +65,10 @@ final class AdminProtocol {
 
     static ObjectNode failure(AdminException error) {
         ObjectNode answer = JSON.createObjectNode().put("v", VERSION).put("ok", false);
-        answer.putObject("error").put("code", error.code()).put("message", error.getMessage());
+        ObjectNode failure = answer.putObject("error").put("code", error.code()).put("message", error.getMessage());
+        if (!error.problems().isEmpty()) {
+            error.problems().forEach(failure.putArray("problems")::add);
+        }
         return answer;
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.control.config;
 
+import dev.sluice.service.FwmarkRule;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -47,12 +48,37 @@ public final class ConfigFile {
         ServicesReader reader = new ServicesReader(
                 problems, director == null ? DirectorReader.DEFAULT_MAGLEV : director.maglevTableSize());
         List<ServiceConfig> services = reader.read(root.tables("service", "[[service]]"));
+        List<TableReader> marks = root.tables("fwmark", "[[fwmark]]");
+        List<FwmarkRule> rules = new FwmarkReader(problems).read(marks);
+        if (rules.size() == marks.size()) {
+            reader.checkMarks(services, rules);
+        }
         root.finish();
         problems.throwIfAny();
         if (director == null) {
             throw new AssertionError("a file without [director] has been reported");
         }
-        return new SluiceConfig(director, services);
+        return new SluiceConfig(director, services, rules);
+    }
+
+    /**
+     * Reads services and rules alone, by the same rules as those of a file; a {@code fwmark} service needs no rule here.
+     *
+     * @throws ConfigException with every problem; positions are those of {@code text}
+     */
+    public static ServiceTables parseTables(String text) throws ConfigException {
+        Problems problems = new Problems("request");
+        TomlParseResult toml = Toml.parse(text);
+        for (TomlParseError error : toml.errors()) {
+            problems.syntax(error.position().line(), error.position().column(), String.valueOf(error.getMessage()));
+        }
+        TableReader root = new TableReader(toml, "the request", START, problems);
+        List<ServiceConfig> services =
+                new ServicesReader(problems, Integer.MAX_VALUE).read(root.tables("service", "[[service]]"));
+        List<FwmarkRule> rules = new FwmarkReader(problems).read(root.tables("fwmark", "[[fwmark]]"));
+        root.finish();
+        problems.throwIfAny();
+        return new ServiceTables(services, rules);
     }
 
     private static @Nullable DirectorConfig director(TableReader root, Problems problems) {

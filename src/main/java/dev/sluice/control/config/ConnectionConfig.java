@@ -6,6 +6,8 @@ package dev.sluice.control.config;
  * @param sloppyTcp whether TCP packets from the middle of unknown connections are scheduled
  * @param reuseMode {@code conn_reuse_mode}, 0 to 2
  * @param expireNodest {@code expire_nodest_conn}
+ * @param expireQuiescentTemplate {@code expire_quiescent_template}
+ * @param persistenceTableSize clients of persistent services that are remembered
  * @param halfOpenPercent the share of the flow table that half-open connections may have
  * @param maxNewFlowsPerSecond above which a worker remembers no more new flows; 0 for no limit
  * @param timeouts how long connections may be silent
@@ -14,6 +16,8 @@ public record ConnectionConfig(
         boolean sloppyTcp,
         int reuseMode,
         boolean expireNodest,
+        boolean expireQuiescentTemplate,
+        int persistenceTableSize,
         int halfOpenPercent,
         int maxNewFlowsPerSecond,
         Timeouts timeouts) {
@@ -26,6 +30,7 @@ public record ConnectionConfig(
      * @param synRecv in SYN_RECV
      * @param timeWait in TIME_WAIT
      * @param close in CLOSE
+     * @param sctp established SCTP associations
      */
-    public record Timeouts(int tcp, int tcpfin, int udp, int synRecv, int timeWait, int close) {}
+    public record Timeouts(int tcp, int tcpfin, int udp, int synRecv, int timeWait, int close, int sctp) {}
 }

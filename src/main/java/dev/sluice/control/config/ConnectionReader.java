@@ -7,9 +7,13 @@ import java.util.Optional;
 /** Reads what {@code [director]} says of connections, and its table {@code [director.timeouts]}. */
 final class ConnectionReader {
     private static final int DEFAULT_HALF_OPEN_PERCENT = 25;
+    private static final int DEFAULT_PERSISTENCE_TABLE = 65_536;
+    private static final int MAX_PERSISTENCE_TABLE = 1 << 24;
     private static final int MAX_NEW_FLOWS = 1_000_000_000;
     /** A week. The datapath's 32-bit milliseconds reach three times as far. */
     private static final int MAX_TIMEOUT_S = 604_800;
+    /** IP_VS_SCTP_S_ESTABLISHED of sctp_timeouts in ip_vs_proto_sctp.c. */
+    private static final int DEFAULT_SCTP_S = 900;
 
     private final TableReader table;
 
@@ -22,6 +26,8 @@ final class ConnectionReader {
                 table.flag("sloppy_tcp", true),
                 table.integer("conn_reuse_mode", 0, 2, 1),
                 table.flag("expire_nodest_conn", false),
+                table.flag("expire_quiescent_template", false),
+                table.integer("persistence_table_size", 1, MAX_PERSISTENCE_TABLE, DEFAULT_PERSISTENCE_TABLE),
                 table.integer("half_open_percent", 1, 100, DEFAULT_HALF_OPEN_PERCENT),
                 table.integer("max_new_flows_per_second", 0, MAX_NEW_FLOWS, 0),
                 timeouts());
@@ -36,7 +42,8 @@ final class ConnectionReader {
                     seconds(FlowState.UDP),
                     seconds(FlowState.SYN_RECV),
                     seconds(FlowState.TIME_WAIT),
-                    seconds(FlowState.CLOSE));
+                    seconds(FlowState.CLOSE),
+                    DEFAULT_SCTP_S);
         }
         TableReader reader = found.get();
         Timeouts timeouts = new Timeouts(
@@ -45,7 +52,8 @@ final class ConnectionReader {
                 setTimeout(reader, "udp", FlowState.UDP),
                 timeout(reader, "syn_recv", FlowState.SYN_RECV),
                 timeout(reader, "time_wait", FlowState.TIME_WAIT),
-                timeout(reader, "close", FlowState.CLOSE));
+                timeout(reader, "close", FlowState.CLOSE),
+                reader.integer("sctp", 1, MAX_TIMEOUT_S, DEFAULT_SCTP_S));
         reader.finish();
         return timeouts;
     }

@@ -1,23 +1,29 @@
 package dev.sluice.control.config;
 
-import dev.sluice.service.AddressKey;
+import dev.sluice.service.Persistence;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
+import dev.sluice.service.ServiceKey;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One {@code [[service]]}.
  *
- * @param key protocol, VIP and port; unique in the file
+ * @param key protocol, VIP and port, or a firewall mark; unique in the file
  * @param scheduler how new flows find their real server
  * @param schedulerFlags variations of that scheduler
+ * @param persistence how long and for which clients choices hold; null when each connection is scheduled by itself
+ * @param onePacket whether each datagram is scheduled by itself
  * @param realServers in file order; may be empty
  */
 public record ServiceConfig(
-        AddressKey key,
+        ServiceKey key,
         SchedulerKind scheduler,
         Set<SchedulerFlag> schedulerFlags,
+        @Nullable Persistence persistence,
+        boolean onePacket,
         List<RealServerConfig> realServers) {
     /** Copies the collections. */
     public ServiceConfig {

@@ -1,13 +1,18 @@
 package dev.sluice.control.config;
 
 import dev.sluice.control.config.TableReader.Element;
+import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.FwmarkKey;
+import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.Persistence;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
+import dev.sluice.service.ServiceKey;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -15,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -25,11 +31,11 @@ import org.tomlj.TomlPosition;
 final class ServicesReader {
     private static final String VIP = "\"10.0.0.100:80\" or \"[2001:db8::100]:80\", port 0 for every port";
     private static final String RIP = "an IPv4 or IPv6 address without port; the port follows the service";
-    private static final String UNICAST = "a unicast address other machines can reach";
+    private static final String NETMASK = "a mask of CIPs, \"255.255.255.0\"";
 
     private final Problems problems;
     private final int maglevTableSize;
-    private final Map<AddressKey, TomlPosition> first = new HashMap<>();
+    private final Map<ServiceKey, TomlPosition> first = new HashMap<>();
 
     /**
      * @param maglevTableSize entries of each Maglev table
@@ -48,14 +54,14 @@ final class ServicesReader {
     }
 
     private Optional<ServiceConfig> service(TableReader table) {
-        Optional<Protocol> protocol =
-                table.requiredChoice("protocol", Protocol.class, p -> p.name().toLowerCase(Locale.ROOT));
-        Endpoint endpoint = endpoint(table);
+        Optional<? extends ServiceKey> key = table.has("fwmark") ? fwmarkKey(table) : addressKey(table);
         SchedulerKind scheduler =
                 table.choice("scheduler", SchedulerKind.class, SchedulerKind::keyword, SchedulerKind.MAGLEV);
         Set<SchedulerFlag> flags = schedulerFlags(table, scheduler);
-        List<RealServerConfig> realServers =
-                realServers(table.tables("real", "[[service.real]]"), endpoint == null ? null : endpoint.address());
+        @Nullable ServiceKey known = key.orElse(null);
+        Persistence persistence = persistence(table, known);
+        boolean onePacket = onePacket(table, known);
+        List<RealServerConfig> realServers = realServers(table.tables("real", "[[service.real]]"), known);
         table.finish();
         if (scheduler == SchedulerKind.MAGLEV && realServers.size() > maglevTableSize) {
             problems.value(
@@ -63,18 +69,91 @@ final class ServicesReader {
                     "service has " + realServers.size() + " real servers, more than director.maglev_table_size = "
                             + maglevTableSize + "; allowed: at most one for each entry, better 100 entries for each");
         }
-        if (protocol.isEmpty() || endpoint == null) {
+        if (known == null) {
             return Optional.empty();
         }
-        AddressKey key = new AddressKey(protocol.get(), endpoint.address(), endpoint.port());
-        TomlPosition earlier = first.putIfAbsent(key, table.position());
+        TomlPosition earlier = first.putIfAbsent(known, table.position());
         if (earlier != null) {
             problems.misplaced(
                     table.position(),
-                    "service " + key + " is already defined at line " + earlier.line()
-                            + "; allowed: one service for each protocol, address and port");
+                    "service " + known + " is already defined at line " + earlier.line()
+                            + "; allowed: one service for each "
+                            + (known instanceof AddressKey ? "protocol, address and port" : "mark and family"));
         }
-        return Optional.of(new ServiceConfig(key, scheduler, flags, realServers));
+        return Optional.of(new ServiceConfig(known, scheduler, flags, persistence, onePacket, realServers));
+    }
+
+    private static Optional<AddressKey> addressKey(TableReader table) {
+        Optional<Protocol> protocol =
+                table.requiredChoice("protocol", Protocol.class, p -> p.name().toLowerCase(Locale.ROOT));
+        Endpoint endpoint = endpoint(table);
+        table.value("fwmark");
+        if (table.value("family") != null) {
+            table.wrong("family", "stands without fwmark", "only with fwmark; an address tells its family itself");
+        }
+        return endpoint == null
+                ? Optional.empty()
+                : protocol.map(known -> new AddressKey(known, endpoint.address(), endpoint.port()));
+    }
+
+    private static Optional<FwmarkKey> fwmarkKey(TableReader table) {
+        int mark = (int) table.number("fwmark", 1, FwmarkReader.MAX_MARK, 0, FwmarkReader.MARK);
+        AddressFamily family =
+                table.choice("family", AddressFamily.class, f -> f.name().toLowerCase(Locale.ROOT), AddressFamily.INET);
+        for (String key : List.of("protocol", "address")) {
+            if (table.value(key) != null) {
+                table.wrong(key, "stands beside fwmark", "either fwmark, or protocol and address");
+            }
+        }
+        return mark == 0 ? Optional.empty() : Optional.of(new FwmarkKey(family, mark));
+    }
+
+    private static @Nullable Persistence persistence(TableReader table, @Nullable ServiceKey key) {
+        int timeoutSeconds = table.integer("persistence", 1, Persistence.MAX_TIMEOUT_SECONDS, 0);
+        boolean present = table.has("persistence");
+        if (table.value("persistence_netmask") != null && !present) {
+            table.wrong("persistence_netmask", "stands without persistence", "only with persistence = SECONDS");
+            return null;
+        }
+        if (key == null) {
+            return null;
+        }
+        IpAddress netmask = netmask(table, key.family());
+        return timeoutSeconds == 0 ? null : new Persistence(timeoutSeconds, netmask);
+    }
+
+    private static IpAddress netmask(TableReader table, AddressFamily family) {
+        String name = "persistence_netmask";
+        IpAddress whole = IpAddress.netmask(family, family.addressBits());
+        if (family == AddressFamily.INET6) {
+            int bits = table.integer(name, 1, family.addressBits(), family.addressBits(), "a prefix length 1-128");
+            return IpAddress.netmask(family, bits);
+        }
+        String text = table.text(name, NETMASK);
+        if (text == null) {
+            return whole;
+        }
+        try {
+            IpAddress mask = IpAddress.parse(text);
+            if (mask.family() == family) {
+                return mask;
+            }
+        } catch (IllegalArgumentException e) {
+            // Said below, as for an IPv6 address.
+        }
+        table.wrong(name, "is no netmask", NETMASK);
+        return whole;
+    }
+
+    private static boolean onePacket(TableReader table, @Nullable ServiceKey key) {
+        boolean onePacket = table.flag("one_packet", false);
+        if (onePacket && key instanceof AddressKey address && address.protocol() != Protocol.UDP) {
+            table.wrong(
+                    "one_packet",
+                    "does not go with protocol \"" + address.protocol().name().toLowerCase(Locale.ROOT) + '"',
+                    "with protocol \"udp\" and with fwmark");
+        }
+        return onePacket;
     }
 
     private static Set<SchedulerFlag> schedulerFlags(TableReader table, SchedulerKind scheduler) {
@@ -155,46 +234,29 @@ final class ServicesReader {
             table.wrong("address", "has brackets around an IPv4 address", allowed);
             return null;
         }
-        String kind = notUnicast(address);
-        if (kind != null) {
-            table.wrong("address", "is " + kind, UNICAST);
+        Optional<String> kind = AddressRules.notUnicast(address);
+        if (kind.isPresent()) {
+            table.wrong("address", "is " + kind.get(), AddressRules.UNICAST);
             return null;
         }
         return address;
     }
 
-    /** What kind of address it is when it can be neither VIP nor RIP, null when it can. */
-    private static @Nullable String notUnicast(IpAddress address) {
-        if (address.isUnspecified()) {
-            return "the unspecified address";
-        }
-        if (address.isLoopback()) {
-            return "a loopback address";
-        }
-        if (address.isMulticast()) {
-            return "a multicast address";
-        }
-        return switch (address.family()) {
-            case INET -> address.low() == 0xffff_ffffL ? "the broadcast address" : null;
-            case INET6 -> {
-                if (address.high() >>> 54 == 0xfe80 >>> 6) {
-                    yield "a link-local address";
-                }
-                // RFC 4291 section 2.5.5.2; never on the wire.
-                yield address.high() == 0 && address.low() >>> 32 == 0xffff ? "an IPv4-mapped IPv6 address" : null;
-            }
-        };
-    }
-
-    private List<RealServerConfig> realServers(List<TableReader> tables, @Nullable IpAddress vip) {
+    private List<RealServerConfig> realServers(List<TableReader> tables, @Nullable ServiceKey service) {
         List<RealServerConfig> realServers = new ArrayList<>();
         Map<IpAddress, TomlPosition> firstOf = new HashMap<>();
+        int port = service instanceof AddressKey key ? key.port() : 0;
         for (TableReader table : tables) {
             IpAddress address = realAddress(table);
             ForwardingMethod method =
                     table.choice("method", ForwardingMethod.class, ForwardingMethod::keyword, ForwardingMethod.DR);
             int weight = table.integer("weight", 0, RealServer.MAX_WEIGHT, 1);
+            int upper = table.integer("upper_threshold", 0, Integer.MAX_VALUE, 0);
+            int lower = table.integer("lower_threshold", 0, Integer.MAX_VALUE, 0);
             table.finish();
+            if (lower > upper && table.sound("upper_threshold", "lower_threshold")) {
+                table.wrong("lower_threshold", "is above upper_threshold = " + upper, "at most upper_threshold");
+            }
             if (address == null) {
                 continue;
             }
@@ -204,10 +266,10 @@ final class ServicesReader {
                         table.position(),
                         "real server " + address + " is already in this service at line " + earlier.line()
                                 + "; allowed: each real server once, with the weight it deserves");
-            } else if (vip != null) {
-                checkAgainstVip(table, address, vip);
+            } else if (service != null) {
+                checkAgainstService(table, address, service);
             }
-            realServers.add(new RealServerConfig(address, method, weight));
+            realServers.add(new RealServerConfig(address, port, method, weight, upper, lower));
         }
         return realServers;
     }
@@ -224,14 +286,30 @@ final class ServicesReader {
         return unicast(table, value, false, RIP);
     }
 
-    private static void checkAgainstVip(TableReader table, IpAddress address, IpAddress vip) {
-        if (address.family() != vip.family()) {
+    private static void checkAgainstService(TableReader table, IpAddress address, ServiceKey service) {
+        if (address.family() != service.family()) {
             table.wrong(
                     "address",
-                    "is of another family than the VIP " + vip,
+                    "is of another family than the "
+                            + (service instanceof AddressKey key ? "VIP " + key.address() : "service " + service),
                     "addresses of one family, since method dr leaves the packet as it is");
-        } else if (address.equals(vip)) {
+        } else if (service instanceof AddressKey key && address.equals(key.address())) {
             table.wrong("address", "is the VIP itself", "the real server's own address");
+        }
+    }
+
+    /** Reports services of firewall marks that no packet can reach. A mark without a service is fine: one may come by command. */
+    void checkMarks(List<ServiceConfig> services, List<FwmarkRule> rules) {
+        Set<FwmarkKey> marked = rules.stream().map(FwmarkRule::key).collect(Collectors.toSet());
+        for (ServiceConfig service : services) {
+            if (service.key() instanceof FwmarkKey key && !marked.contains(key)) {
+                problems.missing(
+                        Objects.requireNonNull(first.get(key)),
+                        "service " + key
+                                + " has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = "
+                                + Integer.toUnsignedString(key.mark()) + " and an "
+                                + (key.family() == AddressFamily.INET ? "IPv4" : "IPv6") + " destination");
+            }
         }
     }
 }

@@ -120,6 +120,11 @@ final class TableReader {
     }
 
     int integer(String key, int min, int max, int fallback, String allowed) {
+        return (int) number(key, min, max, fallback, allowed);
+    }
+
+    /** As {@link #integer(String, int, int, int, String)}, for numbers beyond an int. */
+    long number(String key, long min, long max, long fallback, String allowed) {
         Long value = typed(key, Long.class, allowed);
         if (value == null) {
             return fallback;
@@ -128,7 +133,7 @@ final class TableReader {
             wrong(key, "is out of range", allowed);
             return fallback;
         }
-        return value.intValue();
+        return value;
     }
 
     /** One word of an enum. */
@@ -136,6 +141,12 @@ final class TableReader {
         String allowed = words(type, keyword);
         String value = text(key, allowed);
         return value == null ? fallback : choice(key, value, type, keyword).orElse(fallback);
+    }
+
+    /** As {@link #choice(String, Class, Function, Enum)}, for a key whose absence means something. */
+    <E extends Enum<E>> Optional<E> optionalChoice(String key, Class<E> type, Function<E, String> keyword) {
+        String value = text(key, words(type, keyword));
+        return value == null ? Optional.empty() : choice(key, value, type, keyword);
     }
 
     /** As {@link #choice(String, Class, Function, Enum)}, for a key that must be there. */

@@ -6,9 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.IpPrefix;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.FwmarkKey;
+import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.Persistence;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
@@ -63,8 +68,17 @@ class ConfigFileTest {
                         new RingSizes(2048, 2048, 2048, 2048),
                         64,
                         1048576,
+                        false,
+                        Path.of("/dev/shm/sluice"),
                         new ConnectionConfig(
-                                true, 1, false, 25, 0, new ConnectionConfig.Timeouts(900, 120, 300, 60, 120, 10)),
+                                true,
+                                1,
+                                false,
+                                false,
+                                65536,
+                                25,
+                                0,
+                                new ConnectionConfig.Timeouts(900, 120, 300, 60, 120, 10, 900)),
                         65537,
                         4093,
                         Optional.empty(),
@@ -94,9 +108,13 @@ class ConfigFileTest {
                 completion_ring = 512
                 batch_size = 32
                 flow_table_size = 2048
+                flow_table_memory = "shared"
+                flow_table_directory = "/tmp/flows"
                 sloppy_tcp = false
                 conn_reuse_mode = 2
                 expire_nodest_conn = true
+                expire_quiescent_template = true
+                persistence_table_size = 1000000
                 half_open_percent = 50
                 max_new_flows_per_second = 1000
                 maglev_table_size = 251
@@ -109,6 +127,7 @@ class ConfigFileTest {
                 syn_recv = 4
                 time_wait = 5
                 close = 6
+                sctp = 7
                 [director.busy_poll]
                 enabled = true
                 usecs = 50
@@ -117,10 +136,15 @@ class ConfigFileTest {
                 protocol = "udp"
                 address = "[2001:db8::100]:0"
                 scheduler = "rr"
+                persistence = 2678400
+                persistence_netmask = 64
+                one_packet = true
                   [[service.real]]
                   address = "2001:db8::11"
                   method = "dr"
                   weight = 65535
+                  upper_threshold = 2147483647
+                  lower_threshold = 7
                   [[service.real]]
                   address = "2001:db8::12"
                 [[service]]
@@ -128,6 +152,30 @@ class ConfigFileTest {
                 address = "10.0.0.100:65535"
                 scheduler = "sh"
                 scheduler_flags = ["sh-port", "sh-fallback"]
+                persistence = 1
+                [[service]]
+                fwmark = 4294967295
+                one_packet = true
+                persistence = 300
+                persistence_netmask = "255.0.255.0"
+                  [[service.real]]
+                  address = "10.0.0.11"
+                [[service]]
+                fwmark = 4294967295
+                family = "inet6"
+                [[fwmark]]
+                mark = 4294967295
+                protocol = "sctp"
+                destination = "10.1.0.0/16"
+                ports = "8000-8999"
+                source = "0.0.0.0/0"
+                [[fwmark]]
+                mark = 4294967295
+                destination = "2001:db8:1::1"
+                [[fwmark]]
+                mark = 7
+                destination = "10.0.0.101"
+                ports = "80"
                 """);
         assertEquals(
                 new DirectorConfig(
@@ -144,7 +192,17 @@ class ConfigFileTest {
                         new RingSizes(64, 128, 256, 512),
                         32,
                         2048,
-                        new ConnectionConfig(false, 2, true, 50, 1000, new ConnectionConfig.Timeouts(1, 2, 3, 4, 5, 6)),
+                        true,
+                        Path.of("/tmp/flows"),
+                        new ConnectionConfig(
+                                false,
+                                2,
+                                true,
+                                true,
+                                1000000,
+                                50,
+                                1000,
+                                new ConnectionConfig.Timeouts(1, 2, 3, 4, 5, 6, 7)),
                         251,
                         131071,
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
@@ -156,16 +214,53 @@ class ConfigFileTest {
                                 new AddressKey(Protocol.UDP, IpAddress.parse("2001:db8::100"), 0),
                                 SchedulerKind.RR,
                                 Set.of(),
+                                new Persistence(2678400, IpAddress.parse("ffff:ffff:ffff:ffff::")),
+                                true,
                                 List.of(
                                         new RealServerConfig(
-                                                IpAddress.parse("2001:db8::11"), ForwardingMethod.DR, 65535),
-                                        new RealServerConfig(IpAddress.parse("2001:db8::12"), ForwardingMethod.DR, 1))),
+                                                IpAddress.parse("2001:db8::11"),
+                                                0,
+                                                ForwardingMethod.DR,
+                                                65535,
+                                                Integer.MAX_VALUE,
+                                                7),
+                                        new RealServerConfig(
+                                                IpAddress.parse("2001:db8::12"), 0, ForwardingMethod.DR, 1, 0, 0))),
                         new ServiceConfig(
                                 new AddressKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 65535),
                                 SchedulerKind.SH,
                                 Set.of(SchedulerFlag.SH_PORT, SchedulerFlag.SH_FALLBACK),
+                                new Persistence(1, IpAddress.parse("255.255.255.255")),
+                                false,
+                                List.of()),
+                        new ServiceConfig(
+                                new FwmarkKey(AddressFamily.INET, -1),
+                                SchedulerKind.MAGLEV,
+                                Set.of(),
+                                new Persistence(300, IpAddress.parse("255.0.255.0")),
+                                true,
+                                List.of(new RealServerConfig(
+                                        IpAddress.parse("10.0.0.11"), 0, ForwardingMethod.DR, 1, 0, 0))),
+                        new ServiceConfig(
+                                new FwmarkKey(AddressFamily.INET6, -1),
+                                SchedulerKind.MAGLEV,
+                                Set.of(),
+                                null,
+                                false,
                                 List.of())),
                 config.services());
+        assertEquals(
+                List.of(
+                        new FwmarkRule(
+                                -1,
+                                Protocol.SCTP,
+                                IpPrefix.parse("10.1.0.0/16"),
+                                8000,
+                                8999,
+                                IpPrefix.parse("0.0.0.0/0")),
+                        new FwmarkRule(-1, null, IpPrefix.parse("2001:db8:1::1"), 0, 65535, null),
+                        new FwmarkRule(7, null, IpPrefix.parse("10.0.0.101"), 80, 80, null)),
+                config.fwmarkRules());
         assertEquals(Path.of("/x"), config.withSocket(Path.of("/x")).director().socket());
         assertEquals(config, config.withSocket(Path.of("/x")).withSocket(Path.of("/tmp/s")));
     }
@@ -173,7 +268,7 @@ class ConfigFileTest {
     @Test
     void aTimeoutOfZeroLeavesTheDefaultAsIpvsadmDoes() throws ConfigException {
         assertEquals(
-                new ConnectionConfig.Timeouts(900, 7, 300, 60, 120, 10),
+                new ConnectionConfig.Timeouts(900, 7, 300, 60, 120, 10, 900),
                 director("timeouts.tcp = 0\ntimeouts.tcpfin = 7\ntimeouts.udp = 0")
                         .connections()
                         .timeouts());
@@ -217,6 +312,8 @@ class ConfigFileTest {
         "timeouts.syn_recv, 1, 604800",
         "timeouts.time_wait, 1, 604800",
         "timeouts.close, 1, 604800",
+        "timeouts.sctp, 1, 604800",
+        "persistence_table_size, 1, 16777216",
         "maglev_table_size, 251, 16777213",
         "mh_table_size, 251, 131071",
         "frames, 4096, 4194304",
@@ -258,6 +355,10 @@ class ConfigFileTest {
                 "sloppy_tcp",
                 "conn_reuse_mode",
                 "expire_nodest_conn",
+                "expire_quiescent_template",
+                "persistence_table_size",
+                "flow_table_memory",
+                "flow_table_directory",
                 "half_open_percent",
                 "max_new_flows_per_second",
                 "timeouts",
@@ -286,7 +387,7 @@ class ConfigFileTest {
                         "f:8:1: address = \"10.0.0.300:80\" holds no IPv4 or IPv6 address; allowed: \"10.0.0.100:80\" or"
                                 + " \"[2001:db8::100]:80\", port 0 for every port",
                         "f:9:3: unknown key \"reel\" in [[service]]; did you mean \"real\"?",
-                        "f:11:1: [[service]] has no protocol; required: \"tcp\", \"udp\"",
+                        "f:11:1: [[service]] has no protocol; required: \"tcp\", \"udp\", \"sctp\"",
                         "f:15:3: weight = 65536 is out of range; allowed: an integer 0-65535",
                         "f:16:3: real server 10.0.0.11 is already in this service at line 13; allowed: each real server"
                                 + " once, with the weight it deserves",
@@ -323,14 +424,14 @@ class ConfigFileTest {
                 [[service]
                 protocol = "tcp"
                 [[service]]
-                protocol = "sctp"
+                protocol = "esp"
                 """);
         assertEquals(5, found.size(), found::toString);
         assertTrue(found.get(0).startsWith("f:2:1: queues = 0 is out of range"), found::toString);
         assertTrue(found.get(1).startsWith("f:3:1: unknown key \"socke\""), found::toString);
         assertTrue(found.get(2).startsWith("f:4:20: "), found::toString);
         assertTrue(found.get(3).startsWith("f:5:1: "), found::toString);
-        assertTrue(found.get(4).startsWith("f:8:1: protocol = \"sctp\""), found::toString);
+        assertTrue(found.get(4).startsWith("f:8:1: protocol = \"esp\""), found::toString);
     }
 
     @Test
@@ -378,6 +479,25 @@ class ConfigFileTest {
     }
 
     @Test
+    void nobodyNeedsMoreThanTheRulesThatTheProgramLooksThrough() throws ConfigException {
+        String rule = "[[fwmark]]\nmark = 1\ndestination = \"10.0.0.100\"\n";
+        assertEquals(
+                256,
+                ConfigFile.parse("f", MINIMAL + rule.repeat(256)).fwmarkRules().size());
+        assertEquals(
+                List.of("f:771:1: there are 257 [[fwmark]] rules; allowed: at most 256"),
+                problems(MINIMAL + rule.repeat(257)));
+    }
+
+    @Test
+    void aWrongRuleIsNotAlsoMissing() {
+        assertEquals(
+                1,
+                problems(MINIMAL + "[[service]]\nfwmark = 1\n[[fwmark]]\nmark = 1\ndestination = \"10.0.0\"\n")
+                        .size());
+    }
+
+    @Test
     void aFileThatIsNotUtf8IsPlacedWhereItStopsBeingIt() throws IOException {
         Path file = folder.resolve("latin1.toml");
         Files.write(file, new byte[] {'#', '\n', 'a', ' ', '=', (byte) 0xe4, '\n'});
@@ -401,7 +521,7 @@ class ConfigFileTest {
     @Test
     void theExampleIsValid() throws ConfigException {
         SluiceConfig example = ConfigFile.load(Path.of("docs/examples/sluice.toml"));
-        assertEquals(3, example.services().size());
+        assertEquals(4, example.services().size());
         assertEquals(
                 List.of(2, 1),
                 example.services().getFirst().realServers().stream()
@@ -434,7 +554,9 @@ class ConfigFileTest {
                 MINIMAL + "[director.timeouts]\nzzzzzz = 1",
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\nzzzzzz = 1",
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\n"
-                        + "[[service.real]]\naddress = \"10.0.0.2\"\nzzzzzz = 1"
+                        + "[[service.real]]\naddress = \"10.0.0.2\"\nzzzzzz = 1",
+                MINIMAL + "[[fwmark]]\nmark = 1\ndestination = \"10.0.0.1\"\nzzzzzz = 1",
+                MINIMAL + "zzzzzz = 1\n[[service]]\nfwmark = 1\n[[fwmark]]\nmark = 1\ndestination = \"10.0.0.1\""
             })
     void everyKeyIsDocumented(String text) throws IOException {
         String documentation = Files.readString(Path.of("docs/configuration.md"));

@@ -1,0 +1,125 @@
+package dev.sluice.control;
+
+import dev.sluice.control.config.RealServerConfig;
+import dev.sluice.control.config.ServiceConfig;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.RealServer;
+import dev.sluice.service.ServiceKey;
+import dev.sluice.service.VirtualService;
+import java.util.ArrayList;
+import java.util.List;
+
+/** One change of the registry, as a command or the difference of two configurations asks for it. Immutable; any thread. */
+sealed interface Edit {
+    /**
+     * Makes the change.
+     *
+     * @return what changes, a line each, in the imperative
+     * @throws ChangeException when it cannot be made; the registry may then be changed in part
+     */
+    List<String> applyTo(Registry registry) throws ChangeException;
+
+    /** {@code ipvsadm -A}, with real servers if there are any. */
+    record AddService(ServiceConfig service) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            List<String> lines = new ArrayList<>();
+            VirtualService added = registry.addService(service);
+            lines.add("add service " + added.key() + ": " + EditText.settings(added));
+            for (RealServer real : added.realServers()) {
+                lines.add(EditText.addition(added.key(), real));
+            }
+            return lines;
+        }
+    }
+
+    /** {@code ipvsadm -E}: all settings are replaced; the real servers in it do not matter. */
+    record EditService(ServiceConfig service) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            VirtualService before = registry.get(service.key());
+            registry.editService(service);
+            return EditText.difference(before, registry.get(service.key()));
+        }
+    }
+
+    /** {@code ipvsadm -D}. */
+    record DeleteService(ServiceKey key) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            int realServers = registry.get(key).realServers().size();
+            registry.deleteService(key);
+            return List.of("delete service " + key
+                    + (realServers == 0
+                            ? ""
+                            : " and its " + realServers + " real server" + (realServers == 1 ? "" : "s")));
+        }
+    }
+
+    /** {@code ipvsadm -C}. */
+    record DeleteAllServices() implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            List<String> lines = new ArrayList<>();
+            for (VirtualService service : registry.services()) {
+                lines.addAll(new DeleteService(service.key()).applyTo(registry));
+            }
+            return lines;
+        }
+    }
+
+    /** {@code ipvsadm -a}. */
+    record AddRealServer(ServiceKey key, RealServerConfig real) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            registry.addRealServer(key, real);
+            return List.of(
+                    EditText.addition(key, registry.get(key).realServers().getLast()));
+        }
+    }
+
+    /** {@code ipvsadm -e}: weight, method and thresholds are replaced. */
+    record EditRealServer(ServiceKey key, RealServerConfig real) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            VirtualService before = registry.get(key);
+            registry.editRealServer(key, real);
+            RealServer was = Registry.find(before, real.address(), real.port()).orElseThrow();
+            RealServer is = Registry.find(registry.get(key), real.address(), real.port())
+                    .orElseThrow();
+            return EditText.difference(key, was, is);
+        }
+    }
+
+    /** {@code ipvsadm -d}. */
+    record DeleteRealServer(ServiceKey key, IpAddress address, int port) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            registry.deleteRealServer(key, address, port);
+            return List.of("delete real server " + address + " of " + key);
+        }
+    }
+
+    /** The real servers in another order, as if added in that. */
+    record OrderRealServers(ServiceKey key, List<RealServerConfig> order) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            List<RealServer> before = registry.get(key).realServers();
+            registry.orderRealServers(key, order);
+            return registry.get(key).realServers().equals(before)
+                    ? List.of()
+                    : List.of("reorder the real servers of " + key);
+        }
+    }
+
+    /** The rules of firewall marks, all of them. */
+    record SetFwmarkRules(List<FwmarkRule> rules) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) {
+            List<String> lines = EditText.difference(registry.fwmarkRules(), rules);
+            registry.setFwmarkRules(rules);
+            return lines;
+        }
+    }
+}

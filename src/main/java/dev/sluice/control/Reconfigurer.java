@@ -1,0 +1,154 @@
+package dev.sluice.control;
+
+import dev.sluice.control.ChangeException.Code;
+import dev.sluice.ffi.NativeException;
+import dev.sluice.forward.ForwardingSnapshot;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.service.RealServer;
+import dev.sluice.service.VirtualService;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Changes the services of a running director: all of a list of edits, or none.
+ *
+ * <p>The edits are made to a copy of the registry. New RIPs get some time to answer ARP, so that they do not swallow flows
+ * that they could have served. Then what goes is no longer steered; one snapshot with everything is published and
+ * acknowledged by every worker; what comes is steered; and only then is the change done.
+ *
+ * <p>Owned by: control thread.
+ */
+final class Reconfigurer {
+    private static final Logger LOG = System.getLogger(Reconfigurer.class.getName());
+
+    private final NextHopFollower nextHops;
+    private final SnapshotCompiler compiler;
+    private final Datapath datapath;
+    private final ServiceSteering steering;
+    private final TrafficReader traffic;
+    private Registry registry;
+
+    /**
+     * @param registry what runs, compiled and published
+     * @param nextHops watches all its RIPs
+     */
+    Reconfigurer(
+            Registry registry,
+            NextHopFollower nextHops,
+            SnapshotCompiler compiler,
+            Datapath datapath,
+            ServiceSteering steering,
+            TrafficReader traffic) {
+        this.registry = registry;
+        this.nextHops = nextHops;
+        this.compiler = compiler;
+        this.datapath = datapath;
+        this.steering = steering;
+        this.traffic = traffic;
+    }
+
+    /** What runs. */
+    Registry registry() {
+        return registry;
+    }
+
+    /**
+     * What edits would change, a line each.
+     *
+     * @throws ChangeException when one of them cannot be made
+     */
+    List<String> preview(List<Edit> edits) throws ChangeException {
+        return apply(edits, registry.copy());
+    }
+
+    /**
+     * Makes edits; when it returns, every worker goes by them.
+     *
+     * @return what changed, a line each
+     * @throws ChangeException when one of them cannot be made, or the kernel refuses; nothing has changed
+     */
+    List<String> change(List<Edit> edits) throws ChangeException, InterruptedException {
+        ForwardingSnapshot before = compiler.current().snapshot();
+        Registry draft = registry.copy();
+        // Whatever was removed earlier is not in the current snapshot: when that is acknowledged, nobody comes to hold
+        // it
+        // any more.
+        if (datapath.awaitAcknowledged(before)) {
+            draft.reclaim(datapath::holdsRealServer);
+        }
+        List<String> lines = apply(edits, draft);
+        Set<IpAddress> rips = draft.realServerAddresses();
+        Set<IpAddress> coming = new LinkedHashSet<>(rips);
+        coming.removeAll(registry.realServerAddresses());
+        boolean done = false;
+        try {
+            nextHops.resolve(coming);
+            publish(draft);
+            done = true;
+        } finally {
+            Set<IpAddress> unused = done ? new LinkedHashSet<>(registry.realServerAddresses()) : coming;
+            if (done) {
+                unused.removeAll(rips);
+                registry = draft;
+            }
+            unused.forEach(nextHops::forget);
+        }
+        lines.forEach(line -> LOG.log(Level.INFO, "{0}", line));
+        return lines;
+    }
+
+    private static List<String> apply(List<Edit> edits, Registry draft) throws ChangeException {
+        List<String> lines = new ArrayList<>();
+        for (Edit edit : edits) {
+            lines.addAll(edit.applyTo(draft));
+        }
+        return lines;
+    }
+
+    private void publish(Registry draft) throws ChangeException {
+        SnapshotCompiler.Compiled before = compiler.current();
+        SnapshotCompiler.Compiled after = compiler.compile(draft, nextHops.resolver());
+        for (VirtualService service : after.services()) {
+            zeroWhatIsNew(draft, service);
+        }
+        try {
+            steering.narrow(draft);
+            go(after);
+            steering.widen(draft);
+        } catch (NativeException e) {
+            go(compiler.again(before));
+            steering.narrow(registry);
+            steering.widen(registry);
+            throw new ChangeException(Code.REFUSED, "nothing changed: " + e.getMessage());
+        }
+    }
+
+    private void go(SnapshotCompiler.Compiled compiled) {
+        compiler.makeCurrent(compiled);
+        datapath.limit(compiled.services());
+        datapath.publish(compiled.snapshot());
+        if (!datapath.awaitAcknowledged(compiled.snapshot())) {
+            LOG.log(
+                    Level.WARNING,
+                    "a worker has not taken over configuration {0}",
+                    compiled.snapshot().generation());
+        }
+    }
+
+    private void zeroWhatIsNew(Registry draft, VirtualService service) {
+        boolean added = draft.isAdded(service.id());
+        if (added) {
+            traffic.zeroService(service.id());
+        }
+        for (RealServer real : service.realServers()) {
+            // As IPVS, where a real server that comes back keeps its counters if the service is the same.
+            if (added || draft.isNewRealServer(real.id())) {
+                traffic.zeroRealServer(real.id());
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package dev.sluice.control;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.control.admin.AdminException;
+import dev.sluice.control.config.ConfigException;
+import dev.sluice.control.config.ConfigProblem;
+import dev.sluice.control.config.ConfigSource;
+import dev.sluice.control.config.DirectorConfig;
+import dev.sluice.control.config.SluiceConfig;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Reads the configuration file again and applies what differs from what runs, or only says what would. The file is read and
+ * checked on the caller's thread, so that a large one does not hold up the control thread. Any thread but control.
+ */
+final class Reload {
+    private static final Logger LOG = System.getLogger(Reload.class.getName());
+
+    private final ControlQueue queue;
+    private final Reconfigurer reconfigurer;
+    private final ConfigSource source;
+    private final DirectorConfig running;
+
+    /**
+     * What came of it.
+     *
+     * @param file the file that was read
+     * @param changes what changed, or would, a line each
+     * @param restart what of {@code [director]} differs and waits for a restart, a line each
+     */
+    record Outcome(String file, List<String> changes, List<String> restart) {}
+
+    Reload(ControlQueue queue, Reconfigurer reconfigurer, ConfigSource source, DirectorConfig running) {
+        this.queue = queue;
+        this.reconfigurer = reconfigurer;
+        this.source = source;
+        this.running = running;
+    }
+
+    /** The command {@code reload}: {@code config} is another file than at the start, {@code dry_run} changes nothing. */
+    Outcome answer(JsonNode request) throws AdminException {
+        JsonNode file = request.path("config");
+        JsonNode dryRun = request.path("dry_run");
+        if (!(file.isMissingNode() || (file.isTextual() && file.textValue().startsWith("/")))) {
+            throw new AdminException("bad_request", "\"config\" is not an absolute path");
+        }
+        if (!(dryRun.isMissingNode() || dryRun.isBoolean())) {
+            throw new AdminException("bad_request", "\"dry_run\" is not true or false");
+        }
+        return reload(file.isTextual() ? Path.of(file.textValue()) : source.file(), dryRun.booleanValue());
+    }
+
+    /** SIGHUP. */
+    void onSignal() {
+        try {
+            Outcome outcome = reload(source.file(), false);
+            LOG.log(
+                    Level.INFO,
+                    "reloaded {0}: {1} changes",
+                    outcome.file(),
+                    outcome.changes().size());
+            outcome.restart().forEach(line -> LOG.log(Level.WARNING, "{0}", line));
+        } catch (AdminException e) {
+            List<String> lines = e.problems().isEmpty() ? List.of(String.valueOf(e.getMessage())) : e.problems();
+            LOG.log(Level.ERROR, "not reloaded, nothing changed");
+            lines.forEach(line -> LOG.log(Level.ERROR, "{0}", line));
+        }
+    }
+
+    private Outcome reload(Path file, boolean dryRun) throws AdminException {
+        SluiceConfig wanted;
+        try {
+            wanted = source.load(file);
+        } catch (ConfigException e) {
+            throw new AdminException(
+                    AdminException.CONFIG,
+                    file + " is wrong; nothing changed",
+                    e.problems().stream().map(ConfigProblem::toString).toList());
+        }
+        return queue.call(() -> {
+            List<Edit> edits = ConfigDifference.edits(reconfigurer.registry(), wanted);
+            try {
+                List<String> changes = dryRun ? reconfigurer.preview(edits) : reconfigurer.change(edits);
+                return new Outcome(file.toString(), changes, DirectorDifference.lines(running, wanted.director()));
+            } catch (ChangeException e) {
+                throw ServiceCommands.failure(e);
+            }
+        });
+    }
+}
