@@ -67,6 +67,8 @@ final class Reload {
             List<String> lines = e.problems().isEmpty() ? List.of(String.valueOf(e.getMessage())) : e.problems();
             LOG.log(Level.ERROR, "not reloaded, nothing changed");
             lines.forEach(line -> LOG.log(Level.ERROR, "{0}", line));
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "reloading failed", e);
         }
     }
 

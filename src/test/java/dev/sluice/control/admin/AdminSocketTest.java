@@ -18,8 +18,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -148,6 +151,57 @@ class AdminSocketTest {
             assertEquals(
                     "nothing",
                     new AdminClient(path).askTree("echo").path("text").asText());
+        }
+    }
+
+    @Test
+    void argumentsAndEveryProblemGoOverTheWire() throws Exception {
+        Path path = folder.resolve("s");
+        try (AdminSocket _ = AdminSocket.open(path, (command, request) -> {
+            throw new AdminException("config", request.path("file").asText(), List.of("no this", "no that"));
+        })) {
+            AdminException error = assertThrows(
+                    AdminException.class, () -> new AdminClient(path).askTree("reload", Map.of("file", "f\n\"")));
+            assertEquals("config", error.code());
+            assertEquals("f\n\"", error.getMessage());
+            assertEquals(List.of("no this", "no that"), error.problems());
+        }
+    }
+
+    @Test
+    void requestsThatTakeTheirTimeHoldUpNoOther() throws Exception {
+        Path path = folder.resolve("s");
+        CountDownLatch release = new CountDownLatch(1);
+        try (AdminSocket _ = AdminSocket.open(path, (command, request) -> {
+            if (command.equals("slow")) {
+                try {
+                    release.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+            return command;
+        })) {
+            List<CompletableFuture<String>> slow = new ArrayList<>();
+            for (int i = 0; i < AdminSocket.MAX_CONNECTIONS - 1; i++) {
+                slow.add(CompletableFuture.supplyAsync(
+                        () -> {
+                            try {
+                                return new AdminClient(path).ask("slow", String.class);
+                            } catch (AdminException e) {
+                                return e.code();
+                            }
+                        },
+                        command -> Thread.ofVirtual().start(command)));
+            }
+            Thread.sleep(200);
+            for (int i = 0; i < 100; i++) {
+                assertEquals("fast", new AdminClient(path).ask("fast", String.class));
+            }
+            release.countDown();
+            for (CompletableFuture<String> outcome : slow) {
+                assertEquals("slow", outcome.join());
+            }
         }
     }
 
