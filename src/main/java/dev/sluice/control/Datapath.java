@@ -9,6 +9,7 @@ import dev.sluice.control.config.HugePages;
 import dev.sluice.control.config.IdleMode;
 import dev.sluice.control.config.XdpMode;
 import dev.sluice.ffi.PageMemory;
+import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
@@ -35,6 +36,7 @@ final class Datapath {
     private final DirectorConfig config;
     private final Resources resources;
     private final FlowCounts flowCounts = new FlowCounts();
+    private final FlowExchange exchange;
     private final List<Worker> workers = new ArrayList<>();
     private final List<XskSocket> sockets = new ArrayList<>();
 
@@ -43,10 +45,12 @@ final class Datapath {
      *
      * @param config how workers are made
      * @param resources takes over what is opened
+     * @param workers how many there will be
      */
-    Datapath(DirectorConfig config, Resources resources) {
+    Datapath(DirectorConfig config, Resources resources, int workers) {
         this.config = config;
         this.resources = resources;
+        this.exchange = new FlowExchange(workers);
     }
 
     /**
@@ -78,7 +82,7 @@ final class Datapath {
                 cpu,
                 own,
                 umem.newFramePool(),
-                new Pipeline(umem.frames(), flows, flowCounts, hasher, counters, policy()),
+                new Pipeline(umem.frames(), flows, flowCounts, hasher, counters, policy(), exchange),
                 flows,
                 counters,
                 new SnapshotSlot<>(first),

@@ -126,7 +126,7 @@ public final class Director implements AutoCloseable {
         MachineFacts machine = MachineFacts.ofThisMachine();
         int queues = Preflight.workers(settings, machine);
         int[] cpus = settings.cpus().assign(queues, machine.allowedCpus());
-        Datapath datapath = new Datapath(settings, resources);
+        Datapath datapath = new Datapath(settings, resources, queues);
         for (int queue = 0; queue < queues; queue++) {
             datapath.addWorker(queue, cpus[queue], maps, new FlowHasher(key), first);
         }

@@ -16,6 +16,9 @@ public enum Counter {
     FLOW_NEW_SLOPPY(Kind.EVENT, "flows opened by a TCP packet from the middle of a connection"),
     FLOW_REUSED(Kind.EVENT, "flows scheduled anew because a SYN used their ports again (conn_reuse_mode)"),
     FLOW_NODEST_EXPIRED(Kind.EVENT, "flows forgotten because their real server was removed (expire_nodest_conn)"),
+    FLOW_ADOPTED(Kind.EVENT, "flows taken over from another worker because their packets come to this one now"),
+    FLOW_HANDED_OVER(Kind.EVENT, "flows forgotten because another worker has taken them over, or scheduled them anew"),
+    FLOW_HANDOVER_DROPPED(Kind.EVENT, "flows taken over whose former worker could not be told: its entry runs out"),
     FLOW_TABLE_FULL(Kind.EVENT, "packets forwarded without a flow entry because the flow table was full"),
     FLOW_HALF_OPEN_FULL(
             Kind.EVENT, "SYNs forwarded without a flow entry because half-open flows had used up their share"),
@@ -37,6 +40,7 @@ public enum Counter {
     NO_REAL_SERVER(Kind.DROP, "packets of no known flow to a service without a real server that takes new flows"),
     RST_WITHOUT_FLOW(Kind.DROP, "TCP resets of no known flow"),
     TCP_WITHOUT_FLOW(Kind.DROP, "TCP packets from the middle of an unknown connection, with sloppy_tcp off"),
+    FLOW_LOOKUP_BUSY(Kind.DROP, "packets whose flow may be with another worker whose table changed too fast to tell"),
     REAL_SERVER_GONE(Kind.DROP, "packets of flows whose real server was removed"),
     NO_NEIGHBOUR(Kind.DROP, "packets to a real server whose MAC address is not known"),
     TTL_EXPIRED(Kind.DROP, "packets that arrived with a TTL or hop limit of 0 or 1"),

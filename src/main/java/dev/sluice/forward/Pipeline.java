@@ -1,5 +1,6 @@
 package dev.sluice.forward;
 
+import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
@@ -37,6 +38,7 @@ public final class Pipeline {
     private final Counters counters;
     private final ConnectionPolicy policy;
     private final FlowAdmission admission;
+    private final FlowAdoption adoption;
     private final NodestSweep nodestSweep;
     private final @Nullable SchedulerState[] states = new @Nullable SchedulerState[ForwardingSnapshot.MAX_SERVICES];
 
@@ -55,6 +57,7 @@ public final class Pipeline {
      * @param hasher under the director's key
      * @param counters the worker's
      * @param policy what becomes of connections where there is a choice
+     * @param exchange with the other workers' tables, which {@code flows} joins here
      */
     public Pipeline(
             MemorySegment umem,
@@ -62,7 +65,8 @@ public final class Pipeline {
             ConnectionCounts connections,
             FlowHasher hasher,
             Counters counters,
-            ConnectionPolicy policy) {
+            ConnectionPolicy policy,
+            FlowExchange exchange) {
         this.umem = umem;
         this.flows = flows;
         this.connections = connections;
@@ -70,6 +74,7 @@ public final class Pipeline {
         this.counters = counters;
         this.policy = policy;
         this.admission = new FlowAdmission(flows, policy.maxNewFlowsPerSecond());
+        this.adoption = new FlowAdoption(exchange, exchange.join(flows), flows, counters);
         this.nodestSweep = new NodestSweep(flows, counters);
         for (int i = 0; i < MAX_BATCH; i++) {
             packets[i] = new PacketView();
@@ -107,14 +112,16 @@ public final class Pipeline {
     }
 
     /**
-     * Forgets expired flows, a few at a time; between batches, once a duty cycle.
+     * Forgets expired flows and those that other workers have taken over, a few at a time; between batches, once a duty
+     * cycle.
      *
      * @param snapshot the configuration that holds
      * @param budget the most steps of the flow table's timer wheel
      * @return how many flows were looked at
      */
     public int expire(ForwardingSnapshot snapshot, int budget, long nowMs) {
-        int looked = policy.expireNodest() ? nodestSweep.run(snapshot, budget) : 0;
+        int looked = adoption.collect();
+        looked += policy.expireNodest() ? nodestSweep.run(snapshot, budget) : 0;
         return looked + flows.expire(budget, nowMs);
     }
 
@@ -153,12 +160,16 @@ public final class Pipeline {
     private int realServerOf(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
         int slot = flows.find(packet, hash, nowMs);
         if (slot == FlowTable.NOT_FOUND) {
-            return open(snapshot, packet, hash, nowMs);
+            slot = adoption.adopt(snapshot, packet, hash, nowMs);
+            if (slot < 0) {
+                return unheld(slot, snapshot, packet, hash, nowMs);
+            }
         }
         int realServer = flows.realServer(slot);
         if (isReuse(snapshot, packet, flows.stateCode(slot), realServer)) {
             counters.increment(Counter.FLOW_REUSED);
             flows.remove(slot);
+            adoption.forgetElsewhere(packet, hash, nowMs);
             return open(snapshot, packet, hash, nowMs);
         }
         if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
@@ -175,6 +186,26 @@ public final class Pipeline {
         counters.increment(Counter.FLOW_HIT);
         flows.touch(slot, packet, nowMs);
         return realServer;
+    }
+
+    /** A packet whose flow is in this worker's table neither now nor before: {@code why} as {@link FlowAdoption#adopt} says. */
+    private int unheld(int why, ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
+        if (why == FlowAdoption.NO_ROOM) {
+            counters.increment(Counter.FLOW_HIT);
+            counters.increment(Counter.FLOW_TABLE_FULL);
+            return adoption.realServer();
+        }
+        if (why == FlowAdoption.GONE && !policy.expireNodest()) {
+            counters.increment(Counter.FLOW_HIT);
+            counters.increment(Counter.REAL_SERVER_GONE);
+            return DROPPED;
+        }
+        if (why == FlowAdoption.UNKNOWN) {
+            // The sender repeats it; a flow that were scheduled anew would be broken for good.
+            counters.increment(Counter.FLOW_LOOKUP_BUSY);
+            return DROPPED;
+        }
+        return open(snapshot, packet, hash, nowMs);
     }
 
     /** Whether a packet of a known flow begins a new one, as ip_vs_in_hook and is_new_conn_expected ask. */

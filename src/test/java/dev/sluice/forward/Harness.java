@@ -1,5 +1,6 @@
 package dev.sluice.forward;
 
+import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.packet.IpAddress;
@@ -41,10 +42,14 @@ final class Harness {
     }
 
     Harness(int maxFlows, ConnectionPolicy policy) {
+        this(maxFlows, policy, new FlowCounts(), new FlowExchange(1));
+    }
+
+    /** The next worker of several: all share counts and exchange. */
+    Harness(int maxFlows, ConnectionPolicy policy, FlowCounts connections, FlowExchange exchange) {
         flows = new FlowTable(maxFlows, ForwardingSnapshot.MAX_REAL_SERVERS, Arena.ofAuto());
-        FlowCounts connections = new FlowCounts();
         connections.add(flows);
-        pipeline = new Pipeline(umem, flows, connections, hasher, counters, policy);
+        pipeline = new Pipeline(umem, flows, connections, hasher, counters, policy, exchange);
     }
 
     /** Puts a frame at the very end of slot {@code i}, so that an overrun of the last one leaves the segment. */
@@ -66,6 +71,15 @@ final class Harness {
         pipeline.process(snapshot, addresses, lengths, 1, egress, nowMs);
         pipeline.transmitted(egress[0] == Pipeline.DROPPED ? 0 : 1, 0);
         return egress[0];
+    }
+
+    /** Where the frame that {@link #process} took last goes. */
+    long destinationMac() {
+        long mac = 0;
+        for (int i = 0; i < 6; i++) {
+            mac = mac << 8 | (umem.get(ValueLayout.JAVA_BYTE, addresses[0] + i) & 0xff);
+        }
+        return mac;
     }
 
     /** The slot of a frame's flow, or {@link FlowTable#NOT_FOUND}. */
