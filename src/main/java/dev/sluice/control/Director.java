@@ -38,6 +38,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -111,8 +112,13 @@ public final class Director implements AutoCloseable {
         openAdminSocket(settings, admin, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
-        Registry registry = new Registry();
+        Optional<SharedFlowTables> sharedTables = openSharedTables(settings, resources);
+        Registry registry =
+                new Registry(sharedTables.map(SharedFlowTables::knownIds).orElse(KnownIds.NONE));
         config.services().forEach(registry::add);
+        if (sharedTables.isPresent()) {
+            save(registry.ids(), sharedTables.get());
+        }
         resolve(registry, resolver);
 
         SteeringMaps maps = resources.add("BPF maps", SteeringMaps.create());
@@ -126,7 +132,7 @@ public final class Director implements AutoCloseable {
         MachineFacts machine = MachineFacts.ofThisMachine();
         int queues = Preflight.workers(settings, machine);
         int[] cpus = settings.cpus().assign(queues, machine.allowedCpus());
-        Datapath datapath = new Datapath(settings, resources, queues);
+        Datapath datapath = new Datapath(settings, resources, queues, sharedTables);
         for (int queue = 0; queue < queues; queue++) {
             datapath.addWorker(queue, cpus[queue], maps, new FlowHasher(key), first);
         }
@@ -151,6 +157,23 @@ public final class Director implements AutoCloseable {
             resources.add("admin socket", AdminSocket.open(settings.socket(), admin));
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
+        }
+    }
+
+    private static Optional<SharedFlowTables> openSharedTables(DirectorConfig settings, Resources resources)
+            throws EnvironmentException {
+        return settings.flowTableShared()
+                ? Optional.of(resources.add(
+                        "connection tables in " + settings.flowTableDirectory(),
+                        SharedFlowTables.open(settings.flowTableDirectory())))
+                : Optional.empty();
+    }
+
+    private static void save(KnownIds ids, SharedFlowTables tables) throws EnvironmentException {
+        try {
+            tables.ids().save(ids);
+        } catch (IOException e) {
+            throw new EnvironmentException(List.of("flow_table_directory: cannot keep ids: " + e.getMessage()));
         }
     }
 

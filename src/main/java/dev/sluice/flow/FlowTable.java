@@ -371,7 +371,8 @@ public final class FlowTable {
         return (int) COUNT.getAcquire(counts, PADDING + HANDED_OVER);
     }
 
-    private int search(FlowCopy flow, int hash) {
+    /** The slot of a flow, expired or not, or a negative number. */
+    int search(FlowCopy flow, int hash) {
         return entries.search(flow.tuple, flow.clientHigh, flow.clientLow, flow.virtualHigh, flow.virtualLow, hash);
     }
 
@@ -413,6 +414,11 @@ public final class FlowTable {
     /** As {@link #remainingMs(int, long)}, of a flow that stands in some table with the same timeouts. Any thread. */
     int remainingMs(FlowCopy flow, long nowMs) {
         return timeoutMs[flow.stateCode()] - ((int) nowMs - flow.lastSeenMs);
+    }
+
+    /** When the flow's last packet came, modulo 2³² ms. */
+    int lastSeenMs(int slot) {
+        return entries.lastSeenMs(slot);
     }
 
     /** Whether a slot holds no flow: for passes over the whole table. */

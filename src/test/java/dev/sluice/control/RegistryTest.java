@@ -12,6 +12,7 @@ import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.VirtualService;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -31,7 +32,7 @@ class RegistryTest {
 
     @Test
     void oneMachineBehindTwoServicesIsTwoRealServersAndOneAddress() {
-        Registry registry = new Registry();
+        Registry registry = new Registry(KnownIds.NONE);
         VirtualService http = registry.add(service(80, real(RIP1, 2), real(RIP2, 1)));
         VirtualService https = registry.add(service(443, real(RIP2, 5)));
         assertEquals(
@@ -44,5 +45,35 @@ class RegistryTest {
         assertEquals(Set.of(RIP1, RIP2), registry.realServerAddresses());
         assertEquals(0, http.id());
         assertEquals(1, https.id());
+    }
+
+    @Test
+    void whatIsKnownFromEarlierHasItsIdsAndNobodyElseGetsThem() {
+        Registry earlier = new Registry(KnownIds.NONE);
+        earlier.add(service(80, real(RIP1, 1), real(RIP2, 1)));
+        earlier.add(service(443, real(RIP1, 1)));
+        assertEquals(
+                new KnownIds(
+                        Map.of(key(80), 0, key(443), 1),
+                        Map.of(place(80, RIP1), 0, place(80, RIP2), 1, place(443, RIP1), 2)),
+                earlier.ids());
+
+        Registry later = new Registry(earlier.ids());
+        VirtualService https = later.add(service(443, real(RIP2, 1), real(RIP1, 1)));
+        VirtualService dns = later.add(service(53, real(RIP1, 1)));
+        assertEquals(1, https.id());
+        assertEquals(2, dns.id());
+        assertEquals(List.of(3, 2), https.realServers().stream().map(RealServer::id).toList());
+        assertEquals(4, dns.realServers().getFirst().id());
+        assertEquals(0, later.ids().realServers().get(place(80, RIP1)));
+        assertEquals(3, later.ids().realServers().get(place(443, RIP2)));
+    }
+
+    private static AddressKey key(int port) {
+        return new AddressKey(Protocol.TCP, VIP, port);
+    }
+
+    private static KnownIds.Place place(int port, IpAddress rip) {
+        return new KnownIds.Place(key(port), rip, port);
     }
 }

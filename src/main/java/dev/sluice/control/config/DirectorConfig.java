@@ -21,6 +21,8 @@ import java.util.OptionalInt;
  * @param rings descriptors of the rings of each socket
  * @param batchSize packets a worker takes from an RX ring at a time
  * @param flowTableSize connections that each worker's table has room for
+ * @param flowTableShared whether the tables lie in files that the next director can take over
+ * @param flowTableDirectory where those files are
  * @param connections how connections are remembered and forgotten
  * @param maglevTableSize entries of each service's Maglev table, a prime
  * @param mhTableSize slots of each service's {@code mh} table, a prime of the kernel's
@@ -41,6 +43,8 @@ public record DirectorConfig(
         RingSizes rings,
         int batchSize,
         int flowTableSize,
+        boolean flowTableShared,
+        Path flowTableDirectory,
         ConnectionConfig connections,
         int maglevTableSize,
         int mhTableSize,
@@ -48,6 +52,9 @@ public record DirectorConfig(
         BusyPollConfig busyPoll) {
     /** Where the admin socket is when the file does not say. */
     public static final Path DEFAULT_SOCKET = Path.of("/run/sluice/sluice.sock");
+
+    /** Where shared flow tables are when the file does not say: in memory, but with names. */
+    public static final Path DEFAULT_FLOW_TABLE_DIRECTORY = Path.of("/dev/shm/sluice");
 
     /** The longest path of a Unix socket: {@code sun_path} of linux/un.h without its terminating zero. */
     public static final int MAX_SOCKET_PATH_BYTES = 107;
@@ -77,6 +84,8 @@ public record DirectorConfig(
                 rings,
                 batchSize,
                 flowTableSize,
+                flowTableShared,
+                flowTableDirectory,
                 connections,
                 maglevTableSize,
                 mhTableSize,

@@ -59,6 +59,14 @@ final class DirectorReader {
         RingSizes rings = rings(batchSize);
         int frames = frames(interfaces.size(), rings);
         int flowTableSize = table.integer("flow_table_size", MIN_FLOWS, MAX_FLOWS, DEFAULT_FLOWS);
+        boolean flowTableShared =
+                table.choice(
+                                "flow_table_memory",
+                                FlowTableMemory.class,
+                                FlowTableMemory::keyword,
+                                FlowTableMemory.PRIVATE)
+                        == FlowTableMemory.SHARED;
+        Path flowTableDirectory = flowTableDirectory();
         ConnectionConfig connections = new ConnectionReader(table).read();
         int maglevTableSize = maglevTableSize();
         int mhTableSize = mhTableSize();
@@ -79,6 +87,8 @@ final class DirectorReader {
                 rings,
                 batchSize,
                 flowTableSize,
+                flowTableShared,
+                flowTableDirectory,
                 connections,
                 maglevTableSize,
                 mhTableSize,
@@ -137,6 +147,19 @@ final class DirectorReader {
             return Path.of(value);
         }
         return DirectorConfig.DEFAULT_SOCKET;
+    }
+
+    private Path flowTableDirectory() {
+        String allowed = "an absolute path";
+        String value = table.text("flow_table_directory", allowed);
+        if (value == null) {
+            return DirectorConfig.DEFAULT_FLOW_TABLE_DIRECTORY;
+        }
+        if (!value.startsWith("/") || value.indexOf('\0') >= 0) {
+            table.wrong("flow_table_directory", "is no absolute path", allowed);
+            return DirectorConfig.DEFAULT_FLOW_TABLE_DIRECTORY;
+        }
+        return Path.of(value);
     }
 
     private OptionalInt queues() {

@@ -63,6 +63,8 @@ class ConfigFileTest {
                         new RingSizes(2048, 2048, 2048, 2048),
                         64,
                         1048576,
+                        false,
+                        Path.of("/dev/shm/sluice"),
                         new ConnectionConfig(
                                 true, 1, false, 25, 0, new ConnectionConfig.Timeouts(900, 120, 300, 60, 120, 10)),
                         65537,
@@ -94,6 +96,8 @@ class ConfigFileTest {
                 completion_ring = 512
                 batch_size = 32
                 flow_table_size = 2048
+                flow_table_memory = "shared"
+                flow_table_directory = "/tmp/flows"
                 sloppy_tcp = false
                 conn_reuse_mode = 2
                 expire_nodest_conn = true
@@ -144,6 +148,8 @@ class ConfigFileTest {
                         new RingSizes(64, 128, 256, 512),
                         32,
                         2048,
+                        true,
+                        Path.of("/tmp/flows"),
                         new ConnectionConfig(false, 2, true, 50, 1000, new ConnectionConfig.Timeouts(1, 2, 3, 4, 5, 6)),
                         251,
                         131071,
@@ -255,6 +261,8 @@ class ConfigFileTest {
                 "frame_size",
                 "rx_ring",
                 "flow_table_size",
+                "flow_table_memory",
+                "flow_table_directory",
                 "sloppy_tcp",
                 "conn_reuse_mode",
                 "expire_nodest_conn",
