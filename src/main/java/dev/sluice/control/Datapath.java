@@ -56,8 +56,7 @@ final class Datapath {
      * @param workers how many there will be
      * @param sharedTables where connection tables lie when they outlive the director
      */
-    Datapath(
-            DirectorConfig config, Resources resources, int workers, Optional<SharedFlowTables> sharedTables) {
+    Datapath(DirectorConfig config, Resources resources, int workers, Optional<SharedFlowTables> sharedTables) {
         this.config = config;
         this.resources = resources;
         this.sharedTables = sharedTables;
@@ -111,8 +110,8 @@ final class Datapath {
             return withTimeouts(new FlowTable(size, ForwardingSnapshot.MAX_REAL_SERVERS, memory));
         }
         SharedFlowTables shared = sharedTables.get();
-        FlowTable flows = withTimeouts(new FlowTable(
-                size, ForwardingSnapshot.MAX_REAL_SERVERS, shared.create(queue, size, hasher), memory));
+        FlowTable flows = withTimeouts(
+                new FlowTable(size, ForwardingSnapshot.MAX_REAL_SERVERS, shared.create(queue, size, hasher), memory));
         FlowTableImage.Recovery recovery = shared.recover(queue, exchange.workers(), flows, hasher);
         if (!recovery.equals(FlowTableImage.Recovery.NONE)) {
             LOG.log(

@@ -89,8 +89,8 @@ final class IdStore {
         List<String> lines = new ArrayList<>();
         ids.services().forEach((key, id) -> lines.add("service " + id + " " + text(key)));
         ids.realServers()
-                .forEach((place, id) -> lines.add("real " + id + " " + text(place.service()) + " " + place.address()
-                        + " " + place.port()));
+                .forEach((place, id) -> lines.add(
+                        "real " + id + " " + text(place.service()) + " " + place.address() + " " + place.port()));
         Collections.sort(lines);
         lines.addFirst(HEADER);
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
@@ -114,8 +114,7 @@ final class IdStore {
             case AddressKey address ->
                 address.protocol().name().toLowerCase(Locale.ROOT) + " " + address.address() + " " + address.port();
             case FwmarkKey mark ->
-                "fwmark " + mark.family().name().toLowerCase(Locale.ROOT) + " "
-                        + Integer.toUnsignedString(mark.mark());
+                "fwmark " + mark.family().name().toLowerCase(Locale.ROOT) + " " + Integer.toUnsignedString(mark.mark());
         };
     }
 

@@ -52,8 +52,8 @@ final class Registry {
         }
         Integer earlier = known.services().get(config.key());
         int serviceId = earlier == null ? take(serviceIds) : earlier;
-        VirtualService service = new VirtualService(
-                serviceId, config.key(), config.scheduler(), config.schedulerFlags(), realServers);
+        VirtualService service =
+                new VirtualService(serviceId, config.key(), config.scheduler(), config.schedulerFlags(), realServers);
         services.add(service);
         return service;
     }

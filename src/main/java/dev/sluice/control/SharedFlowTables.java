@@ -76,8 +76,7 @@ final class SharedFlowTables implements AutoCloseable {
                 checkOwner(file, uid);
                 Matcher name = TABLE.matcher(file.getFileName().toString());
                 if (name.matches()) {
-                    OldTable old = new OldTable(
-                            file, Integer.parseInt(name.group(1)), Integer.parseInt(name.group(2)));
+                    OldTable old = new OldTable(file, Integer.parseInt(name.group(1)), Integer.parseInt(name.group(2)));
                     oldTables.add(old);
                     newest = Math.max(newest, old.serial());
                 }
@@ -236,8 +235,7 @@ final class SharedFlowTables implements AutoCloseable {
             throw new IOException("is no directory");
         }
         checkOwner(directory, uid);
-        Set<PosixFilePermission> permissions =
-                Files.getPosixFilePermissions(directory, LinkOption.NOFOLLOW_LINKS);
+        Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(directory, LinkOption.NOFOLLOW_LINKS);
         if (!PosixFilePermissions.fromString("rwx------").containsAll(permissions)) {
             throw new IOException("is open to others, with mode " + PosixFilePermissions.toString(permissions)
                     + "; allowed: rwx------");

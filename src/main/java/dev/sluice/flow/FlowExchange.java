@@ -27,10 +27,10 @@ public final class FlowExchange {
             MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
     /** Longs before and behind. */
     private static final int PADDING = 16;
-    /** Mailbox entries of each worker over all others: 1.2 MiB with few workers. */
-    private static final int ENTRIES_OF_A_WORKER = 16_384;
+    /** Entries of all mailboxes together, as long as each has its least: 8 MiB. */
+    private static final int ALL_ENTRIES = 131_072;
 
-    private static final int MIN_RING = 16;
+    private static final int MIN_RING = 8;
     private static final int MAX_RING = 4096;
     /** How stale {@link #lastAdoption} may be, so that it is not stored for every flow. */
     private static final long ADOPTION_STEP_MS = 1000;
@@ -51,10 +51,12 @@ public final class FlowExchange {
         tables = new FlowTable[workers];
         readers = new FlowTableReader[workers];
         rings = new HandoverRing[workers][workers];
-        int capacity = Math.clamp(Integer.highestOneBit(ENTRIES_OF_A_WORKER / workers), MIN_RING, MAX_RING);
+        int capacity = Math.clamp(Integer.highestOneBit(ALL_ENTRIES / workers / workers), MIN_RING, MAX_RING);
         for (int receiver = 0; receiver < workers; receiver++) {
-            for (int sender = 0; sender < workers && workers > 1; sender++) {
-                rings[receiver][sender] = new HandoverRing(capacity);
+            for (int sender = 0; sender < workers; sender++) {
+                if (sender != receiver) {
+                    rings[receiver][sender] = new HandoverRing(capacity);
+                }
             }
         }
         lastAdoption[PADDING] = NEVER;

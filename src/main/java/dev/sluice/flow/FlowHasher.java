@@ -36,13 +36,7 @@ public final class FlowHasher {
     long hash(FlowCopy flow) {
         if ((flow.tuple & 0xff) == 6) {
             return SipHash.hash13(
-                    key,
-                    4,
-                    flow.clientHigh,
-                    flow.clientLow,
-                    flow.virtualHigh,
-                    flow.virtualLow,
-                    38L << 56 | flow.tuple);
+                    key, 4, flow.clientHigh, flow.clientLow, flow.virtualHigh, flow.virtualLow, 38L << 56 | flow.tuple);
         }
         return SipHash.hash13(key, 1, flow.clientLow << 32 | flow.virtualLow, 0, 0, 0, 14L << 56 | flow.tuple);
     }

@@ -63,7 +63,8 @@ class RegistryTest {
         VirtualService dns = later.add(service(53, real(RIP1, 1)));
         assertEquals(1, https.id());
         assertEquals(2, dns.id());
-        assertEquals(List.of(3, 2), https.realServers().stream().map(RealServer::id).toList());
+        assertEquals(
+                List.of(3, 2), https.realServers().stream().map(RealServer::id).toList());
         assertEquals(4, dns.realServers().getFirst().id());
         assertEquals(0, later.ids().realServers().get(place(80, RIP1)));
         assertEquals(3, later.ids().realServers().get(place(443, RIP2)));

@@ -96,7 +96,8 @@ class SharedFlowTablesTest {
                 long adopted = 0;
                 for (int queue = 0; queue < queues[start]; queue++) {
                     FlowTable table = table(tables, queue);
-                    adopted += tables.recover(queue, queues[start], table, HASHER).adopted();
+                    adopted +=
+                            tables.recover(queue, queues[start], table, HASHER).adopted();
                     if (start == 0) {
                         for (int client = queue; client < clients; client += 4) {
                             open(table, client, client % 2);
@@ -168,7 +169,8 @@ class SharedFlowTablesTest {
 
     private String refusal() {
         String message = String.valueOf(assertThrows(
-                        EnvironmentException.class, () -> SharedFlowTables.open(directory).close())
+                        EnvironmentException.class,
+                        () -> SharedFlowTables.open(directory).close())
                 .getMessage());
         assertEquals(1, message.lines().count(), message);
         assertTrue(message.startsWith("flow_table_directory = \"" + directory + "\": "), message);

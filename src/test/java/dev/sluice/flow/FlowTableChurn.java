@@ -30,10 +30,7 @@ final class FlowTableChurn {
                     2000,
                     FlowTableImage.format(
                             file.map(
-                                    FileChannel.MapMode.READ_WRITE,
-                                    0,
-                                    FlowTableImage.bytes(MAX_FLOWS),
-                                    Arena.ofAuto()),
+                                    FileChannel.MapMode.READ_WRITE, 0, FlowTableImage.bytes(MAX_FLOWS), Arena.ofAuto()),
                             Flows.BOOT,
                             Flows.HASHER),
                     Arena.ofAuto());

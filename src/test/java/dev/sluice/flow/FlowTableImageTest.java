@@ -85,7 +85,8 @@ class FlowTableImageTest {
         }
         FlowHasher other = new FlowHasher(new HashKey(9, 9));
         FlowTable after = fresh(100);
-        assertEquals(100, FlowTableImage.recover(image, other, after, id -> true, 1).adopted());
+        assertEquals(
+                100, FlowTableImage.recover(image, other, after, id -> true, 1).adopted());
         for (int client = 0; client < 100; client++) {
             PacketView packet = Flows.packet(client, Transport.ACK);
             assertEquals(client, after.realServer(after.find(packet, other.hash(packet), 1)));
@@ -162,8 +163,10 @@ class FlowTableImageTest {
         assertTrue(refusal().contains("no connection table"), refusal());
         formatted();
         assertEquals(Optional.empty(), FlowTableImage.unreadable(image, Flows.BOOT));
-        assertTrue(FlowTableImage.unreadable(image, new Boot(5, 7)).orElseThrow().contains("earlier boot"));
-        assertTrue(FlowTableImage.unreadable(image, new Boot(7, 6)).orElseThrow().contains("earlier boot"));
+        assertTrue(
+                FlowTableImage.unreadable(image, new Boot(5, 7)).orElseThrow().contains("earlier boot"));
+        assertTrue(
+                FlowTableImage.unreadable(image, new Boot(7, 6)).orElseThrow().contains("earlier boot"));
         assertTrue(FlowTableImage.unreadable(image.asSlice(0, 100), Flows.BOOT).isPresent());
         assertTrue(FlowTableImage.unreadable(image.asSlice(0, image.byteSize() / 2), Flows.BOOT)
                 .orElseThrow()

@@ -48,8 +48,7 @@ class FlowTableKilledTest {
             MemorySegment image = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
             assertEquals(Optional.empty(), FlowTableImage.unreadable(image, Flows.BOOT));
             FlowTable table = new FlowTable(FlowTableChurn.MAX_FLOWS, 2000, Arena.ofAuto());
-            FlowTableImage.Recovery recovery =
-                    FlowTableImage.recover(image, Flows.HASHER, table, id -> true, 0);
+            FlowTableImage.Recovery recovery = FlowTableImage.recover(image, Flows.HASHER, table, id -> true, 0);
             assertTrue(recovery.torn() <= 1, recovery.toString());
             assertEquals(0, recovery.refused() + recovery.unknown() + recovery.expired(), recovery.toString());
             for (int client = 0; client < FlowTableChurn.FLOWS; client++) {

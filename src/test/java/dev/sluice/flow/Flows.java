@@ -20,11 +20,13 @@ final class Flows {
     /** TCP over IPv4, but for every fourth flow over IPv6 and every fourth of UDP. */
     static PacketView packet(int client, int tcpFlags) {
         PacketBuilder builder = switch (client % 4) {
-            case 0 -> PacketBuilder.tcp(IpAddress.ofInet6(0x20010db800010000L, client), 1000, VIP6, 80)
-                    .tcpFlags(tcpFlags);
+            case 0 ->
+                PacketBuilder.tcp(IpAddress.ofInet6(0x20010db800010000L, client), 1000, VIP6, 80)
+                        .tcpFlags(tcpFlags);
             case 1 -> PacketBuilder.udp(IpAddress.ofInet(0x0a000000 + client), 1000, VIP4, 53);
-            default -> PacketBuilder.tcp(IpAddress.ofInet(0x0a000000 + client), 1000, VIP4, 80)
-                    .tcpFlags(tcpFlags);
+            default ->
+                PacketBuilder.tcp(IpAddress.ofInet(0x0a000000 + client), 1000, VIP4, 80)
+                        .tcpFlags(tcpFlags);
         };
         byte[] frame = builder.build();
         PacketView view = new PacketView();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.sluice.bench.PacketBuilder;
 import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowState;
@@ -12,6 +13,7 @@ import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.Transport;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.SchedulerKind;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -321,5 +323,35 @@ class FlowAdoptionTest {
             worker.pipeline.expire(SNAPSHOT, Integer.MAX_VALUE, nowMs + 1_000_000);
         }
         assertEquals(0, connections());
+    }
+
+    @Test
+    void movingFlowsAllocatesNothing() {
+        workers(3, 2_048, ConnectionPolicy.DEFAULT);
+        byte[][] frames = new byte[1_000][];
+        for (int i = 0; i < frames.length; i++) {
+            frames[i] = i % 3 == 0 ? udp(i + 1) : tcp(i + 1, i % 50 == 1 ? Transport.SYN : Transport.ACK);
+        }
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long allocated = Long.MAX_VALUE;
+        long nowMs = 0;
+        // As in PipelineAllocationTest: what the JVM links once is charged to this thread.
+        for (int attempt = 0; attempt < 8 && allocated != 0; attempt++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int packet = 0; packet < 300_000; packet++) {
+                int worker = packet / 7_919 % 3;
+                workers.get(worker).process(SNAPSHOT, frames[packet * 31 % frames.length], nowMs);
+                if (packet % 64 == 0) {
+                    nowMs++;
+                    workers.get(packet / 64 % 3).pipeline.expire(SNAPSHOT, 64, nowMs);
+                }
+            }
+            allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        }
+        assertEquals(0, allocated);
+        for (int worker = 0; worker < 3; worker++) {
+            assertTrue(count(worker, Counter.FLOW_ADOPTED) > 1_000);
+            assertTrue(count(worker, Counter.FLOW_HANDED_OVER) > 1_000);
+        }
     }
 }

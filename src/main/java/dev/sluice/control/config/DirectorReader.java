@@ -59,13 +59,9 @@ final class DirectorReader {
         RingSizes rings = rings(batchSize);
         int frames = frames(interfaces.size(), rings);
         int flowTableSize = table.integer("flow_table_size", MIN_FLOWS, MAX_FLOWS, DEFAULT_FLOWS);
-        boolean flowTableShared =
-                table.choice(
-                                "flow_table_memory",
-                                FlowTableMemory.class,
-                                FlowTableMemory::keyword,
-                                FlowTableMemory.PRIVATE)
-                        == FlowTableMemory.SHARED;
+        boolean flowTableShared = table.choice(
+                        "flow_table_memory", FlowTableMemory.class, FlowTableMemory::keyword, FlowTableMemory.PRIVATE)
+                == FlowTableMemory.SHARED;
         Path flowTableDirectory = flowTableDirectory();
         ConnectionConfig connections = new ConnectionReader(table).read();
         int maglevTableSize = maglevTableSize();
