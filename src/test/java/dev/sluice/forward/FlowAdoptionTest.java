@@ -2,6 +2,7 @@ package dev.sluice.forward;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
@@ -19,8 +20,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -352,6 +355,56 @@ class FlowAdoptionTest {
         for (int worker = 0; worker < 3; worker++) {
             assertTrue(count(worker, Counter.FLOW_ADOPTED) > 1_000);
             assertTrue(count(worker, Counter.FLOW_HANDED_OVER) > 1_000);
+        }
+    }
+
+    /** As {@link #sprayed_packets_never_lose_their_real_server}, each worker on a thread of its own. */
+    @Test
+    @Timeout(60)
+    void workers_that_run_at_once_never_lose_a_real_server() throws Exception {
+        int threads = 3;
+        int ports = 40;
+        workers(threads, 64, ConnectionPolicy.DEFAULT);
+        long[] servers = new long[ports + 1];
+        for (int port = 1; port <= ports; port++) {
+            servers[port] = sent(port % threads, tcp(port, Transport.SYN), 0);
+            sent(port % threads, tcp(port, Transport.ACK), 0);
+        }
+        AtomicReference<String> wrong = new AtomicReference<>();
+        long endNs = System.nanoTime() + 3_000_000_000L;
+        List<Thread> running = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            int worker = i;
+            Thread thread = new Thread(() -> {
+                Random random = new Random(worker);
+                Harness own = workers.get(worker);
+                byte[][] frames = new byte[ports + 1][];
+                for (int port = 1; port <= ports; port++) {
+                    frames[port] = tcp(port, Transport.ACK);
+                }
+                while (System.nanoTime() - endNs < 0 && wrong.get() == null) {
+                    for (int packets = random.nextInt(4); packets > 0; packets--) {
+                        int port = 1 + random.nextInt(ports);
+                        int egress = own.process(SNAPSHOT, frames[port], 1);
+                        if (egress != Pipeline.DROPPED && own.destinationMac() != servers[port]) {
+                            wrong.set("port " + port + " at worker " + worker);
+                        }
+                    }
+                    own.pipeline.expire(SNAPSHOT, 64, 1);
+                }
+            });
+            thread.start();
+            running.add(thread);
+        }
+        for (Thread thread : running) {
+            thread.join();
+        }
+        assertNull(wrong.get());
+        for (int worker = 0; worker < threads; worker++) {
+            assertEquals(0, count(worker, Counter.FLOW_NEW_SLOPPY));
+            assertTrue(count(worker, Counter.FLOW_ADOPTED) > 0);
+            assertEquals(
+                    workers.get(worker).counters.dropped(), count(worker, Counter.FLOW_LOOKUP_BUSY), "other drops");
         }
     }
 }
