@@ -8,11 +8,14 @@ import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.HugePages;
 import dev.sluice.control.config.IdleMode;
 import dev.sluice.control.config.XdpMode;
+import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.ffi.PageMemory;
 import dev.sluice.flow.FlowCounts;
+import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
+import dev.sluice.flow.FlowTableImage;
 import dev.sluice.flow.PersistenceTable;
 import dev.sluice.forward.ConnectionPolicy;
 import dev.sluice.forward.Counters;
@@ -27,8 +30,11 @@ import dev.sluice.xsk.Umem;
 import dev.sluice.xsk.UmemOptions;
 import dev.sluice.xsk.XskOptions;
 import dev.sluice.xsk.XskSocket;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -42,10 +48,14 @@ final class Datapath {
 
     private static final long ACKNOWLEDGE_POLL_NS = 50_000;
 
+    private static final Logger LOG = System.getLogger(Datapath.class.getName());
+
     private final DirectorConfig config;
     private final Resources resources;
     private final FlowCounts flowCounts = new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS);
     private final PersistenceTable templates;
+    private final FlowExchange exchange;
+    private final Optional<SharedFlowTables> sharedTables;
     private final int queues;
     private final List<Worker> workers = new ArrayList<>();
     private final List<XskSocket> sockets = new ArrayList<>();
@@ -57,11 +67,19 @@ final class Datapath {
      * @param queues how many there will be
      * @param key of keyed hashes
      * @param resources takes over what is opened
+     * @param sharedTables where connection tables lie when they outlive the director
      */
-    Datapath(DirectorConfig config, int queues, HashKey key, Resources resources) {
+    Datapath(
+            DirectorConfig config,
+            int queues,
+            HashKey key,
+            Resources resources,
+            Optional<SharedFlowTables> sharedTables) {
         this.config = config;
         this.queues = queues;
         this.resources = resources;
+        this.sharedTables = sharedTables;
+        this.exchange = new FlowExchange(queues);
         templates = new PersistenceTable(
                 config.connections().persistenceTableSize(),
                 ForwardingSnapshot.MAX_REAL_SERVERS,
@@ -72,8 +90,11 @@ final class Datapath {
     /**
      * Makes the worker of a queue: UMEM, a socket on every interface, entered into the interface's map, and what it
      * needs to run. It does not run yet.
+     *
+     * @throws EnvironmentException when there is no room for its connection table
      */
-    void addWorker(int queue, int cpu, SteeringMaps maps, FlowHasher hasher, ForwardingSnapshot first) {
+    void addWorker(int queue, int cpu, SteeringMaps maps, FlowHasher hasher, ForwardingSnapshot first)
+            throws EnvironmentException {
         Umem umem = resources.add(
                 "UMEM of queue " + queue,
                 Umem.open(new UmemOptions(
@@ -90,7 +111,7 @@ final class Datapath {
             maps.ofInterface(name).putSocket(queue, socket.fd());
         }
         sockets.addAll(own);
-        FlowTable flows = flowTable(queue);
+        FlowTable flows = flowTable(queue, hasher);
         flowCounts.add(flows);
         Counters counters = new Counters();
         workers.add(new Worker(
@@ -105,7 +126,8 @@ final class Datapath {
                         new PersistenceTable.Sweeper(templates, queue, queues),
                         hasher,
                         counters,
-                        policy()),
+                        policy(),
+                        exchange),
                 flows,
                 counters,
                 new SnapshotSlot<>(first),
@@ -113,9 +135,33 @@ final class Datapath {
                 config.batchSize()));
     }
 
-    private FlowTable flowTable(int queue) {
+    private FlowTable flowTable(int queue, FlowHasher hasher) throws EnvironmentException {
         PageMemory memory = resources.add("connection table of queue " + queue, new PageMemory());
-        FlowTable flows = new FlowTable(config.flowTableSize(), ForwardingSnapshot.MAX_REAL_SERVERS, memory);
+        int size = config.flowTableSize();
+        if (sharedTables.isEmpty()) {
+            return withSettings(new FlowTable(size, ForwardingSnapshot.MAX_REAL_SERVERS, memory), memory);
+        }
+        SharedFlowTables shared = sharedTables.get();
+        FlowTable flows = withSettings(
+                new FlowTable(size, ForwardingSnapshot.MAX_REAL_SERVERS, shared.create(queue, size, hasher), memory),
+                memory);
+        FlowTableImage.Recovery recovery = shared.recover(queue, exchange.workers(), flows, hasher);
+        if (!recovery.equals(FlowTableImage.Recovery.NONE)) {
+            LOG.log(
+                    Level.INFO,
+                    "queue {0}: took over {1} connections of the director before; left behind {2} expired, {3} of unknown"
+                            + " real servers, {4} damaged or twice, {5} for which there is no room",
+                    queue,
+                    recovery.adopted(),
+                    recovery.expired(),
+                    recovery.unknown(),
+                    recovery.torn(),
+                    recovery.refused());
+        }
+        return flows;
+    }
+
+    private FlowTable withSettings(FlowTable flows, PageMemory memory) {
         flows.keepTemplates(templates, memory);
         ConnectionConfig connections = config.connections();
         flows.setMaxHalfOpen((int) ((long) config.flowTableSize() * connections.halfOpenPercent() / 100));

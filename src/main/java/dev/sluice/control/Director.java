@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -104,15 +105,22 @@ public final class Director implements AutoCloseable {
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
         NextHopFollower nextHops = new NextHopFollower(resolver);
-        Registry registry = new Registry(settings.maglevTableSize());
+        Optional<SharedFlowTables> sharedTables = openSharedTables(settings, resources);
+        Registry registry = new Registry(
+                settings.maglevTableSize(),
+                sharedTables.map(SharedFlowTables::knownIds).orElse(KnownIds.NONE));
+        IdKeeper ids = sharedTables.<IdKeeper>map(SharedFlowTables::ids).orElse(IdKeeper::none);
         try {
             for (Edit edit : ConfigDifference.edits(registry, config)) {
                 edit.applyTo(registry);
             }
             nextHops.resolve(registry.realServerAddresses());
+            ids.save(registry.ids());
         } catch (ChangeException e) {
             throw new EnvironmentException(
                     String.valueOf(e.getMessage()).lines().toList());
+        } catch (IOException e) {
+            throw new EnvironmentException(List.of("flow_table_directory: cannot keep ids: " + e.getMessage()));
         }
 
         SteeringMaps maps = resources.add("BPF maps", SteeringMaps.create());
@@ -126,7 +134,7 @@ public final class Director implements AutoCloseable {
         MachineFacts machine = MachineFacts.ofThisMachine();
         int queues = Preflight.workers(settings, machine);
         int[] cpus = settings.cpus().assign(queues, machine.allowedCpus());
-        Datapath datapath = new Datapath(settings, queues, key, resources);
+        Datapath datapath = new Datapath(settings, queues, key, resources, sharedTables);
         for (int queue = 0; queue < queues; queue++) {
             datapath.addWorker(queue, cpus[queue], maps, new FlowHasher(key), first.snapshot());
         }
@@ -137,7 +145,7 @@ public final class Director implements AutoCloseable {
         steering.widen(registry);
         List<SteeringProgram> programs = attach(settings, maps, resolver, resources);
         TrafficReader traffic = new TrafficReader(datapath);
-        Reconfigurer reconfigurer = new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic);
+        Reconfigurer reconfigurer = new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids);
         ControlQueue queue = resources.add("queue of changes", new ControlQueue());
         Reload reload = new Reload(queue, reconfigurer, source, settings);
         admin.ready(
@@ -158,6 +166,15 @@ public final class Director implements AutoCloseable {
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
         }
+    }
+
+    private static Optional<SharedFlowTables> openSharedTables(DirectorConfig settings, Resources resources)
+            throws EnvironmentException {
+        return settings.flowTableShared()
+                ? Optional.of(resources.add(
+                        "connection tables in " + settings.flowTableDirectory(),
+                        SharedFlowTables.open(settings.flowTableDirectory())))
+                : Optional.empty();
     }
 
     private static List<SteeringProgram> attach(

@@ -3,7 +3,6 @@ package dev.sluice.control;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.BiPredicate;
 
 /**
@@ -23,14 +22,16 @@ final class IdPool<K> {
     private final Map<K, Integer> removed;
 
     /**
-     * A pool of unused ids.
+     * A pool whose ids are unused, but for some that are kept for what had them earlier.
      *
      * @param limit ids lie below it
+     * @param kept ids as if their owners had been removed
      */
-    IdPool(int limit) {
+    IdPool(int limit, Map<K, Integer> kept) {
         this.limit = limit;
         taken = new BitSet();
-        removed = new HashMap<>();
+        kept.values().forEach(taken::set);
+        removed = new HashMap<>(kept);
     }
 
     /** A copy that goes its own way. */
@@ -77,7 +78,7 @@ final class IdPool<K> {
     }
 
     /** What was removed and has its id kept. */
-    Set<K> removed() {
-        return Set.copyOf(removed.keySet());
+    Map<K, Integer> removed() {
+        return Map.copyOf(removed);
     }
 }

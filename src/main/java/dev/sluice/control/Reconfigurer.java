@@ -6,6 +6,7 @@ import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.VirtualService;
+import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -30,11 +31,13 @@ final class Reconfigurer {
     private final Datapath datapath;
     private final ServiceSteering steering;
     private final TrafficReader traffic;
+    private final IdKeeper ids;
     private Registry registry;
 
     /**
      * @param registry what runs, compiled and published
      * @param nextHops watches all its RIPs
+     * @param ids is told of every id before a worker is
      */
     Reconfigurer(
             Registry registry,
@@ -42,13 +45,15 @@ final class Reconfigurer {
             SnapshotCompiler compiler,
             Datapath datapath,
             ServiceSteering steering,
-            TrafficReader traffic) {
+            TrafficReader traffic,
+            IdKeeper ids) {
         this.registry = registry;
         this.nextHops = nextHops;
         this.compiler = compiler;
         this.datapath = datapath;
         this.steering = steering;
         this.traffic = traffic;
+        this.ids = ids;
     }
 
     /** What runs. */
@@ -110,6 +115,11 @@ final class Reconfigurer {
     }
 
     private void publish(Registry draft) throws ChangeException {
+        try {
+            ids.save(draft.ids());
+        } catch (IOException e) {
+            throw new ChangeException(Code.REFUSED, "nothing changed: cannot keep ids: " + e.getMessage());
+        }
         SnapshotCompiler.Compiled before = compiler.current();
         SnapshotCompiler.Compiled after = compiler.compile(draft, nextHops.resolver());
         for (VirtualService service : after.services()) {

@@ -1,6 +1,7 @@
 package dev.sluice.control;
 
 import dev.sluice.control.ChangeException.Code;
+import dev.sluice.control.KnownIds.Place;
 import dev.sluice.control.config.AddressRules;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
@@ -41,9 +42,6 @@ import java.util.stream.Collectors;
  * <p>Owned by: control thread.
  */
 final class Registry {
-    /** What a real server's id stands for, whether it is there or not. */
-    private record Place(ServiceKey service, IpAddress address, int port) {}
-
     private final int maglevTableSize;
     private final IdPool<ServiceKey> serviceIds;
     private final IdPool<Place> realServerIds;
@@ -59,11 +57,12 @@ final class Registry {
      * A registry without services.
      *
      * @param maglevTableSize the most real servers that a {@code maglev} service can have
+     * @param known ids that connections from before the start may hold: what they stand for gets them again
      */
-    Registry(int maglevTableSize) {
+    Registry(int maglevTableSize, KnownIds known) {
         this.maglevTableSize = maglevTableSize;
-        serviceIds = new IdPool<>(ForwardingSnapshot.MAX_SERVICES);
-        realServerIds = new IdPool<>(ForwardingSnapshot.MAX_REAL_SERVERS);
+        serviceIds = new IdPool<>(ForwardingSnapshot.MAX_SERVICES, known.services());
+        realServerIds = new IdPool<>(ForwardingSnapshot.MAX_REAL_SERVERS, known.realServers());
         services = new LinkedHashMap<>();
     }
 
@@ -132,8 +131,21 @@ final class Registry {
     void reclaim(IntPredicate held) {
         realServerIds.reclaim((place, id) -> !held.test(id));
         Set<ServiceKey> kept =
-                realServerIds.removed().stream().map(Place::service).collect(Collectors.toSet());
+                realServerIds.removed().keySet().stream().map(Place::service).collect(Collectors.toSet());
         serviceIds.reclaim((key, id) -> !kept.contains(key));
+    }
+
+    /** All ids that stand for something, or may still be held for what was removed. */
+    KnownIds ids() {
+        Map<ServiceKey, Integer> serviceOf = new HashMap<>(serviceIds.removed());
+        Map<Place, Integer> realServerOf = new HashMap<>(realServerIds.removed());
+        for (VirtualService service : services.values()) {
+            serviceOf.put(service.key(), service.id());
+            for (RealServer real : service.realServers()) {
+                realServerOf.put(new Place(service.key(), real.address(), real.port()), real.id());
+            }
+        }
+        return new KnownIds(serviceOf, realServerOf);
     }
 
     /** The service with a key. */

@@ -32,6 +32,20 @@ public final class FlowHasher {
         return SipHash.hash13(key, 1, packet.sourceLow() << 32 | packet.destinationLow(), 0, 0, 0, 14L << 56 | tuple);
     }
 
+    /** The hash of a flow as it stands in a table. */
+    long hash(FlowCopy flow) {
+        if ((flow.tuple & 0xff) == 6) {
+            return SipHash.hash13(
+                    key, 4, flow.clientHigh, flow.clientLow, flow.virtualHigh, flow.virtualLow, 38L << 56 | flow.tuple);
+        }
+        return SipHash.hash13(key, 1, flow.clientLow << 32 | flow.virtualLow, 0, 0, 0, 14L << 56 | flow.tuple);
+    }
+
+    /** Tells hashers of different keys apart, and says nothing about the key. */
+    long fingerprint() {
+        return SipHash.hash13(key, 0, 0, 0, 0, 0, 1L << 56 | 'k');
+    }
+
     /** What tells two flows between the same addresses apart, in 48 bits; never 0. */
     static long tuple(PacketView packet) {
         return (long) packet.sourcePort() << 32

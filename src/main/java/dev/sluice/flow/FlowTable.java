@@ -3,7 +3,6 @@ package dev.sluice.flow;
 import dev.sluice.packet.PacketView;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
@@ -11,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One worker's connection table: fixed capacity, off-heap, one cache line an entry, keyed by protocol, CIP, CPORT, VIP and
- * VPORT. Owned by: worker; sizes, counts and what is said of real servers may be read by any thread.
+ * VPORT. Owned by: worker; sizes, counts and what is said of real servers may be read by any thread, and single flows through
+ * a {@link #reader}.
  *
  * <p>Open addressing with linear probing; removal moves later entries of the run back, so there are no tombstones and a
  * probe is never longer than the flows present make it. Slots are therefore valid only until the next removal.
@@ -19,36 +19,19 @@ import org.jspecify.annotations.Nullable;
  * <p>A flow that has been silent for its state's timeout is gone: {@link #find} does not see it, and {@link #expire} reclaims
  * it. A {@link TimerWheel} says which entries to look at; a packet only stores when it came, and an entry that has lived on
  * is entered into the wheel again when its old time comes. Only a state with a shorter timeout moves it at once.
- *
- * <p>Entry, in native byte order: 0 CIP high, 8 CIP low, 16 VIP high, 24 VIP low, 32 CPORT·VPORT·protocol·family (0: free),
- * 40 hash (low 32 bits), 44 real server id, 48 last packet (ms), 52 packets (modulo 2³²), 56 bytes (48 bits) above flags
- * and state (8 bits each).
  */
 public final class FlowTable {
     /** One cache line. */
-    public static final int ENTRY_BYTES = 64;
+    public static final int ENTRY_BYTES = FlowEntries.ENTRY_BYTES;
     /** No such flow. */
     public static final int NOT_FOUND = -1;
     /** Flag: the flow's first packet seen here came from the middle of a connection. */
     public static final int FLAG_SLOPPY = 1;
+    /** Flag: taken over from another worker's table. */
+    public static final int FLAG_ADOPTED = 2;
     /** Flag: the flow stands under a persistence template. */
-    private static final int FLAG_TEMPLATE = 2;
+    static final int FLAG_TEMPLATE = 4;
 
-    private static final int CLIENT_HIGH = 0;
-    private static final int CLIENT_LOW = 8;
-    private static final int VIRTUAL_HIGH = 16;
-    private static final int VIRTUAL_LOW = 24;
-    private static final int TUPLE = 32;
-    private static final int HASH = 40;
-    private static final int REAL_SERVER = 44;
-    private static final int LAST_SEEN = 48;
-    private static final int PACKETS = 52;
-    private static final int BYTES_FLAGS_STATE = 56;
-    private static final int FLAGS_SHIFT = 8;
-    private static final int BYTES_SHIFT = 16;
-
-    private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
-    private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
     private static final VarHandle COUNT =
             MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
     private static final VarHandle WORD =
@@ -59,6 +42,7 @@ public final class FlowTable {
     private static final int SIZE = 0;
     private static final int EXPIRED = 1;
     private static final int HALF_OPEN = 2;
+    private static final int HANDED_OVER = 3;
 
     private static final int NONE = FlowState.NONE.code();
     /** A bit for each code of a half-open state. */
@@ -67,7 +51,10 @@ public final class FlowTable {
             .mapToInt(state -> 1 << state.code())
             .sum();
 
-    private final MemorySegment entries;
+    private final FlowEntries entries;
+    /** Odd while entries are removed, for which others move. */
+    private final SequenceCounter removals = new SequenceCounter();
+
     private final int mask;
     private final int maxFlows;
     private final int[] timeoutMs;
@@ -78,16 +65,17 @@ public final class FlowTable {
     private final long[] share;
 
     private final TimerWheel wheel;
-    /** Size, expiries and half-open flows. */
-    private final int[] counts = new int[PADDING + 3 + PADDING];
+    /** Size, expiries, half-open flows and flows handed over. */
+    private final int[] counts = new int[PADDING + 4 + PADDING];
+
+    /** What is about to be inserted. */
+    private final FlowCopy fresh = new FlowCopy();
 
     private int maxHalfOpen;
     /** Told of every flow that is forgotten. */
     private @Nullable FlowCounts counted;
-    /** Told of every flow under a template that is forgotten. */
-    private @Nullable PersistenceTable templates;
-    /** By slot: the reference of the template that the flow stands under, if its flag says that it does. */
-    private MemorySegment templateOf = MemorySegment.NULL;
+    /** The persistence templates that flows stand under, by slot. */
+    private @Nullable FlowTemplates templates;
     /** When {@link #expire} was called last. */
     private long clockMs;
 
@@ -99,11 +87,23 @@ public final class FlowTable {
      * @param memory gives {@link #memoryBytes}, zeroed, that outlive the worker
      */
     public FlowTable(int maxFlows, int realServers, SegmentAllocator memory) {
-        if (maxFlows < 1 || maxFlows > 1 << 28) {
-            throw new IllegalArgumentException("a flow table holds 1 to " + (1 << 28) + " flows, not " + maxFlows);
-        }
+        this(maxFlows, realServers, memory.allocate((long) slotsFor(maxFlows) * ENTRY_BYTES, ENTRY_BYTES), memory);
+    }
+
+    /**
+     * A table with default timeouts, whose entries lie in memory of their own.
+     *
+     * @param maxFlows how many flows it holds, all of them half-open ones if need be
+     * @param realServers ids lie below this
+     * @param entryMemory {@link #entryBytes}, zeroed, that outlive the worker
+     * @param memory gives the rest of {@link #memoryBytes}
+     */
+    public FlowTable(int maxFlows, int realServers, MemorySegment entryMemory, SegmentAllocator memory) {
         int slots = slotsFor(maxFlows);
-        this.entries = memory.allocate((long) slots * ENTRY_BYTES, ENTRY_BYTES);
+        if (entryMemory.byteSize() != (long) slots * ENTRY_BYTES) {
+            throw new IllegalArgumentException(entryMemory.byteSize() + " bytes for " + slots + " slots");
+        }
+        this.entries = new FlowEntries(entryMemory);
         this.wheel = new TimerWheel(slots, memory);
         this.mask = slots - 1;
         this.maxFlows = maxFlows;
@@ -118,12 +118,20 @@ public final class FlowTable {
     }
 
     private static int slotsFor(int maxFlows) {
+        if (maxFlows < 1 || maxFlows > 1 << 28) {
+            throw new IllegalArgumentException("a flow table holds 1 to " + (1 << 28) + " flows, not " + maxFlows);
+        }
         return Math.max(4, Integer.highestOneBit((int) (maxFlows * 4L / 3)) << 1);
     }
 
     /** The memory of a table's entries and wheel: 72 bytes for each of the next power of two above 4/3 of the flows. */
     public static long memoryBytes(int maxFlows) {
         return (long) slotsFor(maxFlows) * (ENTRY_BYTES + TimerWheel.LINK_BYTES);
+    }
+
+    /** The part of {@link #memoryBytes} in which the entries lie. */
+    public static long entryBytes(int maxFlows) {
+        return (long) slotsFor(maxFlows) * ENTRY_BYTES;
     }
 
     /** Sets who is told of every flow that is forgotten. Before the worker runs. */
@@ -134,16 +142,20 @@ public final class FlowTable {
     /**
      * Lets flows stand under templates. Before the worker runs.
      *
-     * @param memory gives {@link #templateBytes}, zeroed; untouched while no service is persistent
+     * @param memory gives 8 bytes a slot, zeroed; untouched while no service is persistent
      */
     public void keepTemplates(PersistenceTable persistence, SegmentAllocator memory) {
-        templates = persistence;
-        templateOf = memory.allocate((long) slots() * Long.BYTES, Long.BYTES);
+        templates = new FlowTemplates(persistence, slots(), memory);
     }
 
-    /** The memory that {@link #keepTemplates} takes. */
-    public static long templateBytes(int maxFlows) {
-        return (long) slotsFor(maxFlows) * Long.BYTES;
+    /** The template that a flow stands under, or {@link PersistenceTable#NONE}. Any thread, if it checks what it read. */
+    long template(int slot, int flags) {
+        return templates == null || (flags & FLAG_TEMPLATE) == 0 ? PersistenceTable.NONE : templates.get(slot);
+    }
+
+    /** What other threads look flows up with. */
+    public FlowTableReader reader() {
+        return new FlowTableReader(this, entries, removals);
     }
 
     /** Sets how long flows in a state may be silent, less than 24 days. Before the worker runs. */
@@ -181,12 +193,12 @@ public final class FlowTable {
         return counts[PADDING + SIZE] >= maxFlows;
     }
 
-    /** Whether half-open flows, by their state ({@link FlowState#isHalfOpen}), have used up their share. */
+    /** Whether flows in half-open states have used up their share. */
     public boolean isHalfOpenFull() {
         return counts[PADDING + HALF_OPEN] >= maxHalfOpen;
     }
 
-    /** Flows in a half-open state. Any thread. */
+    /** Flows in half-open states. Any thread. */
     public int halfOpen() {
         return (int) COUNT.getOpaque(counts, PADDING + HALF_OPEN);
     }
@@ -218,7 +230,7 @@ public final class FlowTable {
      * @return something that depends on the load, for the caller to fold into a sink
      */
     public long touchHome(long hash) {
-        return getLong((long) ((int) hash & mask) * ENTRY_BYTES + TUPLE);
+        return entries.tuple((int) hash & mask);
     }
 
     /**
@@ -227,28 +239,22 @@ public final class FlowTable {
      * @param hash the flow's, as {@link FlowHasher} gives it
      */
     public int find(PacketView packet, long hash, long nowMs) {
-        long tuple = FlowHasher.tuple(packet);
-        int slot = (int) hash & mask;
-        while (true) {
-            long entry = (long) slot * ENTRY_BYTES;
-            long held = getLong(entry + TUPLE);
-            if (held == 0) {
-                return NOT_FOUND;
-            }
-            if (held == tuple
-                    && getLong(entry + CLIENT_LOW) == packet.sourceLow()
-                    && getLong(entry + VIRTUAL_LOW) == packet.destinationLow()
-                    && getLong(entry + CLIENT_HIGH) == packet.sourceHigh()
-                    && getLong(entry + VIRTUAL_HIGH) == packet.destinationHigh()) {
-                int remaining = remainingMs(slot, nowMs);
-                if (remaining <= 0) {
-                    reclaim(slot, nowMs + remaining);
-                    return NOT_FOUND;
-                }
-                return slot;
-            }
-            slot = slot + 1 & mask;
+        int slot = entries.search(
+                FlowHasher.tuple(packet),
+                packet.sourceHigh(),
+                packet.sourceLow(),
+                packet.destinationHigh(),
+                packet.destinationLow(),
+                (int) hash);
+        if (slot < 0) {
+            return NOT_FOUND;
         }
+        int remaining = remainingMs(slot, nowMs);
+        if (remaining <= 0) {
+            reclaim(slot, nowMs + remaining);
+            return NOT_FOUND;
+        }
+        return slot;
     }
 
     /**
@@ -259,47 +265,68 @@ public final class FlowTable {
      * @throws IllegalStateException when the table {@link #isFull}
      */
     public int insert(PacketView packet, long hash, int realServer, int flags, long nowMs) {
+        int stateAfterTouch = FlowState.after(NONE, FlowEvent.of(packet));
+        fresh.open(packet, realServer, (long) flags << FlowCopy.FLAGS_SHIFT | NONE, nowMs);
+        return enter(fresh, (int) hash, nowMs + timeoutMs[stateAfterTouch], nowMs);
+    }
+
+    /**
+     * Enters a flow as it was in another table, with its state, time and counters.
+     *
+     * @param hash the flow's in this table
+     * @param flags to set beside those it has
+     * @return its slot, or {@link #NOT_FOUND} when the flow is here already
+     * @throws IllegalStateException when the table {@link #isFull}
+     */
+    public int adopt(FlowCopy flow, long hash, int flags, long nowMs) {
+        if (search(flow, (int) hash) >= 0) {
+            return NOT_FOUND;
+        }
+        fresh.set(flow);
+        fresh.flag(flags);
+        boolean joined = templates != null && templates.rejoin(flow.template);
+        if (!joined) {
+            fresh.clear(FLAG_TEMPLATE);
+        }
+        int slot = enter(fresh, (int) hash, nowMs + Math.max(0, remainingMs(flow, nowMs)), nowMs);
+        countHalfOpen(flow.stateCode(), 1);
+        if (templates != null && joined) {
+            templates.set(slot, flow.template);
+        }
+        return slot;
+    }
+
+    /** The one place where an entry comes. */
+    private int enter(FlowCopy flow, int hash, long deadlineMs, long nowMs) {
         if (isFull()) {
             throw new IllegalStateException("the flow table is full");
         }
-        int slot = (int) hash & mask;
-        while (getLong((long) slot * ENTRY_BYTES + TUPLE) != 0) {
+        int slot = hash & mask;
+        while (!entries.isFree(slot)) {
             slot = slot + 1 & mask;
         }
-        long entry = (long) slot * ENTRY_BYTES;
-        putLong(entry + CLIENT_HIGH, packet.sourceHigh());
-        putLong(entry + CLIENT_LOW, packet.sourceLow());
-        putLong(entry + VIRTUAL_HIGH, packet.destinationHigh());
-        putLong(entry + VIRTUAL_LOW, packet.destinationLow());
-        putLong(entry + TUPLE, FlowHasher.tuple(packet));
-        putInt(entry + HASH, (int) hash);
-        putInt(entry + REAL_SERVER, realServer);
-        putInt(entry + LAST_SEEN, (int) nowMs);
-        putInt(entry + PACKETS, 0);
-        int stateAfterTouch = FlowState.after(NONE, FlowEvent.of(packet));
-        putLong(entry + BYTES_FLAGS_STATE, (long) flags << FLAGS_SHIFT | NONE);
         if (counts[PADDING + SIZE] == 0) {
             wheel.restart(nowMs);
         }
-        wheel.add(slot, nowMs + timeoutMs[stateAfterTouch]);
+        wheel.add(slot, deadlineMs);
+        addFlows(flow.realServer, share[flow.stateCode()]);
         add(counts, PADDING + SIZE, 1);
-        addFlows(realServer, share[NONE]);
+        entries.put(slot, flow, hash);
         return slot;
     }
 
     /** Accounts a packet of the flow: its state moves on, its timer starts again. */
     public void touch(int slot, PacketView packet, long nowMs) {
-        long entry = (long) slot * ENTRY_BYTES;
-        long word = getLong(entry + BYTES_FLAGS_STATE) + ((long) packet.ipLengthBytes() << BYTES_SHIFT);
+        long word = entries.bytesFlagsState(slot) + ((long) packet.ipLengthBytes() << FlowCopy.BYTES_SHIFT);
         int before = (int) word & 0xff;
         int after = FlowState.after(before, FlowEvent.of(packet));
         if (after != before) {
             word = (word & ~0xffL) | after;
             changeState(slot, before, after, nowMs);
         }
-        putLong(entry + BYTES_FLAGS_STATE, word);
-        putInt(entry + PACKETS, getInt(entry + PACKETS) + 1);
-        putInt(entry + LAST_SEEN, (int) nowMs);
+        entries.setBytesFlagsState(slot, word);
+        entries.setPackets(slot, entries.packets(slot) + 1);
+        entries.setLastSeenMs(slot, (int) nowMs);
     }
 
     private void changeState(int slot, int before, int after, long nowMs) {
@@ -336,32 +363,70 @@ public final class FlowTable {
             counted.closed(realServer);
         }
         if (templates != null && hasTemplate(slot)) {
-            templates.leave(getTemplate(slot), endedMs);
+            templates.leave(slot, endedMs);
         }
         countHalfOpen(state, -1);
         add(counts, PADDING + SIZE, -1);
         wheel.remove(slot);
+        removals.begin();
+        entries.free(slot);
         int gap = slot;
         int at = slot;
         while (true) {
             at = at + 1 & mask;
-            long entry = (long) at * ENTRY_BYTES;
-            if (getLong(entry + TUPLE) == 0) {
+            if (entries.isFree(at)) {
                 break;
             }
             // An entry may fill the gap unless its home lies after the gap, up to where it stands (Knuth 6.4, algorithm
             // R).
-            int home = getInt(entry + HASH) & mask;
+            int home = entries.hash(at) & mask;
             if ((at - home & mask) >= (at - gap & mask)) {
-                MemorySegment.copy(entries, entry, entries, (long) gap * ENTRY_BYTES, ENTRY_BYTES);
-                if (hasTemplate(at)) {
-                    LONG.set(templateOf, (long) gap * Long.BYTES, getTemplate(at));
-                }
-                wheel.move(at, gap);
+                move(at, gap);
                 gap = at;
             }
         }
-        putLong((long) gap * ENTRY_BYTES + TUPLE, 0);
+        removals.end();
+    }
+
+    /** The one place where an entry moves. */
+    private void move(int from, int to) {
+        entries.copy(from, to);
+        if (templates != null && hasTemplate(from)) {
+            templates.move(from, to);
+        }
+        wheel.move(from, to);
+        entries.free(from);
+    }
+
+    /**
+     * Forgets a flow that another worker has taken over, unless a packet of it has come since.
+     *
+     * @param flow the entry as the other worker found it
+     * @return whether there was such an entry
+     */
+    boolean forget(FlowCopy flow) {
+        int slot = search(flow, flow.hash);
+        if (slot < 0
+                || entries.packets(slot) != flow.packets
+                || entries.lastSeenMs(slot) != flow.lastSeenMs
+                || realServer(slot) != flow.realServer) {
+            return false;
+        }
+        // Seen before the removal is; and whoever sees it sees the new owner's entry.
+        COUNT.setRelease(counts, PADDING + HANDED_OVER, counts[PADDING + HANDED_OVER] + 1);
+        VarHandle.storeStoreFence();
+        remove(slot);
+        return true;
+    }
+
+    /** Flows that {@link #forget} removed, or is about to remove, modulo 2³². Any thread. */
+    int handedOver() {
+        return (int) COUNT.getAcquire(counts, PADDING + HANDED_OVER);
+    }
+
+    /** The slot of a flow, expired or not, or a negative number. */
+    int search(FlowCopy flow, int hash) {
+        return entries.search(flow.tuple, flow.clientHigh, flow.clientLow, flow.virtualHigh, flow.virtualLow, hash);
     }
 
     /**
@@ -397,29 +462,41 @@ public final class FlowTable {
 
     /** How long the flow lives on if nothing comes, in milliseconds; not positive when it has expired. */
     public int remainingMs(int slot, long nowMs) {
-        return timeoutMs[stateCode(slot)] - ((int) nowMs - getInt((long) slot * ENTRY_BYTES + LAST_SEEN));
+        return timeoutMs[stateCode(slot)] - ((int) nowMs - entries.lastSeenMs(slot));
+    }
+
+    /** As {@link #remainingMs(int, long)}, of a flow that stands in some table with the same timeouts. Any thread. */
+    int remainingMs(FlowCopy flow, long nowMs) {
+        return timeoutMs[flow.stateCode()] - ((int) nowMs - flow.lastSeenMs);
+    }
+
+    /** When the flow's last packet came, modulo 2³² ms. */
+    int lastSeenMs(int slot) {
+        return entries.lastSeenMs(slot);
     }
 
     /** Whether a slot holds no flow: for passes over the whole table. */
     public boolean isFree(int slot) {
-        return getLong((long) slot * ENTRY_BYTES + TUPLE) == 0;
+        return entries.isFree(slot);
     }
 
     /** The flow's real server. */
     public int realServer(int slot) {
-        return getInt((long) slot * ENTRY_BYTES + REAL_SERVER);
+        return entries.realServer(slot);
     }
 
     /** The code of the flow's state. */
     public int stateCode(int slot) {
-        return (int) getLong((long) slot * ENTRY_BYTES + BYTES_FLAGS_STATE) & 0xff;
+        return (int) entries.bytesFlagsState(slot) & 0xff;
     }
 
     /** Puts a flow that was just entered under the template that it has joined. */
     public void setTemplate(int slot, long reference) {
-        LONG.set(templateOf, (long) slot * Long.BYTES, reference);
-        long at = (long) slot * ENTRY_BYTES + BYTES_FLAGS_STATE;
-        putLong(at, getLong(at) | (long) FLAG_TEMPLATE << FLAGS_SHIFT);
+        if (templates != null) {
+            templates.set(slot, reference);
+            entries.setBytesFlagsState(
+                    slot, entries.bytesFlagsState(slot) | (long) FLAG_TEMPLATE << FlowCopy.FLAGS_SHIFT);
+        }
     }
 
     /** Whether the flow stands under a persistence template. */
@@ -427,23 +504,19 @@ public final class FlowTable {
         return (flags(slot) & FLAG_TEMPLATE) != 0;
     }
 
-    private long getTemplate(int slot) {
-        return (long) LONG.get(templateOf, (long) slot * Long.BYTES);
-    }
-
     /** The flow's flags. */
     public int flags(int slot) {
-        return (int) getLong((long) slot * ENTRY_BYTES + BYTES_FLAGS_STATE) >>> FLAGS_SHIFT & 0xff;
+        return (int) entries.bytesFlagsState(slot) >>> FlowCopy.FLAGS_SHIFT & 0xff;
     }
 
     /** Packets accounted, modulo 2³². */
     public long packets(int slot) {
-        return Integer.toUnsignedLong(getInt((long) slot * ENTRY_BYTES + PACKETS));
+        return Integer.toUnsignedLong(entries.packets(slot));
     }
 
     /** IP bytes accounted, modulo 2⁴⁸. */
     public long bytes(int slot) {
-        return getLong((long) slot * ENTRY_BYTES + BYTES_FLAGS_STATE) >>> BYTES_SHIFT;
+        return entries.bytesFlagsState(slot) >>> FlowCopy.BYTES_SHIFT;
     }
 
     private void reclaim(int slot, long endedMs) {
@@ -457,21 +530,5 @@ public final class FlowTable {
 
     private void addFlows(int realServer, long delta) {
         WORD.setOpaque(flowsOf, realServer, flowsOf[realServer] + delta);
-    }
-
-    private long getLong(long offset) {
-        return (long) LONG.get(entries, offset);
-    }
-
-    private void putLong(long offset, long value) {
-        LONG.set(entries, offset, value);
-    }
-
-    private int getInt(long offset) {
-        return (int) INT.get(entries, offset);
-    }
-
-    private void putInt(long offset, int value) {
-        INT.set(entries, offset, value);
     }
 }

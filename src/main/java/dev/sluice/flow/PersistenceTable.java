@@ -91,7 +91,8 @@ public final class PersistenceTable {
 
     /** Twice as many places as templates, so that a set overflows about once in 250 times when the table is full. */
     private static int setsFor(int capacity) {
-        return Math.max(1, Integer.highestOneBit(Math.max(1, capacity * 2 / WAYS - 1)) << 1);
+        int wanted = (int) Math.ceilDiv(2L * capacity, WAYS);
+        return wanted == 1 ? 1 : Integer.highestOneBit(wanted - 1) << 1;
     }
 
     /** The memory of a table's entries. */
@@ -221,6 +222,24 @@ public final class PersistenceTable {
         CELL.setRelease(held, set, held[set] + 1);
         count(realServer, 1);
         return reference(index, control);
+    }
+
+    /**
+     * Counts a connection under a template once more, because it is known in two places; its timer runs on. Any worker.
+     *
+     * @return false when the template is gone
+     */
+    boolean rejoin(long reference) {
+        long at = entry(reference) + CONTROL;
+        while (true) {
+            long control = (long) LONG.getAcquire(entries, at);
+            if (!isVersion(control, reference)) {
+                return false;
+            }
+            if (LONG.compareAndSet(entries, at, control, control + 1)) {
+                return true;
+            }
+        }
     }
 
     /** A connection under a template has ended. Any worker. */

@@ -21,6 +21,9 @@ public enum Counter {
     TEMPLATE_NEW(Kind.EVENT, "new flows for which a persistence template was made"),
     TEMPLATE_REFUSED(
             Kind.EVENT, "new flows of persistent services without a template, because there was no room for one"),
+    FLOW_ADOPTED(Kind.EVENT, "flows taken over from another worker because their packets come to this one now"),
+    FLOW_HANDED_OVER(Kind.EVENT, "flows forgotten because another worker has taken them over, or scheduled them anew"),
+    FLOW_HANDOVER_DROPPED(Kind.EVENT, "flows taken over whose former worker could not be told: its entry runs out"),
     FLOW_TABLE_FULL(Kind.EVENT, "packets forwarded without a flow entry because the flow table was full"),
     FLOW_HALF_OPEN_FULL(
             Kind.EVENT,
@@ -46,6 +49,7 @@ public enum Counter {
     SCTP_WITHOUT_FLOW(
             Kind.DROP, "SCTP packets of no known association that have no chunk or, with sloppy_sctp off, no INIT"),
     NO_IKE_FLOW(Kind.DROP, "ESP and AH packets whose client has no known IKE flow (UDP 500 or 4500) to the VIP"),
+    FLOW_LOOKUP_BUSY(Kind.DROP, "packets whose flow may be with another worker whose table changed too fast to tell"),
     REAL_SERVER_GONE(Kind.DROP, "packets of flows whose real server was removed"),
     NO_NEIGHBOUR(Kind.DROP, "packets to a real server whose MAC address is not known"),
     TTL_EXPIRED(Kind.DROP, "packets that arrived with a TTL or hop limit of 0 or 1"),

@@ -1,6 +1,7 @@
 package dev.sluice.forward;
 
 import dev.sluice.flow.FlowCounts;
+import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
@@ -44,6 +45,7 @@ public final class Pipeline {
     private final Counters counters;
     private final ConnectionPolicy policy;
     private final FlowAdmission admission;
+    private final FlowAdoption adoption;
     private final NodestSweep nodestSweep;
     private final PersistentChoice persistent;
     private final PersistenceTable.Sweeper templateSweep;
@@ -67,6 +69,7 @@ public final class Pipeline {
      * @param hasher under the director's key
      * @param counters the worker's
      * @param policy what becomes of connections where there is a choice
+     * @param exchange with the other workers' tables, which {@code flows} joins here
      */
     public Pipeline(
             MemorySegment umem,
@@ -75,7 +78,8 @@ public final class Pipeline {
             PersistenceTable.Sweeper templates,
             FlowHasher hasher,
             Counters counters,
-            ConnectionPolicy policy) {
+            ConnectionPolicy policy,
+            FlowExchange exchange) {
         this.umem = umem;
         this.flows = flows;
         this.connections = connections;
@@ -83,6 +87,7 @@ public final class Pipeline {
         this.counters = counters;
         this.policy = policy;
         this.admission = new FlowAdmission(flows, policy.maxNewFlowsPerSecond());
+        this.adoption = new FlowAdoption(exchange, exchange.join(flows), flows, counters);
         this.nodestSweep = new NodestSweep(flows, counters);
         this.persistent = new PersistentChoice(templates.table(), counters, policy.expireQuiescentTemplate());
         this.templateSweep = templates;
@@ -129,7 +134,8 @@ public final class Pipeline {
      * @return how many flows were looked at
      */
     public int expire(ForwardingSnapshot snapshot, int budget, long nowMs) {
-        int looked = policy.expireNodest() ? nodestSweep.run(snapshot, budget) : 0;
+        int looked = adoption.collect();
+        looked += policy.expireNodest() ? nodestSweep.run(snapshot, budget) : 0;
         return looked + flows.expire(budget, nowMs) + templateSweep.run(nowMs);
     }
 
@@ -166,14 +172,15 @@ public final class Pipeline {
 
     /** The id of the real server that gets the packet, or a negative number when it was dropped and counted. */
     private int realServerOf(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
-        int slot = packet.isIpsec() ? findIke(packet, hash, nowMs) : find(packet, hash, nowMs);
-        if (slot == FlowTable.NOT_FOUND) {
-            return open(snapshot, packet, hash, nowMs);
+        int slot = packet.isIpsec() ? findIke(snapshot, packet, hash, nowMs) : find(snapshot, packet, hash, nowMs);
+        if (slot < 0) {
+            return unheld(slot, snapshot, packet, hash, nowMs);
         }
         int realServer = flows.realServer(slot);
         if (isReuse(snapshot, packet, slot, realServer)) {
             counters.increment(Counter.FLOW_REUSED);
             flows.remove(slot);
+            adoption.forgetElsewhere(packet, hash, nowMs);
             return open(snapshot, packet, hash, nowMs);
         }
         if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
@@ -192,23 +199,44 @@ public final class Pipeline {
         return realServer;
     }
 
-    /** The slot of a flow, or {@link FlowTable#NOT_FOUND}. */
-    private int find(PacketView flow, long hash, long nowMs) {
-        return flows.find(flow, hash, nowMs);
+    /** A packet whose flow is in this worker's table neither now nor before: {@code why} as {@link FlowAdoption#adopt} says. */
+    private int unheld(int why, ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
+        if (why == FlowAdoption.NO_ROOM) {
+            counters.increment(Counter.FLOW_HIT);
+            counters.increment(Counter.FLOW_TABLE_FULL);
+            return adoption.realServer();
+        }
+        if (why == FlowAdoption.GONE && !policy.expireNodest()) {
+            counters.increment(Counter.FLOW_HIT);
+            counters.increment(Counter.REAL_SERVER_GONE);
+            return DROPPED;
+        }
+        if (why == FlowAdoption.UNKNOWN) {
+            // The sender repeats it; a flow that were scheduled anew would be broken for good.
+            counters.increment(Counter.FLOW_LOOKUP_BUSY);
+            return DROPPED;
+        }
+        return open(snapshot, packet, hash, nowMs);
+    }
+
+    /** The slot of a flow, which another worker may have had until now, or a code of {@link FlowAdoption#adopt}. */
+    private int find(ForwardingSnapshot snapshot, PacketView flow, long hash, long nowMs) {
+        int slot = flows.find(flow, hash, nowMs);
+        return slot == FlowTable.NOT_FOUND ? adoption.adopt(snapshot, flow, hash, nowMs) : slot;
     }
 
     /**
-     * The slot of the IKE flow that an ESP or AH packet belongs to, as ah_esp_conn_in_get looks for it, and then on the port
-     * for NAT, or {@link FlowTable#NOT_FOUND}.
+     * As {@link #find}, of the IKE flow that an ESP or AH packet belongs to, as ah_esp_conn_in_get looks for it, and then on
+     * the port for NAT.
      *
      * @param hash of the flow on {@link #IKE_PORT}
      */
-    private int findIke(PacketView packet, long hash, long nowMs) {
+    private int findIke(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
         ike.setFlow(packet, Transport.UDP, IKE_PORT);
-        int slot = find(ike, hash, nowMs);
+        int slot = find(snapshot, ike, hash, nowMs);
         if (slot == FlowTable.NOT_FOUND) {
             long natHash = hashOfIke(packet, IKE_NAT_PORT);
-            slot = find(ike, natHash, nowMs);
+            slot = find(snapshot, ike, natHash, nowMs);
         }
         return slot;
     }

@@ -134,6 +134,8 @@ class CheckCommandTest {
             busy_poll = 20                | busy_poll = 20 is an integer; allowed: a table [director.busy_poll]
             busy_poll = { usec = 20 }     | unknown key "usec" in [director.busy_poll]; did you mean "usecs"?
             Queues = 2                    | unknown key "Queues" in [director]; did you mean "queues"?
+            flow_table_memory = "heap"    | flow_table_memory = "heap" is not supported by this version; allowed: "private", "shared"
+            flow_table_directory = "shm"  | flow_table_directory = "shm" is no absolute path; allowed: an absolute path
             colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, busy_poll
             """)
     void director(String line, String message) throws IOException {

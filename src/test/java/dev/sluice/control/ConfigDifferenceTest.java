@@ -39,7 +39,7 @@ class ConfigDifferenceTest {
     @TempDir
     private Path folder;
 
-    private Registry registry = new Registry(65537);
+    private Registry registry = new Registry(65537, KnownIds.NONE);
 
     private SluiceConfig config(String text) throws IOException, ConfigException {
         return ConfigFile.load(Files.writeString(folder.resolve("sluice.toml"), DIRECTOR + text));
@@ -148,7 +148,7 @@ class ConfigDifferenceTest {
                 }
             }
             become(text.toString());
-            Registry started = new Registry(65537);
+            Registry started = new Registry(65537, KnownIds.NONE);
             for (Edit edit : ConfigDifference.edits(started, config(text.toString()))) {
                 edit.applyTo(started);
             }

@@ -43,7 +43,7 @@ class RegistryTest {
     private static final FwmarkKey MARK = new FwmarkKey(AddressFamily.INET, 7);
     private static final int MAGLEV_TABLE_SIZE = 251;
 
-    private Registry registry = new Registry(MAGLEV_TABLE_SIZE);
+    private Registry registry = new Registry(MAGLEV_TABLE_SIZE, KnownIds.NONE);
 
     private static ServiceConfig service(ServiceKey key, RealServerConfig... realServers) {
         return service(key, SchedulerKind.RR, realServers);
@@ -311,5 +311,31 @@ class RegistryTest {
         registry.deleteService(MARK);
         assertEquals(List.of(), registry.fwmarkRulesInForce());
         assertEquals(List.of(inet, inet6), registry.fwmarkRules());
+    }
+
+    @Test
+    void whatIsKnownFromEarlierHasItsIdsAndNobodyElseGetsThem() throws ChangeException {
+        registry.addService(service(HTTP, real(RIP1, 80, 1), real(RIP2, 80, 1)));
+        registry.addService(service(HTTPS, real(RIP1, 443, 1)));
+        KnownIds earlier = new KnownIds(
+                Map.of(HTTP, 0, HTTPS, 1), Map.of(place(HTTP, RIP1), 0, place(HTTP, RIP2), 1, place(HTTPS, RIP1), 2));
+        assertEquals(earlier, registry.ids());
+
+        Registry later = new Registry(MAGLEV_TABLE_SIZE, earlier);
+        VirtualService https = later.addService(service(HTTPS, real(RIP2, 443, 1), real(RIP1, 443, 1)));
+        VirtualService mark = later.addService(service(MARK, real(RIP1, 0, 1)));
+        assertEquals(1, https.id());
+        assertEquals(2, mark.id());
+        assertEquals(List.of(server(3, RIP2, 443, 1), server(2, RIP1, 443, 1)), https.realServers());
+        assertEquals(4, mark.realServers().getFirst().id());
+        assertEquals(0, later.ids().realServers().get(place(HTTP, RIP1)));
+        assertEquals(3, later.ids().realServers().get(place(HTTPS, RIP2)));
+        later.reclaim(id -> id == 1);
+        assertEquals(Map.of(HTTP, 0, HTTPS, 1, MARK, 2), later.ids().services());
+        assertEquals(4, later.ids().realServers().size());
+    }
+
+    private static KnownIds.Place place(AddressKey key, IpAddress rip) {
+        return new KnownIds.Place(key, rip, key.port());
     }
 }

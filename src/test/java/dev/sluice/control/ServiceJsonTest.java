@@ -39,7 +39,7 @@ class ServiceJsonTest {
                         + "'persistence_netmask':'255.0.255.0','one_packet':true,'real':[]}"
             })
     void whatIsListedCanBeAddedAgain(String text) throws Exception {
-        Registry registry = new Registry(65537);
+        Registry registry = new Registry(65537, KnownIds.NONE);
         assertEquals(
                 json(text),
                 json(ServiceJson.of(registry.addService(ServiceJson.service(json(text))))

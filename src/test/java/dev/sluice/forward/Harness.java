@@ -1,9 +1,11 @@
 package dev.sluice.forward;
 
 import dev.sluice.flow.FlowCounts;
+import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.PersistenceTable;
+import dev.sluice.packet.Ethernet;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
@@ -34,8 +36,7 @@ final class Harness {
     final FlowHasher hasher = new FlowHasher(KEY);
     final Counters counters = new Counters();
     final FlowCounts connections;
-    final PersistenceTable templates =
-            new PersistenceTable(1024, ForwardingSnapshot.MAX_REAL_SERVERS, KEY, Arena.ofAuto());
+    final PersistenceTable templates;
     final Pipeline pipeline;
     final long[] addresses = new long[Pipeline.MAX_BATCH];
     final int[] lengths = new int[Pipeline.MAX_BATCH];
@@ -46,12 +47,34 @@ final class Harness {
     }
 
     Harness(int maxFlows, ConnectionPolicy policy) {
+        this(maxFlows, policy, new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS), new FlowExchange(1), templates());
+    }
+
+    /** The next worker of several: all share counts, exchange and templates. */
+    Harness(
+            int maxFlows,
+            ConnectionPolicy policy,
+            FlowCounts connections,
+            FlowExchange exchange,
+            PersistenceTable templates) {
+        this.connections = connections;
+        this.templates = templates;
         flows = new FlowTable(maxFlows, ForwardingSnapshot.MAX_REAL_SERVERS, Arena.ofAuto());
-        connections = new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS);
         connections.add(flows);
         flows.keepTemplates(templates, Arena.ofAuto());
         pipeline = new Pipeline(
-                umem, flows, connections, new PersistenceTable.Sweeper(templates, 0, 1), hasher, counters, policy);
+                umem,
+                flows,
+                connections,
+                new PersistenceTable.Sweeper(templates, 0, 1),
+                hasher,
+                counters,
+                policy,
+                exchange);
+    }
+
+    static PersistenceTable templates() {
+        return new PersistenceTable(1024, ForwardingSnapshot.MAX_REAL_SERVERS, KEY, Arena.ofAuto());
     }
 
     /** Puts a frame at the very end of slot {@code i}, so that an overrun of the last one leaves the segment. */
@@ -73,6 +96,11 @@ final class Harness {
         pipeline.process(snapshot, addresses, lengths, 1, egress, nowMs);
         pipeline.transmitted(egress[0] == Pipeline.DROPPED ? 0 : 1, 0);
         return egress[0];
+    }
+
+    /** Where the frame that {@link #process} took last goes. */
+    long destinationMac() {
+        return Ethernet.destination(umem, addresses[0]);
     }
 
     /** The slot of a frame's flow, or {@link FlowTable#NOT_FOUND}. */

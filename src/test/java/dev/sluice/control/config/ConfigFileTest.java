@@ -352,6 +352,8 @@ class ConfigFileTest {
                 "frame_size",
                 "rx_ring",
                 "flow_table_size",
+                "flow_table_memory",
+                "flow_table_directory",
                 "sloppy_tcp",
                 "conn_reuse_mode",
                 "expire_nodest_conn",

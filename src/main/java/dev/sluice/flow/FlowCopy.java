@@ -1,0 +1,93 @@
+package dev.sluice.flow;
+
+import dev.sluice.packet.PacketView;
+
+/**
+ * What an entry of a flow table said when it was read: on the way from one worker's table into another's, or out of the
+ * memory of a director that is gone. Owned by: whoever made it, who fills it again and again.
+ */
+public final class FlowCopy {
+    static final int FLAGS_SHIFT = 8;
+    static final int BYTES_SHIFT = 16;
+
+    long clientHigh;
+    long clientLow;
+    long virtualHigh;
+    long virtualLow;
+    /** As {@link FlowHasher#tuple}. */
+    long tuple;
+    /** The low 32 bits. */
+    int hash;
+
+    int realServer;
+    /** Modulo 2³². */
+    int lastSeenMs;
+    /** Modulo 2³². */
+    int packets;
+    /** The upper 48 bits, and 8 bits each. */
+    long bytesFlagsState;
+    /** The persistence template that it stands under, as its flag says; {@link PersistenceTable#NONE} where that is not known. */
+    long template = PersistenceTable.NONE;
+
+    /** Nothing read yet. */
+    public FlowCopy() {}
+
+    /** The flow's real server. */
+    public int realServer() {
+        return realServer;
+    }
+
+    /** The code of the flow's state. */
+    public int stateCode() {
+        return (int) bytesFlagsState & 0xff;
+    }
+
+    /** The flow's flags. */
+    public int flags() {
+        return (int) bytesFlagsState >>> FLAGS_SHIFT & 0xff;
+    }
+
+    /** When its last packet came, modulo 2³² ms. */
+    public int lastSeenMs() {
+        return lastSeenMs;
+    }
+
+    /** Sets a flag. */
+    void flag(int flag) {
+        bytesFlagsState |= (long) flag << FLAGS_SHIFT;
+    }
+
+    /** Clears a flag. */
+    void clear(int flag) {
+        bytesFlagsState &= ~((long) flag << FLAGS_SHIFT);
+    }
+
+    /** Becomes what another one is. */
+    void set(FlowCopy other) {
+        clientHigh = other.clientHigh;
+        clientLow = other.clientLow;
+        virtualHigh = other.virtualHigh;
+        virtualLow = other.virtualLow;
+        tuple = other.tuple;
+        hash = other.hash;
+        realServer = other.realServer;
+        lastSeenMs = other.lastSeenMs;
+        packets = other.packets;
+        bytesFlagsState = other.bytesFlagsState;
+        template = other.template;
+    }
+
+    /** Becomes a flow of which nothing is known but its first packet. */
+    void open(PacketView packet, int newRealServer, long flagsAndState, long nowMs) {
+        clientHigh = packet.sourceHigh();
+        clientLow = packet.sourceLow();
+        virtualHigh = packet.destinationHigh();
+        virtualLow = packet.destinationLow();
+        tuple = FlowHasher.tuple(packet);
+        realServer = newRealServer;
+        lastSeenMs = (int) nowMs;
+        packets = 0;
+        bytesFlagsState = flagsAndState;
+        template = PersistenceTable.NONE;
+    }
+}

@@ -1,0 +1,185 @@
+package dev.sluice.flow;
+
+import dev.sluice.packet.PacketView;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The memory of a flow table: where each field of an entry lies, and in which order the owner stores them.
+ *
+ * <p>Entry, in native byte order: 0 CIP high, 8 CIP low, 16 VIP high, 24 VIP low, 32 CPORT·VPORT·protocol·family (0: free),
+ * 40 hash (low 32 bits), 44 real server id, 48 last packet (ms), 52 packets (modulo 2³²), 56 bytes (48 bits) above flags
+ * and state (8 bits each).
+ *
+ * <p>The word at 32 is stored last, with release, when an entry comes, and first when it goes. So whoever finds it set finds
+ * the other fields, and memory that outlives its owner at any instruction holds whole entries only; at worst one of them
+ * twice, word by word the same.
+ */
+final class FlowEntries {
+    /** One cache line. */
+    static final int ENTRY_BYTES = 64;
+
+    private static final int CLIENT_HIGH = 0;
+    private static final int CLIENT_LOW = 8;
+    private static final int VIRTUAL_HIGH = 16;
+    private static final int VIRTUAL_LOW = 24;
+    private static final int TUPLE = 32;
+    private static final int HASH = 40;
+    private static final int REAL_SERVER = 44;
+    private static final int LAST_SEEN = 48;
+    private static final int PACKETS = 52;
+    private static final int BYTES_FLAGS_STATE = 56;
+
+    private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
+    private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
+
+    private final MemorySegment memory;
+    private final int mask;
+
+    /**
+     * Entries over some memory.
+     *
+     * @param memory of a power of two of entries, aligned to them
+     */
+    FlowEntries(MemorySegment memory) {
+        this.memory = memory;
+        this.mask = (int) (memory.byteSize() / ENTRY_BYTES) - 1;
+    }
+
+    /** Slots less one. */
+    int mask() {
+        return mask;
+    }
+
+    // What the owner reads and writes.
+
+    long tuple(int slot) {
+        return (long) LONG.get(memory, at(slot) + TUPLE);
+    }
+
+    boolean isFree(int slot) {
+        return tuple(slot) == 0;
+    }
+
+    int hash(int slot) {
+        return (int) INT.get(memory, at(slot) + HASH);
+    }
+
+    int realServer(int slot) {
+        return (int) INT.get(memory, at(slot) + REAL_SERVER);
+    }
+
+    int lastSeenMs(int slot) {
+        return (int) INT.get(memory, at(slot) + LAST_SEEN);
+    }
+
+    int packets(int slot) {
+        return (int) INT.get(memory, at(slot) + PACKETS);
+    }
+
+    long bytesFlagsState(int slot) {
+        return (long) LONG.get(memory, at(slot) + BYTES_FLAGS_STATE);
+    }
+
+    void setLastSeenMs(int slot, int ms) {
+        INT.set(memory, at(slot) + LAST_SEEN, ms);
+    }
+
+    void setPackets(int slot, int packets) {
+        INT.set(memory, at(slot) + PACKETS, packets);
+    }
+
+    void setBytesFlagsState(int slot, long word) {
+        LONG.set(memory, at(slot) + BYTES_FLAGS_STATE, word);
+    }
+
+    /** The slot of a flow by its key, or that of the free slot at which the search ended, as its complement. */
+    int search(long tuple, long clientHigh, long clientLow, long virtualHigh, long virtualLow, int hash) {
+        int slot = hash & mask;
+        while (true) {
+            long entry = at(slot);
+            long held = (long) LONG.get(memory, entry + TUPLE);
+            if (held == 0) {
+                return ~slot;
+            }
+            if (held == tuple
+                    && (long) LONG.get(memory, entry + CLIENT_LOW) == clientLow
+                    && (long) LONG.get(memory, entry + VIRTUAL_LOW) == virtualLow
+                    && (long) LONG.get(memory, entry + CLIENT_HIGH) == clientHigh
+                    && (long) LONG.get(memory, entry + VIRTUAL_HIGH) == virtualHigh) {
+                return slot;
+            }
+            slot = slot + 1 & mask;
+        }
+    }
+
+    /** Writes a new entry into a free slot; the last store makes it seen. */
+    void put(int slot, FlowCopy flow, int hash) {
+        long entry = at(slot);
+        LONG.set(memory, entry + CLIENT_HIGH, flow.clientHigh);
+        LONG.set(memory, entry + CLIENT_LOW, flow.clientLow);
+        LONG.set(memory, entry + VIRTUAL_HIGH, flow.virtualHigh);
+        LONG.set(memory, entry + VIRTUAL_LOW, flow.virtualLow);
+        INT.set(memory, entry + HASH, hash);
+        INT.set(memory, entry + REAL_SERVER, flow.realServer);
+        INT.set(memory, entry + LAST_SEEN, flow.lastSeenMs);
+        INT.set(memory, entry + PACKETS, flow.packets);
+        LONG.set(memory, entry + BYTES_FLAGS_STATE, flow.bytesFlagsState);
+        LONG.setRelease(memory, entry + TUPLE, flow.tuple);
+    }
+
+    /** Writes an entry to a free slot as well; the old one stays. */
+    void copy(int from, int to) {
+        long source = at(from);
+        long target = at(to);
+        for (int word = 0; word < ENTRY_BYTES; word += Long.BYTES) {
+            if (word != TUPLE) {
+                LONG.set(memory, target + word, (long) LONG.get(memory, source + word));
+            }
+        }
+        LONG.setRelease(memory, target + TUPLE, (long) LONG.get(memory, source + TUPLE));
+    }
+
+    /** Frees a slot. */
+    void free(int slot) {
+        // Release: what was stored into the entry before must not turn up in the slot's next one.
+        LONG.setRelease(memory, at(slot) + TUPLE, 0L);
+    }
+
+    // What other threads read. Every load is atomic; what they mean together is FlowTableReader's to judge.
+
+    /** Whether a slot holds the packet's flow; {@code tuple} is what {@link #tupleAcquire} gave for the slot. */
+    boolean isOf(int slot, long tuple, PacketView packet) {
+        long entry = at(slot);
+        return tuple == FlowHasher.tuple(packet)
+                && (long) LONG.getOpaque(memory, entry + CLIENT_LOW) == packet.sourceLow()
+                && (long) LONG.getOpaque(memory, entry + VIRTUAL_LOW) == packet.destinationLow()
+                && (long) LONG.getOpaque(memory, entry + CLIENT_HIGH) == packet.sourceHigh()
+                && (long) LONG.getOpaque(memory, entry + VIRTUAL_HIGH) == packet.destinationHigh();
+    }
+
+    /** The word that says whether there is an entry, after which the rest of it may be read. */
+    long tupleAcquire(int slot) {
+        return (long) LONG.getAcquire(memory, at(slot) + TUPLE);
+    }
+
+    /** Reads an entry whose tuple has been read. */
+    void read(int slot, long tuple, FlowCopy into) {
+        long entry = at(slot);
+        into.clientHigh = (long) LONG.getOpaque(memory, entry + CLIENT_HIGH);
+        into.clientLow = (long) LONG.getOpaque(memory, entry + CLIENT_LOW);
+        into.virtualHigh = (long) LONG.getOpaque(memory, entry + VIRTUAL_HIGH);
+        into.virtualLow = (long) LONG.getOpaque(memory, entry + VIRTUAL_LOW);
+        into.tuple = tuple;
+        into.hash = (int) INT.getOpaque(memory, entry + HASH);
+        into.realServer = (int) INT.getOpaque(memory, entry + REAL_SERVER);
+        into.lastSeenMs = (int) INT.getOpaque(memory, entry + LAST_SEEN);
+        into.packets = (int) INT.getOpaque(memory, entry + PACKETS);
+        into.bytesFlagsState = (long) LONG.getOpaque(memory, entry + BYTES_FLAGS_STATE);
+    }
+
+    private static long at(int slot) {
+        return (long) slot * ENTRY_BYTES;
+    }
+}

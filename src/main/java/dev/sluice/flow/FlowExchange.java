@@ -1,0 +1,188 @@
+package dev.sluice.flow;
+
+import dev.sluice.packet.PacketView;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * What all workers need of each other's flow tables: who has a flow, and a mailbox for every ordered pair of workers in which
+ * one says which flows it has taken over from the other. Put together by control; then each worker uses its own number only,
+ * and no method allocates, locks or waits for another worker.
+ *
+ * <p><b>Why no flow is lost</b>, whichever way its packets are sprayed over the queues. A worker that takes a flow over enters
+ * it first, with the packet count it found, accounts its packet, and only then says so. The old owner removes its entry only
+ * when its time, count and real server are still what the new owner copied. So an entry of count <i>k</i> is removed when
+ * another worker has, or had, one of count above <i>k</i>; that one was removed in turn only if a third had one of a higher
+ * count still; and so on to an entry that is there. An entry that has seen a packet since stays, two workers then know the
+ * flow, both the same real server, and neither looks elsewhere again.
+ */
+public final class FlowExchange {
+    /** {@link #find}: a table changed too fast to tell. */
+    public static final int UNKNOWN = -2;
+
+    /** How often to look again when flows were handed over meanwhile. */
+    private static final int ATTEMPTS = 4;
+
+    private static final VarHandle CELL =
+            MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
+    /** Longs before and behind. */
+    private static final int PADDING = 16;
+    /** Entries of all mailboxes together, as long as each has its least: 8 MiB. */
+    private static final int ALL_ENTRIES = 131_072;
+
+    private static final int MIN_RING = 8;
+    private static final int MAX_RING = 4096;
+    /** How stale {@link #lastAdoption} may be, so that it is not stored for every flow. */
+    private static final long ADOPTION_STEP_MS = 1000;
+
+    private static final long NEVER = Long.MIN_VALUE / 2;
+
+    private final FlowTable[] tables;
+    private final FlowTableReader[] readers;
+    /** By receiver, then sender. */
+    private final HandoverRing[][] rings;
+    /** When any worker took a flow over last, in ms. */
+    private final long[] lastAdoption = new long[PADDING + 1 + PADDING];
+
+    private int joined;
+
+    /** An exchange among so many workers, none of which has joined. */
+    public FlowExchange(int workers) {
+        tables = new FlowTable[workers];
+        readers = new FlowTableReader[workers];
+        rings = new HandoverRing[workers][workers];
+        int capacity = Math.clamp(Integer.highestOneBit(ALL_ENTRIES / workers / workers), MIN_RING, MAX_RING);
+        for (int receiver = 0; receiver < workers; receiver++) {
+            for (int sender = 0; sender < workers; sender++) {
+                if (sender != receiver) {
+                    rings[receiver][sender] = new HandoverRing(capacity);
+                }
+            }
+        }
+        lastAdoption[PADDING] = NEVER;
+    }
+
+    /** Takes in the next worker's table; its number, from 0. Before any worker runs. */
+    public int join(FlowTable table) {
+        tables[joined] = table;
+        readers[joined] = table.reader();
+        return joined++;
+    }
+
+    /** How many workers there are. */
+    public int workers() {
+        return tables.length;
+    }
+
+    /**
+     * Looks into all other workers' tables; if several know the flow, the one that saw it last counts.
+     *
+     * @param worker who looks
+     * @param into the entry that was found
+     * @param spare lends memory
+     * @return the worker that has the flow, {@link FlowTable#NOT_FOUND}, or {@link #UNKNOWN}
+     */
+    public int find(int worker, PacketView packet, long hash, long nowMs, FlowCopy into, FlowCopy spare) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            int before = handedOver();
+            int holder = scan(worker, packet, hash, nowMs, into, spare);
+            if (holder >= 0) {
+                return holder;
+            }
+            // A flow that moved from a table not seen yet into one seen before would be missed.
+            VarHandle.acquireFence();
+            if (holder == FlowTable.NOT_FOUND && handedOver() == before) {
+                return FlowTable.NOT_FOUND;
+            }
+        }
+        return UNKNOWN;
+    }
+
+    private int scan(int worker, PacketView packet, long hash, long nowMs, FlowCopy into, FlowCopy spare) {
+        int holder = FlowTable.NOT_FOUND;
+        boolean busy = false;
+        for (int other = 0; other < readers.length; other++) {
+            if (other == worker) {
+                continue;
+            }
+            int outcome = readers[other].read(packet, hash, nowMs, spare);
+            busy |= outcome == FlowTableReader.BUSY;
+            if (outcome == FlowTableReader.FOUND && (holder < 0 || spare.lastSeenMs - into.lastSeenMs > 0)) {
+                into.set(spare);
+                holder = other;
+            }
+        }
+        return holder < 0 && busy ? UNKNOWN : holder;
+    }
+
+    private int handedOver() {
+        int sum = 0;
+        for (FlowTable table : tables) {
+            sum += table.handedOver();
+        }
+        return sum;
+    }
+
+    /**
+     * Asks a worker to forget a flow, unless that sees another packet of it first.
+     *
+     * @param worker who asks, and knows better
+     * @return false when the mailbox is full: the entry will run out by itself
+     */
+    public boolean handOver(int worker, int holder, FlowCopy flow) {
+        return rings[holder][worker].offer(flow);
+    }
+
+    /**
+     * Asks whoever else knows a flow to forget it.
+     *
+     * @param worker who asks
+     * @param spare lends memory
+     * @return how many could not be asked because a mailbox was full
+     */
+    public int forgetElsewhere(int worker, PacketView packet, long hash, long nowMs, FlowCopy spare) {
+        int unasked = 0;
+        for (int other = 0; other < readers.length; other++) {
+            if (other != worker
+                    && readers[other].read(packet, hash, nowMs, spare) == FlowTableReader.FOUND
+                    && !handOver(worker, other, spare)) {
+                unasked++;
+            }
+        }
+        return unasked;
+    }
+
+    /**
+     * Forgets flows that others have taken over from a worker.
+     *
+     * @param worker whose mailboxes are emptied
+     * @param budget the most letters to read from each
+     * @param spare lends memory
+     * @return how many flows were forgotten
+     */
+    public int collect(int worker, int budget, FlowCopy spare) {
+        int forgotten = 0;
+        for (int sender = 0; sender < tables.length; sender++) {
+            if (sender == worker) {
+                continue;
+            }
+            HandoverRing ring = rings[worker][sender];
+            for (int i = 0; i < budget && ring.poll(spare); i++) {
+                forgotten += tables[worker].forget(spare) ? 1 : 0;
+            }
+        }
+        return forgotten;
+    }
+
+    /** Notes that a flow was taken over. */
+    public void noteAdoption(long nowMs) {
+        if (nowMs - (long) CELL.getOpaque(lastAdoption, PADDING) >= ADOPTION_STEP_MS) {
+            CELL.setOpaque(lastAdoption, PADDING, nowMs);
+        }
+    }
+
+    /** Whether any worker took a flow over within a time. */
+    public boolean adoptedWithin(long milliseconds, long nowMs) {
+        return nowMs - (long) CELL.getOpaque(lastAdoption, PADDING) < milliseconds + ADOPTION_STEP_MS;
+    }
+}

@@ -1,0 +1,173 @@
+package dev.sluice.flow;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Optional;
+import java.util.function.IntPredicate;
+
+/**
+ * A flow table's entries in memory that outlives the director, and how the next one reads them. Owned by: control, before
+ * the worker runs.
+ *
+ * <p>One page of header precedes the entries, native byte order: 0 magic, 8 layout version (4 bytes), 12 bytes of an entry (4),
+ * 16 slots (8), 24 boot id (16), 40 fingerprint of the hash key (8). The magic is stored last.
+ *
+ * <p>A table whose owner was killed may hold an entry twice, as {@link FlowEntries} says, or one that no packet was accounted
+ * for yet. Nothing in it is believed: an entry whose state, address family, hash or time is impossible is left behind.
+ */
+public final class FlowTableImage {
+    private static final long MAGIC = 0x53_4c_46_4c_4f_57_54_31L;
+    private static final int LAYOUT_VERSION = 1;
+    private static final int HEADER_BYTES = 4096;
+
+    private static final int VERSION = 8;
+    private static final int ENTRY_BYTES = 12;
+    private static final int SLOTS = 16;
+    private static final int BOOT_HIGH = 24;
+    private static final int BOOT_LOW = 32;
+    private static final int KEY = 40;
+
+    /** One clock serves all directors of a boot; a worker's reading may be a duty cycle older than another's. */
+    private static final int CLOCK_SLACK_MS = 10_000;
+
+    private static final int STATES = FlowState.values().length;
+
+    private FlowTableImage() {}
+
+    /**
+     * The run of the machine within which two readings of its monotonic clock can be compared.
+     *
+     * @param high the first half of the kernel's boot id
+     * @param low the second
+     */
+    public record Boot(long high, long low) {}
+
+    /**
+     * What became of the entries of an image.
+     *
+     * @param adopted they live on
+     * @param expired silent for too long
+     * @param unknown of real servers that no longer have an id
+     * @param torn impossible, or there twice
+     * @param refused there was no room
+     */
+    public record Recovery(long adopted, long expired, long unknown, long torn, long refused) {
+        /** Nothing found. */
+        public static final Recovery NONE = new Recovery(0, 0, 0, 0, 0);
+
+        /** Both together. */
+        public Recovery plus(Recovery other) {
+            return new Recovery(
+                    adopted + other.adopted,
+                    expired + other.expired,
+                    unknown + other.unknown,
+                    torn + other.torn,
+                    refused + other.refused);
+        }
+    }
+
+    /** The bytes of an image with room for so many flows. */
+    public static long bytes(int maxFlows) {
+        return HEADER_BYTES + FlowTable.entryBytes(maxFlows);
+    }
+
+    /**
+     * Makes zeroed memory an image without flows.
+     *
+     * @param image of {@link #bytes}
+     * @return where its entries lie, for {@link FlowTable}
+     */
+    public static MemorySegment format(MemorySegment image, Boot boot, FlowHasher hasher) {
+        MemorySegment entries = image.asSlice(HEADER_BYTES, image.byteSize() - HEADER_BYTES, FlowEntries.ENTRY_BYTES);
+        image.set(ValueLayout.JAVA_INT, VERSION, LAYOUT_VERSION);
+        image.set(ValueLayout.JAVA_INT, ENTRY_BYTES, FlowEntries.ENTRY_BYTES);
+        image.set(ValueLayout.JAVA_LONG, SLOTS, entries.byteSize() / FlowEntries.ENTRY_BYTES);
+        image.set(ValueLayout.JAVA_LONG, BOOT_HIGH, boot.high());
+        image.set(ValueLayout.JAVA_LONG, BOOT_LOW, boot.low());
+        image.set(ValueLayout.JAVA_LONG, KEY, hasher.fingerprint());
+        ValueLayout.JAVA_LONG.varHandle().setRelease(image, 0L, MAGIC);
+        return entries;
+    }
+
+    /** Why nothing can be recovered from an image, as the end of a sentence; empty if something can. */
+    public static Optional<String> unreadable(MemorySegment image, Boot boot) {
+        if (image.byteSize() < HEADER_BYTES || image.get(ValueLayout.JAVA_LONG, 0) != MAGIC) {
+            return Optional.of("is no connection table");
+        }
+        int version = image.get(ValueLayout.JAVA_INT, VERSION);
+        if (version != LAYOUT_VERSION || image.get(ValueLayout.JAVA_INT, ENTRY_BYTES) != FlowEntries.ENTRY_BYTES) {
+            return Optional.of("has layout " + version + ", not " + LAYOUT_VERSION);
+        }
+        long slots = image.get(ValueLayout.JAVA_LONG, SLOTS);
+        if (Long.bitCount(slots) != 1 || slots != (image.byteSize() - HEADER_BYTES) / FlowEntries.ENTRY_BYTES) {
+            return Optional.of("says it has " + slots + " slots in " + image.byteSize() + " bytes");
+        }
+        if (image.get(ValueLayout.JAVA_LONG, BOOT_HIGH) != boot.high()
+                || image.get(ValueLayout.JAVA_LONG, BOOT_LOW) != boot.low()) {
+            return Optional.of("was left by an earlier boot");
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Enters every live flow of an image into a table. Of two entries of a flow, as two workers may have left, the one that
+     * saw it last counts.
+     *
+     * @param image not {@link #unreadable}
+     * @param hasher the table's
+     * @param known whether an id still means the real server that it meant to the image's owner
+     * @param nowMs on the monotonic clock
+     */
+    public static Recovery recover(
+            MemorySegment image, FlowHasher hasher, FlowTable table, IntPredicate known, long nowMs) {
+        FlowEntries old = new FlowEntries(image.asSlice(HEADER_BYTES));
+        boolean sameKey = image.get(ValueLayout.JAVA_LONG, KEY) == hasher.fingerprint();
+        FlowCopy flow = new FlowCopy();
+        long adopted = 0;
+        long expired = 0;
+        long unknown = 0;
+        long torn = 0;
+        long refused = 0;
+        for (int slot = 0; slot <= old.mask(); slot++) {
+            long tuple = old.tupleAcquire(slot);
+            if (tuple == 0) {
+                continue;
+            }
+            old.read(slot, tuple, flow);
+            long hash = hasher.hash(flow);
+            if (!isPossible(flow, nowMs) || (sameKey && flow.hash != (int) hash)) {
+                torn++;
+            } else if (!known.test(flow.realServer)) {
+                unknown++;
+            } else if (table.remainingMs(flow, nowMs) <= 0) {
+                expired++;
+            } else {
+                int earlier = table.search(flow, (int) hash);
+                if (earlier >= 0) {
+                    torn++;
+                    if (flow.lastSeenMs - table.lastSeenMs(earlier) > 0) {
+                        table.remove(earlier);
+                        table.adopt(flow, hash, 0, nowMs);
+                    }
+                } else if (table.isFull()) {
+                    refused++;
+                } else {
+                    table.adopt(flow, hash, 0, nowMs);
+                    adopted++;
+                }
+            }
+        }
+        return new Recovery(adopted, expired, unknown, torn, refused);
+    }
+
+    private static boolean isPossible(FlowCopy flow, long nowMs) {
+        long family = flow.tuple & 0xff;
+        int state = flow.stateCode();
+        return (family == 4 || family == 6)
+                && flow.tuple >>> 48 == 0
+                && state > FlowState.NONE.code()
+                && state < STATES
+                && flow.realServer >= 0
+                && flow.lastSeenMs - (int) nowMs < CLOCK_SLACK_MS;
+    }
+}
