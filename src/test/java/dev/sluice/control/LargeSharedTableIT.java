@@ -117,9 +117,7 @@ class LargeSharedTableIT {
     /** A directory on tmpfs, as a director's is. */
     static final class SharedMemory implements TempDirFactory {
         @Override
-        public Path createTempDirectory(
-                AnnotatedElementContext element,
-                ExtensionContext extension)
+        public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext extension)
                 throws IOException {
             return Files.createTempDirectory(Path.of("/dev/shm"), "sluice-it-");
         }

@@ -47,7 +47,7 @@ class HandoverRingTest {
             }
             assertFalse(ring.offer(flow(99)));
             assertTrue(ring.poll(out));
-            assertIs(10 * lap, out);
+            assertIs(10L * lap, out);
             assertTrue(ring.offer(flow(10 * lap + 4)));
             for (int i = 1; i < 5; i++) {
                 assertTrue(ring.poll(out));

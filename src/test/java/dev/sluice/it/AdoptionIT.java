@@ -48,7 +48,8 @@ class AdoptionIT {
                         cd /sys/class/net/director/queues
                         echo 0 > tx-%d/xps_cpus
                         printf %%x $(((1 << $(nproc --all)) - 1)) > tx-%d/xps_cpus
-                        """.formatted(1 - queue, queue)).orFail();
+                        """.formatted(1 - queue, queue))
+                .orFail();
     }
 
     private static long connections(Reading reading) {
