@@ -2,6 +2,7 @@ package dev.sluice.control;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -55,7 +56,7 @@ class ControlQueueTest {
 
     private static String codeOf(CompletableFuture<?> outcome) {
         CompletionException e = assertThrows(CompletionException.class, outcome::join);
-        return ((AdminException) e.getCause()).code();
+        return assertInstanceOf(AdminException.class, e.getCause()).code();
     }
 
     @Test
