@@ -89,13 +89,6 @@ final class Registry {
         return fwmarkRules;
     }
 
-    /** The rules whose packets have a service: what the datapath goes by. */
-    List<FwmarkRule> fwmarkRulesInForce() {
-        return fwmarkRules.stream()
-                .filter(rule -> services.containsKey(rule.key()))
-                .toList();
-    }
-
     /** Every RIP once, however many services it stands behind. */
     Set<IpAddress> realServerAddresses() {
         Set<IpAddress> addresses = new LinkedHashSet<>();
