@@ -66,6 +66,7 @@ public final class Main implements Runnable {
         @Nullable Path socketOfEnvironment = socket == null || socket.isEmpty() ? null : Path.of(socket);
         CommandLine command = new CommandLine(new Main())
                 .addSubcommand(new RunCommand(director, socketOfEnvironment))
+                .addSubcommand(new ReleaseCommand())
                 .addSubcommand(new CheckCommand())
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())

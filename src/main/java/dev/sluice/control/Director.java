@@ -1,13 +1,11 @@
 package dev.sluice.control;
 
-import dev.sluice.bpf.AttachMode;
 import dev.sluice.bpf.SteeringException;
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.control.admin.AdminSocket;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
-import dev.sluice.control.config.XdpMode;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
@@ -34,7 +32,6 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.security.SecureRandom;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -63,6 +60,7 @@ public final class Director implements AutoCloseable {
     private final SteeringMaps maps;
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
+    private final Attachments attachments;
     private volatile boolean stopRequested;
 
     private Director(
@@ -71,13 +69,15 @@ public final class Director implements AutoCloseable {
             NextHopResolver resolver,
             SteeringMaps maps,
             SnapshotCompiler compiler,
-            Datapath datapath) {
+            Datapath datapath,
+            Attachments attachments) {
         this.config = config;
         this.resources = resources;
         this.resolver = resolver;
         this.maps = maps;
         this.compiler = compiler;
         this.datapath = datapath;
+        this.attachments = attachments;
     }
 
     /**
@@ -85,7 +85,7 @@ public final class Director implements AutoCloseable {
      *
      * @param config what to run; it has passed the preflight checks
      * @param version what the director calls itself
-     * @throws EnvironmentException when the machine refuses; nothing stays behind
+     * @throws EnvironmentException when the machine refuses; nothing stays behind that was not there before
      */
     public static Director start(SluiceConfig config, String version)
             throws EnvironmentException, InterruptedException {
@@ -137,10 +137,14 @@ public final class Director implements AutoCloseable {
                 maps.addService(address, service.id());
             }
         }
-        List<SteeringProgram> programs = attach(settings, maps, resolver, resources);
+        settings.interfaces().forEach(name -> followStationAddress(name, maps, resolver));
+        Attachments attachments = resources.add("XDP programs", new Attachments(settings.withoutDirector()));
+        attachments.attach(settings, maps);
+        List<SteeringProgram> programs = attachments.programs();
         admin.ready(new StatsReader(version, datapath, maps, programs, compiler));
         resources.onClose("statistics", admin::notReady);
-        Director director = new Director(settings, resources, resolver, maps, compiler, datapath);
+        attachments.started();
+        Director director = new Director(settings, resources, resolver, maps, compiler, datapath, attachments);
         director.logReady(version, programs);
         return director;
     }
@@ -174,21 +178,6 @@ public final class Director implements AutoCloseable {
 
     private static boolean isResolving(NextHop hop) {
         return hop instanceof NextHop.Unresolved unresolved && unresolved.reason() == NextHop.Reason.RESOLVING;
-    }
-
-    private static List<SteeringProgram> attach(
-            DirectorConfig settings, SteeringMaps maps, NextHopResolver resolver, Resources resources) {
-        List<SteeringProgram> programs = new ArrayList<>();
-        for (String name : settings.interfaces()) {
-            followStationAddress(name, maps, resolver);
-            SteeringProgram program = resources.add(
-                    "XDP program on " + name, SteeringProgram.attach(name, maps, attachMode(settings.xdpMode())));
-            programs.add(program);
-            for (String leftover : program.removedLeftovers()) {
-                LOG.log(Level.INFO, "{0}: replaced XDP program {1} of a director that was killed", name, leftover);
-            }
-        }
-        return programs;
     }
 
     private void logReady(String version, List<SteeringProgram> programs) {
@@ -264,7 +253,15 @@ public final class Director implements AutoCloseable {
         stopRequested = true;
     }
 
-    /** Takes the program off the interfaces, stops the workers and releases everything else. */
+    /** Has {@link #close} take the steering program off the interfaces. Owned by: control thread. */
+    public void release() {
+        attachments.release();
+    }
+
+    /**
+     * Leaves the steering program on the interfaces, without director until the next one takes over, or takes it off after
+     * {@link #release}; then stops the workers and releases everything else.
+     */
     @Override
     public void close() {
         resources.close();
@@ -297,13 +294,5 @@ public final class Director implements AutoCloseable {
                 "no hash_key in the configuration and no machine id: flows will lead elsewhere after a restart");
         SecureRandom random = new SecureRandom();
         return new HashKey(random.nextLong(), random.nextLong());
-    }
-
-    private static AttachMode attachMode(XdpMode setting) {
-        return switch (setting) {
-            case AUTO -> AttachMode.AUTO;
-            case NATIVE -> AttachMode.NATIVE;
-            case GENERIC -> AttachMode.GENERIC;
-        };
     }
 }
