@@ -192,8 +192,8 @@ public final class PacketCases {
                 PASS_NOT_IP);
         add("icmp echo to the VIP", ethernet().ip(CLIENT4, VIP4).icmp(8).payloadLength(56), PASS_PROTOCOL);
         add("icmpv6 echo to the VIP", ethernet().ip(CLIENT6, VIP6).icmp(128).payloadLength(56), PASS_PROTOCOL);
-        add("protocol 132 to the VIP", ethernet().ip(CLIENT4, VIP4).raw(132).payloadLength(40), PASS_PROTOCOL);
-        add("esp over IPv6", ethernet().ip(CLIENT6, VIP6).raw(ESP).payloadLength(40), PASS_PROTOCOL);
+        add("protocol 132 to the VIP", ethernet().ip(CLIENT4, VIP4).raw(132).payloadLength(40), PASS_NO_SERVICE);
+        add("esp over IPv6", ethernet().ip(CLIENT6, VIP6).raw(ESP).payloadLength(40), PASS_NO_SERVICE);
         add("no next header", ethernet().ip(CLIENT6, VIP6).raw(NO_NEXT_HEADER), PASS_PROTOCOL);
     }
 

@@ -27,7 +27,7 @@ class CheckCommandTest {
 
     private int sluice(String... args) {
         CommandLine command = Main.commandLine(
-                (config, file) -> {
+                (config, file, release) -> {
                     throw new AssertionError("check runs no director");
                 },
                 Map.of());
@@ -129,7 +129,7 @@ class CheckCommandTest {
             busy_poll = 20                | busy_poll = 20 is an integer; allowed: a table [director.busy_poll]
             busy_poll = { usec = 20 }     | unknown key "usec" in [director.busy_poll]; did you mean "usecs"?
             Queues = 2                    | unknown key "Queues" in [director]; did you mean "queues"?
-            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, busy_poll
+            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, without_director, busy_poll
             """)
     void director(String line, String message) throws IOException {
         String column = message.startsWith("unknown key \"usec\"") ? "15: " : "1: ";

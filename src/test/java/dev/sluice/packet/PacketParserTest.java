@@ -122,6 +122,8 @@ class PacketParserTest {
 
     /** Codes of the broken packets, and of those whose code the steering program's outcome does not tell. */
     private static final Map<String, Integer> BY_NAME = Map.ofEntries(
+            Map.entry("protocol 132 to the VIP", PacketParser.UNSUPPORTED_PROTOCOL),
+            Map.entry("esp over IPv6", PacketParser.UNSUPPORTED_PROTOCOL),
             Map.entry("ihl 0", PacketParser.BAD_IHL),
             Map.entry("ihl 1", PacketParser.BAD_IHL),
             Map.entry("ihl 2", PacketParser.BAD_IHL),
