@@ -86,6 +86,17 @@ class SteeringFwmarkIT {
     }
 
     @Test
+    void aRuleIsForItsFamilyAlone() {
+        // To the other family's rules an IPv4 address is the number ::a04:1.
+        FwmarkRule everything6 = new FwmarkRule(5, null, IpPrefix.parse("::/0"), 0, 65535, null);
+        lab.maps.setFwmarkRules(List.of(everything6, rule(null, "10.4.0.1", 0, 65535)), key -> key.mark() == 1);
+        lab.expect("the second rule's", tcp("10.0.0.1", "10.4.0.1", 80), STEERED);
+        lab.maps.setFwmarkRules(List.of(everything6));
+        lab.expect("no rule's", tcp("10.0.0.1", "10.4.0.1", 80), PASS_NO_SERVICE);
+        lab.expect("the first rule's", tcp("2001:db8::1", "::a04:1", 80), STEERED);
+    }
+
+    @Test
     void aSourceNarrowsARule() {
         lab.maps.setFwmarkRules(
                 List.of(new FwmarkRule(1, null, IpPrefix.parse("10.4.0.1"), 0, 65535, IpPrefix.parse("192.0.2.0/24"))));
