@@ -23,8 +23,9 @@ static __always_inline enum steering_outcome parse_ip4(struct packet *packet)
 	/* A frame may be longer than its datagram (padding), never shorter. */
 	if (packet->offset + total_bytes > packet->length)
 		return PASS_MALFORMED;
-	packet->key.family = FAMILY_INET;
-	packet->key.address[3] = ip->daddr;
+	packet->subject.key.family = FAMILY_INET;
+	packet->subject.key.address[3] = ip->daddr;
+	packet->subject.source[3] = ip->saddr;
 	if (ip->frag_off & bpf_htons(IP4_MORE_FRAGMENTS | IP4_OFFSET_MASK))
 		return parse_fragment(packet, ip->protocol);
 	if (header_bytes == sizeof(*ip))

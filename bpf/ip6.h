@@ -21,6 +21,10 @@ struct extension {
 	__be32 identification;
 };
 
+/*
+ * AH is walked like the others and never a protocol of its own, as in the kernel's ipv6_find_hdr(), through which IPVS
+ * looks: what is authenticated but in clear belongs to the service of its ports.
+ */
 /* One test by a bit set and not five by number: the verifier follows every branch of every turn of the walk. */
 #define EXTENSION_TYPES                                                                              \
 	(1ULL << IPPROTO_HOPOPTS | 1ULL << IPPROTO_ROUTING | 1ULL << IPPROTO_FRAGMENT |               \
@@ -57,8 +61,9 @@ static __always_inline enum steering_outcome parse_ip6(struct packet *packet)
 	remaining = bpf_ntohs(ip->payload_len);
 	if (packet->offset + remaining > packet->length)
 		return PASS_MALFORMED;
-	packet->key.family = FAMILY_INET6;
-	__builtin_memcpy(packet->key.address, &ip->daddr, sizeof(packet->key.address));
+	packet->subject.key.family = FAMILY_INET6;
+	__builtin_memcpy(packet->subject.key.address, &ip->daddr, sizeof(packet->subject.key.address));
+	__builtin_memcpy(packet->subject.source, &ip->saddr, sizeof(packet->subject.source));
 	next = ip->nexthdr;
 	if (!is_extension(next))
 		return parse_transport(packet, next, remaining, (struct ports *)(ip + 1));

@@ -30,7 +30,11 @@ struct {
 	__type(value, __u32);
 } services SEC(".maps");
 
-/* The addresses and protocols that have a service on any port, for packets without ports; port is 0. */
+/*
+ * What has a service, for packets without ports; port is 0. TCP, UDP and SCTP are there when the address has a service
+ * of the protocol on any port, and stand for its fragments. ESP is there when the address has a service that IKE's
+ * packets meet, UDP 500, 4500 or every port, and stands for ESP and AH.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -47,17 +51,19 @@ struct {
 	__type(value, __u32);
 } xsks SEC(".maps");
 
-/* One entry: the interface's station address, all zero to take frames to any. */
-struct link {
-	__u8 mac[ETH_ALEN];
-	__u8 pad[2];
+/* One entry: the interface. */
+struct nic {
+	__u8 mac[ETH_ALEN]; /* its station address; all zero to take frames to any */
+	__u8 pass_without_director; /* 0: packets for a service are dropped while no director is there */
+	__u8 pad;
+	__u32 queues; /* the director's sockets are on the queues below this one */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct link);
-} link SEC(".maps");
+	__type(value, struct nic);
+} nic SEC(".maps");
 
 #endif

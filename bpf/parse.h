@@ -10,6 +10,13 @@
 #include "counters.h"
 #include "maps.h"
 
+/* What decides about a packet. No pointers: functions that are not inlined may look at it without CAP_PERFMON. */
+struct subject {
+	struct service_key key;
+	__be32 source[4];	/* as the address in the key */
+	__u8 portless;	/* a fragment, AH or ESP: the key says nothing of ports */
+};
+
 /*
  * Where headers have a fixed place they are read in place. Behind one of variable length they are copied out by
  * bpf_xdp_load_bytes(): the verifier lets nobody without CAP_PERFMON add a variable to a packet pointer.
@@ -20,7 +27,7 @@ struct packet {
 	void *end;	/* of what can be read in place */
 	__u32 offset;	/* of the next header */
 	__u32 length;	/* of the frame */
-	struct service_key key;
+	struct subject subject;
 };
 
 #include "transport.h"
@@ -29,7 +36,7 @@ struct packet {
 #include "eth.h"
 
 /*
- * STEERED or STEERED_FRAGMENT with the key filled in when the packet may be meant for a service, the packet's outcome
+ * STEERED or STEERED_FRAGMENT with the subject filled in when the packet may be meant for a service, the packet's outcome
  * otherwise.
  */
 static __always_inline enum steering_outcome parse_packet(struct xdp_md *ctx, struct packet *packet)

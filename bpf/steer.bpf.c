@@ -7,17 +7,21 @@
 #include <bpf/bpf_helpers.h>
 
 #include "counters.h"
+#include "fwmark.h"
 #include "maps.h"
 #include "parse.h"
 
-static __always_inline int is_service(struct packet *packet, enum steering_outcome outcome)
+/* Not inlined, so that it has a stack of its own: nobody without CAP_PERFMON may put a number where a pointer was. */
+static __noinline int is_service(const struct subject *subject)
 {
-	if (outcome == STEERED_FRAGMENT)
-		return bpf_map_lookup_elem(&vips, &packet->key) != NULL;
-	if (bpf_map_lookup_elem(&services, &packet->key))
+	struct service_key any_port = subject->key;
+
+	if (subject->portless)
+		return bpf_map_lookup_elem(&vips, &subject->key) || is_marked(subject);
+	if (bpf_map_lookup_elem(&services, &subject->key))
 		return 1;
-	packet->key.port = 0;
-	return bpf_map_lookup_elem(&services, &packet->key) != NULL;
+	any_port.port = 0;
+	return bpf_map_lookup_elem(&services, &any_port) || is_marked(subject);
 }
 
 /*
@@ -25,20 +29,31 @@ static __always_inline int is_service(struct packet *packet, enum steering_outco
  * does not know a real server's address yet floods what the director sent to it, and the director must not take its
  * own packets for new ones.
  */
-static __always_inline int is_for_this_host(struct xdp_md *ctx)
+static __always_inline int is_for_this_host(struct xdp_md *ctx, const struct nic *own)
 {
 	void *data = (void *)(long)ctx->data;
-	struct link *own;
-	__u16 *to = data, *mac;
-	__u32 zero = 0;
+	const __u16 *to = data, *mac = (const __u16 *)own->mac;
 
-	own = bpf_map_lookup_elem(&link, &zero);
-	if (!own || data + ETH_ALEN > (void *)(long)ctx->data_end)
+	if (data + ETH_ALEN > (void *)(long)ctx->data_end)
 		return 1;
-	mac = (__u16 *)own->mac;
 	if (!(mac[0] | mac[1] | mac[2]))
 		return 1;
 	return mac[0] == to[0] && mac[1] == to[1] && mac[2] == to[2];
+}
+
+/*
+ * To the socket of the queue. A queue below the director's highest that has none had one: no director is there, and
+ * what the kernel would answer to a client in the middle of a connection is a reset. Queues above it never had one and
+ * are the kernel's.
+ */
+static __always_inline int redirect(struct xdp_md *ctx, const struct nic *own, enum steering_outcome *outcome)
+{
+	int pass = own->pass_without_director || ctx->rx_queue_index >= own->queues;
+	int verdict = bpf_redirect_map(&xsks, ctx->rx_queue_index, pass ? XDP_PASS : XDP_DROP);
+
+	if (verdict != XDP_REDIRECT)
+		*outcome = pass ? PASS_NO_SOCKET : DROP_NO_DIRECTOR;
+	return verdict;
 }
 
 SEC("xdp")
@@ -47,17 +62,17 @@ int sluice_steer(struct xdp_md *ctx)
 	struct packet packet = {};
 	enum steering_outcome outcome = parse_packet(ctx, &packet);
 	int verdict = XDP_PASS;
+	__u32 zero = 0;
+	struct nic *own;
 
 	if (outcome == STEERED || outcome == STEERED_FRAGMENT) {
-		if (!is_service(&packet, outcome)) {
+		own = bpf_map_lookup_elem(&nic, &zero);
+		if (!own || !is_service(&packet.subject))
 			outcome = PASS_NO_SERVICE;
-		} else if (!is_for_this_host(ctx)) {
+		else if (!is_for_this_host(ctx, own))
 			outcome = PASS_OTHER_HOST;
-		} else {
-			verdict = bpf_redirect_map(&xsks, ctx->rx_queue_index, XDP_PASS);
-			if (verdict != XDP_REDIRECT)
-				outcome = PASS_NO_SOCKET;
-		}
+		else
+			verdict = redirect(ctx, own, &outcome);
 	}
 	count(outcome);
 	return verdict;

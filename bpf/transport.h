@@ -1,30 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* TCP (RFC 9293) and UDP (RFC 768), as far as the destination port. Included by parse.h. */
+/*
+ * TCP (RFC 9293), UDP (RFC 768) and SCTP (RFC 9260), as far as the destination port, which all of them have in the same
+ * place; AH (RFC 4302) and ESP (RFC 4303), which have none. Included by parse.h.
+ */
 #ifndef SLUICE_TRANSPORT_H
 #define SLUICE_TRANSPORT_H
 
 #include <linux/in.h>
-
-#define TCP_HEADER_BYTES 20
-#define UDP_HEADER_BYTES 8
 
 struct ports {
 	__be16 source;
 	__be16 destination;
 };
 
-static __always_inline int is_transport(__u8 protocol)
+/* What the header of a protocol has at the least: ports and checksum, or SPI and sequence number; 0 for the kernel's. */
+static __always_inline __u32 header_bytes_of(__u8 protocol)
 {
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return 20;
+	case IPPROTO_UDP:
+	case IPPROTO_ESP:
+		return 8;
+	case IPPROTO_SCTP:
+	case IPPROTO_AH:
+		return 12;
+	default:
+		return 0;
+	}
+}
+
+static __always_inline int is_ipsec(__u8 protocol)
+{
+	return protocol == IPPROTO_ESP || protocol == IPPROTO_AH;
+}
+
+/* Looked up by what does not depend on ports. Whoever is the peer of IKE is that of AH and ESP alike. */
+static __always_inline void set_portless(struct packet *packet, __u8 protocol)
+{
+	packet->subject.key.protocol = is_ipsec(protocol) ? IPPROTO_ESP : protocol;
+	packet->subject.key.port = 0;
+	packet->subject.portless = 1;
 }
 
 /* `remaining` is what the IP header leaves for the transport, and is known to lie within the frame. */
-static __always_inline enum steering_outcome check_transport(__u8 protocol, __u32 remaining)
+static __always_inline enum steering_outcome check_transport(struct packet *packet, __u8 protocol, __u32 remaining)
 {
-	if (!is_transport(protocol))
+	__u32 needed = header_bytes_of(protocol);
+
+	if (!needed)
 		return PASS_PROTOCOL;
-	if (remaining < (protocol == IPPROTO_TCP ? TCP_HEADER_BYTES : UDP_HEADER_BYTES))
+	if (remaining < needed)
 		return PASS_MALFORMED;
+	packet->subject.key.protocol = protocol;
+	if (is_ipsec(protocol))
+		set_portless(packet, protocol);
 	return STEERED;
 }
 
@@ -32,14 +62,13 @@ static __always_inline enum steering_outcome check_transport(__u8 protocol, __u3
 static __always_inline enum steering_outcome parse_transport(struct packet *packet, __u8 protocol, __u32 remaining,
 							     struct ports *ports)
 {
-	enum steering_outcome outcome = check_transport(protocol, remaining);
+	enum steering_outcome outcome = check_transport(packet, protocol, remaining);
 
-	if (outcome != STEERED)
+	if (outcome != STEERED || packet->subject.portless)
 		return outcome;
 	if ((void *)(ports + 1) > packet->end)
 		return PASS_MALFORMED;
-	packet->key.protocol = protocol;
-	packet->key.port = ports->destination;
+	packet->subject.key.port = ports->destination;
 	return STEERED;
 }
 
@@ -47,15 +76,14 @@ static __always_inline enum steering_outcome parse_transport(struct packet *pack
 static __always_inline enum steering_outcome parse_transport_behind(struct packet *packet, __u8 protocol,
 								    __u32 remaining)
 {
-	enum steering_outcome outcome = check_transport(protocol, remaining);
+	enum steering_outcome outcome = check_transport(packet, protocol, remaining);
 	struct ports ports;
 
-	if (outcome != STEERED)
+	if (outcome != STEERED || packet->subject.portless)
 		return outcome;
 	if (bpf_xdp_load_bytes(packet->ctx, packet->offset, &ports, sizeof(ports)))
 		return PASS_MALFORMED;
-	packet->key.protocol = protocol;
-	packet->key.port = ports.destination;
+	packet->subject.key.port = ports.destination;
 	return STEERED;
 }
 
@@ -65,10 +93,10 @@ static __always_inline enum steering_outcome parse_transport_behind(struct packe
  */
 static __always_inline enum steering_outcome parse_fragment(struct packet *packet, __u8 protocol)
 {
-	if (!is_transport(protocol))
+	/* Behind IPv6's fragment header AH is an extension header inside of the fragmented part, which nobody looks into. */
+	if (!header_bytes_of(protocol) || (protocol == IPPROTO_AH && packet->subject.key.family == FAMILY_INET6))
 		return PASS_PROTOCOL;
-	packet->key.protocol = protocol;
-	packet->key.port = 0;
+	set_portless(packet, protocol);
 	return STEERED_FRAGMENT;
 }
 

@@ -43,14 +43,15 @@ lab_demo() {
 
     heading "A restart of the director"
     director_stop
-    expect "without a director the VIP serves nobody" is_refused "$VIP4" "$wrr_port"
+    expect "without a director no client of the VIP is answered, nor reset" is_unanswered "$VIP4" "$wrr_port"
     director_start
     show_weighted "$DEMO_REQUESTS" "$(http_requests "$VIP4" "$wrr_port")"
     after=$(ask tcp "$VIP4" "$maglev_port" "$DEMO_REQUESTS" "$DEMO_FIRST_PORT")
     show_hashed "$after"
     expect "maglev sends every client port to the same real server as before, from an empty connection table" \
         test "$before" == "$after"
-    director_stop
+    director_stop --release
+    expect "released, the VIP is the kernel's, which has no server there" is_refused "$VIP4" "$wrr_port"
 
     echo
     if ((DEMO_FAILURES)); then
@@ -103,7 +104,18 @@ ask() {
 }
 
 is_refused() {
-    ! provider_run "$CLIENT" curl -sS --max-time 3 "http://$1:$2/" 2>/dev/null
+    [[ $(curl_result "$@") == 7 ]]
+}
+
+is_unanswered() {
+    [[ $(curl_result "$@") == 28 ]]
+}
+
+# curl's exit code: 7 when the connection is refused, 28 when nobody answers in time.
+curl_result() {
+    local result=0
+    provider_run "$CLIENT" curl -sS --max-time 3 "http://$1:$2/" >/dev/null 2>&1 || result=$?
+    echo "$result"
 }
 
 count_of() {

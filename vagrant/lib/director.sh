@@ -85,6 +85,7 @@ director_is_ready_or_gone() {
     [[ -f $state/sluice.exit ]] || grep -qw ready "$state/sluice.log"
 }
 
+# director_stop [--release]: its XDP program stays and drops what is for the VIP, unless it is released.
 director_stop() {
     require_root
     local state=$LAB_STATE/$DIRECTOR pid result
@@ -100,6 +101,12 @@ director_stop() {
     # 143 is how a JVM ends that SIGTERM asked to go and that ran its shutdown hooks.
     [[ $result == 0 || $result == 143 ]] || die "the director ended with exit code $result; log: $state/sluice.log"
     say "director stopped"
+    [[ ${1:-} != --release ]] || sluice_release
+}
+
+sluice_release() {
+    find_jdk || die "$JDK_HINT"
+    say "$(sluice_command release --interface eth1)"
 }
 
 # sluice_command ARG...: the command-line client, talking to this lab's director.

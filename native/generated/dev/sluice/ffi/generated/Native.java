@@ -4642,6 +4642,15 @@ public class Native extends Native$shared {
     public static int BPF_MAP_TYPE_LPM_TRIE() {
         return BPF_MAP_TYPE_LPM_TRIE;
     }
+    private static final int BPF_MAP_TYPE_ARRAY_OF_MAPS = (int)12L;
+    /**
+     * {@snippet lang=c :
+     * enum bpf_map_type.BPF_MAP_TYPE_ARRAY_OF_MAPS = 12
+     * }
+     */
+    public static int BPF_MAP_TYPE_ARRAY_OF_MAPS() {
+        return BPF_MAP_TYPE_ARRAY_OF_MAPS;
+    }
     private static final int BPF_MAP_TYPE_DEVMAP = (int)14L;
     /**
      * {@snippet lang=c :
@@ -4704,6 +4713,15 @@ public class Native extends Native$shared {
      */
     public static int BPF_F_NO_PREALLOC() {
         return BPF_F_NO_PREALLOC;
+    }
+    private static final int BPF_F_INNER_MAP = (int)4096L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.BPF_F_INNER_MAP = 4096
+     * }
+     */
+    public static int BPF_F_INNER_MAP() {
+        return BPF_F_INNER_MAP;
     }
     private static final int XDP_ABORTED = (int)0L;
     /**

@@ -1,7 +1,11 @@
 package dev.sluice.bpf;
 
+import dev.sluice.ffi.CallState;
+import dev.sluice.ffi.LibBpf;
+import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.LibXdp;
 import dev.sluice.ffi.NativeException;
+import dev.sluice.ffi.generated.Native;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +33,7 @@ record AttachedPrograms(@Nullable Program single, List<Program> shared, boolean 
         }
     }
 
+    /** Looking into programs of other processes wants {@code CAP_SYS_ADMIN}; finding none does not. */
     static AttachedPrograms of(int interfaceIndex) {
         MemorySegment attached = LibXdp.attached(interfaceIndex);
         if (attached == null) {
@@ -52,32 +57,28 @@ record AttachedPrograms(@Nullable Program single, List<Program> shared, boolean 
         }
     }
 
-    /** Whether a program with this number is among them. */
-    boolean contains(int id) {
-        return (single != null && single.id() == id) || shared.stream().anyMatch(program -> program.id() == id);
+    /** The number of the program, or the dispatcher, that is attached in one of libxdp's modes; 0 for none. No privilege. */
+    static int idInMode(int interfaceIndex, int mode) {
+        return LibBpf.xdpProgramId(interfaceIndex, flag(mode));
     }
 
-    /** Takes every steering program off the interface and leaves the others; what was taken off. */
-    static List<Program> removeSteering(int interfaceIndex) {
-        List<Program> removed = new ArrayList<>();
-        // One at a time: taking a program out of a dispatcher puts another dispatcher in its place.
-        Program program = of(interfaceIndex).firstSteering();
-        while (program != null && !removed.contains(program)) {
-            detach(interfaceIndex, program);
-            removed.add(program);
-            program = of(interfaceIndex).firstSteering();
+    /** The {@code XDP_FLAGS_…} of one of libxdp's modes. */
+    static int flag(int mode) {
+        return mode == Native.XDP_MODE_NATIVE() ? Native.XDP_FLAGS_DRV_MODE() : Native.XDP_FLAGS_SKB_MODE();
+    }
+
+    /** Every steering program there, which a director has left or still uses. */
+    List<Program> steering() {
+        List<Program> all = new ArrayList<>(shared);
+        if (single != null) {
+            all.add(single);
         }
-        return removed;
+        all.removeIf(program -> !program.isSteering());
+        return all;
     }
 
-    private @Nullable Program firstSteering() {
-        if (single != null && single.isSteering()) {
-            return single;
-        }
-        return shared.stream().filter(Program::isSteering).findFirst().orElse(null);
-    }
-
-    private static void detach(int interfaceIndex, Program program) {
+    /** Takes a program off the interface and leaves all others; nothing happens when it is off already. */
+    static void detach(int interfaceIndex, Program program) {
         MemorySegment attached = LibXdp.attached(interfaceIndex);
         if (attached == null) {
             return;
@@ -85,7 +86,9 @@ record AttachedPrograms(@Nullable Program single, List<Program> shared, boolean 
         try {
             String call = "detach(interface " + interfaceIndex + ", program " + program + ")";
             if (LibXdp.attachedIsSingle(attached)) {
-                NativeException.check(LibXdp.attachedDetach(attached), call);
+                int fd = LibBpf.programFdById(program.id());
+                NativeException.check(detach(interfaceIndex, fd, LibXdp.attachedMode(attached)), call);
+                LibC.close(CallState.current(), fd);
                 return;
             }
             MemorySegment next = LibXdp.attachedNext(null, attached);
@@ -98,6 +101,21 @@ record AttachedPrograms(@Nullable Program single, List<Program> shared, boolean 
         } finally {
             LibXdp.attachedClose(attached);
         }
+    }
+
+    /** Takes a program that is attached alone off, if it is this one: 0, or {@code -errno}. */
+    static int detach(int interfaceIndex, int programFd, int mode) {
+        return replace(interfaceIndex, -1, programFd, mode);
+    }
+
+    /**
+     * Puts a program in the place of another that is attached alone, at once for every packet: 0, or {@code -errno}, when
+     * nothing has changed.
+     *
+     * @param programFd -1 for none
+     */
+    static int replace(int interfaceIndex, int programFd, int oldProgramFd, int mode) {
+        return LibBpf.xdpAttach(interfaceIndex, programFd, flag(mode) | Native.XDP_FLAGS_REPLACE(), oldProgramFd);
     }
 
     private static Program program(MemorySegment program) {

@@ -11,7 +11,7 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * The maps of one interface's steering program: which XSK takes the packets of a queue, the station address that
- * frames must bear, and what became of every packet.
+ * frames must bear, what happens to packets while no director is there, and what became of every packet.
  *
  * <p>Owned by: control, but for {@link #counters()}, which any thread may call until the maps are closed.
  */
@@ -20,16 +20,19 @@ public final class InterfaceMaps implements AutoCloseable {
     public static final int MAX_QUEUES = 1024;
 
     private static final int OUTCOMES = SteeringOutcome.values().length;
-    private static final int LINK_BYTES = 8;
+    private static final int NIC_BYTES = 12;
 
     private final int xsksFd;
     private final int countersFd;
-    private final int linkFd;
+    private final int nicFd;
+    private long stationAddressBe;
+    private WithoutDirector withoutDirector = WithoutDirector.DROP;
+    private int queues;
 
-    private InterfaceMaps(int xsksFd, int countersFd, int linkFd) {
+    private InterfaceMaps(int xsksFd, int countersFd, int nicFd) {
         this.xsksFd = xsksFd;
         this.countersFd = countersFd;
-        this.linkFd = linkFd;
+        this.nicFd = nicFd;
     }
 
     static InterfaceMaps create() {
@@ -39,8 +42,8 @@ public final class InterfaceMaps implements AutoCloseable {
             xsks = LibBpf.mapCreate(Native.BPF_MAP_TYPE_XSKMAP(), "xsks", Integer.BYTES, Integer.BYTES, MAX_QUEUES, 0);
             counters = LibBpf.mapCreate(
                     Native.BPF_MAP_TYPE_PERCPU_ARRAY(), "counters", Integer.BYTES, Long.BYTES, OUTCOMES, 0);
-            int link = LibBpf.mapCreate(Native.BPF_MAP_TYPE_ARRAY(), "link", Integer.BYTES, LINK_BYTES, 1, 0);
-            return new InterfaceMaps(xsks, counters, link);
+            int nic = LibBpf.mapCreate(Native.BPF_MAP_TYPE_ARRAY(), "nic", Integer.BYTES, NIC_BYTES, 1, 0);
+            return new InterfaceMaps(xsks, counters, nic);
         } catch (NativeException e) {
             closeIfOpen(xsks);
             closeIfOpen(counters);
@@ -48,15 +51,30 @@ public final class InterfaceMaps implements AutoCloseable {
         }
     }
 
+    /** What happens to packets for a service while no director's sockets are there. */
+    public enum WithoutDirector {
+        /** They are dropped, so that clients try again and find the next director. */
+        DROP,
+        /** They go to the kernel, which answers for a VIP that it has and that nothing listens on with a reset. */
+        PASS
+    }
+
     /** Packets of a receive queue go to this XSK from now on; another one in its place is replaced. */
     public void putSocket(int queue, int xskFd) {
+        if (queue >= queues) {
+            queues = queue + 1;
+            updateNic();
+        }
         try (Arena arena = Arena.ofConfined()) {
             int result = LibBpf.mapUpdate(xsksFd, integer(arena, queue), integer(arena, xskFd));
             NativeException.check(result, "bpf_map_update_elem(xsks, queue=" + queue + ", fd=" + xskFd + ")");
         }
     }
 
-    /** Packets of a receive queue go to the kernel from now on; nothing happens for a queue without XSK. */
+    /**
+     * Takes a queue's XSK away, as the kernel does when a socket closes; nothing happens for a queue without. Packets meet
+     * {@link #setWithoutDirector} from then on.
+     */
     public void removeSocket(int queue) {
         try (Arena arena = Arena.ofConfined()) {
             int result = LibBpf.mapDelete(xsksFd, integer(arena, queue));
@@ -72,13 +90,30 @@ public final class InterfaceMaps implements AutoCloseable {
      * @param macBe 48 bits, first octet most significant; 0 steers frames to any address
      */
     public void setStationAddress(long macBe) {
+        stationAddressBe = macBe;
+        updateNic();
+    }
+
+    /**
+     * Says what happens to packets for a service on a queue whose socket is gone; {@link WithoutDirector#DROP} until the first
+     * call. Packets on queues above the highest that ever had a socket go to the kernel in any case.
+     */
+    public void setWithoutDirector(WithoutDirector setting) {
+        withoutDirector = setting;
+        updateNic();
+    }
+
+    /** {@code struct nic} of {@code bpf/maps.h}. */
+    private void updateNic() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment value = arena.allocate(LINK_BYTES);
+            MemorySegment value = arena.allocate(NIC_BYTES, 4);
             for (int i = 0; i < 6; i++) {
-                value.set(ValueLayout.JAVA_BYTE, i, (byte) (macBe >>> (40 - 8 * i)));
+                value.set(ValueLayout.JAVA_BYTE, i, (byte) (stationAddressBe >>> (40 - 8 * i)));
             }
-            int result = LibBpf.mapUpdate(linkFd, integer(arena, 0), value);
-            NativeException.check(result, "bpf_map_update_elem(link, " + Long.toHexString(macBe) + ")");
+            value.set(ValueLayout.JAVA_BYTE, 6, (byte) (withoutDirector == WithoutDirector.PASS ? 1 : 0));
+            value.set(ValueLayout.JAVA_INT, 8, queues);
+            int result = LibBpf.mapUpdate(nicFd, integer(arena, 0), value);
+            NativeException.check(result, "bpf_map_update_elem(nic)");
         }
     }
 
@@ -107,15 +142,15 @@ public final class InterfaceMaps implements AutoCloseable {
         return countersFd;
     }
 
-    int linkFd() {
-        return linkFd;
+    int nicFd() {
+        return nicFd;
     }
 
     @Override
     public void close() {
         closeIfOpen(xsksFd);
         closeIfOpen(countersFd);
-        closeIfOpen(linkFd);
+        closeIfOpen(nicFd);
     }
 
     private static void closeIfOpen(int fd) {

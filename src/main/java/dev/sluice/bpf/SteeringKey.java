@@ -1,6 +1,7 @@
 package dev.sluice.bpf;
 
 import dev.sluice.packet.AddressFamily;
+import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -10,27 +11,40 @@ import java.nio.ByteOrder;
 /**
  * {@code struct service_key} of {@code bpf/maps.h}: sixteen bytes of address (IPv4 in the last four), port, protocol
  * number and family, all in network byte order.
+ *
+ * @param address the VIP
+ * @param port 0–65535
+ * @param protocol an IP protocol number
  */
-final class SteeringKey {
+record SteeringKey(IpAddress address, int port, int protocol) {
     static final int BYTES = 20;
-
-    private static final int FAMILY_INET = 2;
-    private static final int FAMILY_INET6 = 10;
+    static final int FAMILY_INET = 2;
+    static final int FAMILY_INET6 = 10;
 
     private static final ValueLayout.OfLong LONG_BE = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfShort SHORT_BE =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
-    private SteeringKey() {}
+    static SteeringKey of(AddressKey key) {
+        return new SteeringKey(key.address(), key.port(), key.protocol().number());
+    }
 
-    static MemorySegment of(AddressKey key, SegmentAllocator allocator) {
+    static int family(AddressFamily family) {
+        return family == AddressFamily.INET ? FAMILY_INET : FAMILY_INET6;
+    }
+
+    /** Writes the address's sixteen bytes as all maps have them. */
+    static void setAddress(MemorySegment segment, long offset, IpAddress address) {
+        segment.set(LONG_BE, offset, address.high());
+        segment.set(LONG_BE, offset + 8, address.low());
+    }
+
+    MemorySegment bytes(SegmentAllocator allocator) {
         MemorySegment bytes = allocator.allocate(BYTES, 4);
-        bytes.set(LONG_BE, 0, key.address().high());
-        bytes.set(LONG_BE, 8, key.address().low());
-        bytes.set(SHORT_BE, 16, (short) key.port());
-        bytes.set(ValueLayout.JAVA_BYTE, 18, (byte) key.protocol().number());
-        bytes.set(ValueLayout.JAVA_BYTE, 19, (byte)
-                (key.address().family() == AddressFamily.INET ? FAMILY_INET : FAMILY_INET6));
+        setAddress(bytes, 0, address);
+        bytes.set(SHORT_BE, 16, (short) port);
+        bytes.set(ValueLayout.JAVA_BYTE, 18, (byte) protocol);
+        bytes.set(ValueLayout.JAVA_BYTE, 19, (byte) family(address.family()));
         return bytes;
     }
 }

@@ -6,12 +6,17 @@ import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.service.AddressKey;
+import dev.sluice.service.FwmarkKey;
+import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.Protocol;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The maps through which the director tells the steering programs which services exist: one set for the process,
@@ -27,26 +32,41 @@ public final class SteeringMaps implements AutoCloseable {
     /** How many services fit; memory is taken as they come. */
     public static final int MAX_SERVICES = 65_536;
 
+    /** How many rules that give marks there can be. */
+    public static final int MAX_FWMARK_RULES = 256;
+
+    /** Ports of IKE, without and with NAT between the peers (RFC 7296 section 2.23). */
+    private static final Set<Integer> IKE_PORTS = Set.of(500, 4500);
+
+    private static final int ESP = 50;
+
     private final int servicesFd;
     private final int vipsFd;
+    private final FwmarkMaps fwmarks;
     private final Map<AddressKey, Integer> services = new LinkedHashMap<>();
-    /** By service key with port 0: how many services the address and protocol have. */
-    private final Map<AddressKey, Integer> servicesOfVip = new HashMap<>();
+    /** The entries of {@code vips}: how many services each stands for. */
+    private final Map<SteeringKey, Integer> servicesOfVip = new HashMap<>();
 
     private final Map<String, InterfaceMaps> interfaces = new LinkedHashMap<>();
 
-    private SteeringMaps(int servicesFd, int vipsFd) {
+    private SteeringMaps(int servicesFd, int vipsFd, FwmarkMaps fwmarks) {
         this.servicesFd = servicesFd;
         this.vipsFd = vipsFd;
+        this.fwmarks = fwmarks;
     }
 
     /** Creates the maps, empty. */
     public static SteeringMaps create() {
-        int services = createHash("services");
+        FwmarkMaps fwmarks = FwmarkMaps.create();
+        int services = -1;
         try {
-            return new SteeringMaps(services, createHash("vips"));
+            services = createHash("services");
+            return new SteeringMaps(services, createHash("vips"), fwmarks);
         } catch (NativeException e) {
-            LibC.close(CallState.current(), services);
+            fwmarks.close();
+            if (services >= 0) {
+                LibC.close(CallState.current(), services);
+            }
             throw e;
         }
     }
@@ -69,24 +89,24 @@ public final class SteeringMaps implements AutoCloseable {
         return interfaces.computeIfAbsent(interfaceName, name -> InterfaceMaps.create());
     }
 
-    /** Steers a service from now on; a service that is there already only changes its id. */
+    /**
+     * Steers a service from now on; a service that is there already only changes its id. A UDP service that IKE's packets
+     * meet has its address's AH and ESP steered as well.
+     */
     public void addService(AddressKey key, int serviceId) {
-        AddressKey vip = vip(key);
-        boolean firstOfVip = !services.containsKey(key) && !servicesOfVip.containsKey(vip);
-        if (firstOfVip) {
-            update(vipsFd, "vips", vip, 0);
-        }
-        try {
-            update(servicesFd, "services", key, serviceId);
-        } catch (NativeException e) {
-            if (firstOfVip) {
-                delete(vipsFd, "vips", vip);
+        if (services.containsKey(key)) {
+            update(servicesFd, "services", SteeringKey.of(key), serviceId);
+        } else {
+            List<SteeringKey> vips = vips(key);
+            vips.forEach(this::addVip);
+            try {
+                update(servicesFd, "services", SteeringKey.of(key), serviceId);
+            } catch (NativeException e) {
+                vips.forEach(this::removeVip);
+                throw e;
             }
-            throw e;
         }
-        if (services.put(key, serviceId) == null) {
-            servicesOfVip.merge(vip, 1, Integer::sum);
-        }
+        services.put(key, serviceId);
     }
 
     /** Leaves a service's packets to the kernel from now on; nothing happens for one that is not there. */
@@ -94,13 +114,48 @@ public final class SteeringMaps implements AutoCloseable {
         if (!services.containsKey(key)) {
             return;
         }
-        delete(servicesFd, "services", key);
+        delete(servicesFd, "services", SteeringKey.of(key));
         services.remove(key);
-        AddressKey vip = vip(key);
+        vips(key).forEach(this::removeVip);
+    }
+
+    private void addVip(SteeringKey vip) {
+        if (!servicesOfVip.containsKey(vip)) {
+            update(vipsFd, "vips", vip, 0);
+        }
+        servicesOfVip.merge(vip, 1, Integer::sum);
+    }
+
+    private void removeVip(SteeringKey vip) {
         if (servicesOfVip.merge(vip, -1, Integer::sum) == 0) {
             servicesOfVip.remove(vip);
             delete(vipsFd, "vips", vip);
         }
+    }
+
+    /**
+     * Steers what these rules, all of whose marks have a service, match from now on, and nothing else by mark.
+     *
+     * @throws IllegalArgumentException for more than {@link #MAX_FWMARK_RULES}
+     */
+    public void setFwmarkRules(List<FwmarkRule> rules) {
+        setFwmarkRules(rules, key -> true);
+    }
+
+    /**
+     * As {@link #setFwmarkRules(List)}, when some marks may have no service: a packet that such a rule is the first to match
+     * is left to the kernel, whatever rules come behind it. No packet that both the old and the new rules steer reaches the
+     * kernel in between.
+     *
+     * @param served whether the mark has a service
+     * @throws IllegalArgumentException for more than {@link #MAX_FWMARK_RULES}
+     */
+    public void setFwmarkRules(List<FwmarkRule> rules, Predicate<FwmarkKey> served) {
+        if (rules.size() > MAX_FWMARK_RULES) {
+            throw new IllegalArgumentException(
+                    rules.size() + " fwmark rules; at most " + MAX_FWMARK_RULES + " can be steered by");
+        }
+        fwmarks.set(rules, served);
     }
 
     /** The services that are steered. */
@@ -116,6 +171,14 @@ public final class SteeringMaps implements AutoCloseable {
         return vipsFd;
     }
 
+    int fwmarkRulesFd() {
+        return fwmarks.rulesFd();
+    }
+
+    int fwmarkGateFd() {
+        return fwmarks.gateFd();
+    }
+
     /** Closes the descriptors; the kernel keeps the maps of a program that is still attached. */
     @Override
     public void close() {
@@ -123,23 +186,26 @@ public final class SteeringMaps implements AutoCloseable {
         interfaces.clear();
         LibC.close(CallState.current(), servicesFd);
         LibC.close(CallState.current(), vipsFd);
+        fwmarks.close();
     }
 
-    private static AddressKey vip(AddressKey key) {
-        return new AddressKey(key.protocol(), key.address(), 0);
+    /** What {@code vips} has for a service: its protocol's fragments, and IPsec's packets where IKE's are its own. */
+    private static List<SteeringKey> vips(AddressKey key) {
+        SteeringKey fragments = new SteeringKey(key.address(), 0, key.protocol().number());
+        boolean ike = key.protocol() == Protocol.UDP && (key.port() == 0 || IKE_PORTS.contains(key.port()));
+        return ike ? List.of(fragments, new SteeringKey(key.address(), 0, ESP)) : List.of(fragments);
     }
 
-    private static void update(int fd, String map, AddressKey key, int value) {
+    private static void update(int fd, String map, SteeringKey key, int value) {
         try (Arena arena = Arena.ofConfined()) {
-            int result =
-                    LibBpf.mapUpdate(fd, SteeringKey.of(key, arena), arena.allocateFrom(ValueLayout.JAVA_INT, value));
+            int result = LibBpf.mapUpdate(fd, key.bytes(arena), arena.allocateFrom(ValueLayout.JAVA_INT, value));
             NativeException.check(result, "bpf_map_update_elem(" + map + ", " + key + ")");
         }
     }
 
-    private static void delete(int fd, String map, AddressKey key) {
+    private static void delete(int fd, String map, SteeringKey key) {
         try (Arena arena = Arena.ofConfined()) {
-            int result = LibBpf.mapDelete(fd, SteeringKey.of(key, arena));
+            int result = LibBpf.mapDelete(fd, key.bytes(arena));
             if (result != -Native.ENOENT()) {
                 NativeException.check(result, "bpf_map_delete_elem(" + map + ", " + key + ")");
             }

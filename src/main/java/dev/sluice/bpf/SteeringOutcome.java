@@ -6,28 +6,40 @@ package dev.sluice.bpf;
  */
 public enum SteeringOutcome {
     /** Handed to the XSK of the queue it arrived on. */
-    STEERED(0, true),
+    STEERED(0, Verdict.REDIRECT),
     /** A fragment for a VIP, handed to the XSK: the director accounts for it. */
-    STEERED_FRAGMENT(1, true),
-    /** Meant for a service, but the queue has no XSK (yet): left to the kernel. */
-    PASS_NO_SOCKET(2, false),
+    STEERED_FRAGMENT(1, Verdict.REDIRECT),
+    /** Meant for a service while no director is there, and not to reach the kernel: its reset would end a connection. */
+    DROP_NO_DIRECTOR(2, Verdict.DROP),
+    /** Meant for a service, but no XSK: a queue that no director serves, or no director and told to pass then. */
+    PASS_NO_SOCKET(3, Verdict.PASS),
     /** Meant for a service, but the frame bears another station's MAC address (a flooded or multicast frame). */
-    PASS_OTHER_HOST(3, false),
-    /** Well-formed TCP or UDP to an address and port that is no service. */
-    PASS_NO_SERVICE(4, false),
-    /** IP, but neither TCP nor UDP. */
-    PASS_PROTOCOL(5, false),
+    PASS_OTHER_HOST(4, Verdict.PASS),
+    /** Well-formed TCP, UDP, SCTP, AH or ESP that no service takes. */
+    PASS_NO_SERVICE(5, Verdict.PASS),
+    /** IP, but no protocol that a service can have. */
+    PASS_PROTOCOL(6, Verdict.PASS),
     /** Not IP: ARP, LLDP, more than two VLAN tags. */
-    PASS_NOT_IP(6, false),
+    PASS_NOT_IP(7, Verdict.PASS),
     /** Headers that are cut short, contradict each other, or chain on past the bound of the walk. */
-    PASS_MALFORMED(7, false);
+    PASS_MALFORMED(8, Verdict.PASS);
+
+    /** What becomes of a packet. */
+    public enum Verdict {
+        /** {@code XDP_REDIRECT}: it is the director's. */
+        REDIRECT,
+        /** {@code XDP_PASS}: it is the kernel's. */
+        PASS,
+        /** {@code XDP_DROP}: it is nobody's. */
+        DROP
+    }
 
     private final int index;
-    private final boolean steered;
+    private final Verdict verdict;
 
-    SteeringOutcome(int index, boolean steered) {
+    SteeringOutcome(int index, Verdict verdict) {
         this.index = index;
-        this.steered = steered;
+        this.verdict = verdict;
     }
 
     /** The index into the map {@code counters}. */
@@ -35,8 +47,8 @@ public enum SteeringOutcome {
         return index;
     }
 
-    /** True for {@code XDP_REDIRECT}, false for {@code XDP_PASS}; the program has no other verdict. */
-    public boolean steered() {
-        return steered;
+    /** What the program answers with. */
+    public Verdict verdict() {
+        return verdict;
     }
 }

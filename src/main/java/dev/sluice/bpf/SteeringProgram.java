@@ -1,5 +1,6 @@
 package dev.sluice.bpf;
 
+import dev.sluice.bpf.AttachedPrograms.Program;
 import dev.sluice.ffi.CallState;
 import dev.sluice.ffi.Errno;
 import dev.sluice.ffi.LibBpf;
@@ -8,18 +9,16 @@ import dev.sluice.ffi.LibXdp;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.NativeLog;
 import dev.sluice.ffi.generated.Native;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The steering program on one interface, from attach to detach.
+ * The steering program on one interface, from attach to leave or detach.
  *
  * <p>It is attached through libxdp, so that it shares the interface with other XDP programs where the kernel can load
- * libxdp's dispatcher, and stands alone otherwise. The attachment outlives the process: a director that was killed
- * leaves its program behind, without sockets and therefore passing every packet, and the next attach takes it away.
+ * libxdp's dispatcher, and stands alone otherwise. The attachment outlives the process: what {@link #leave} or a killed
+ * director leaves behind keeps steering, to sockets that are not there, and does with packets what {@link
+ * InterfaceMaps#setWithoutDirector} said. The next attach takes its place without a packet in between.
  *
  * <p>Owned by: control.
  */
@@ -27,60 +26,57 @@ public final class SteeringProgram implements AutoCloseable {
     /** The program's name in C and in the kernel. */
     public static final String NAME = "sluice_steer";
 
-    /** Behind filters (xdp-filter has 10), ahead of programs that say nothing (libxdp gives them 50). */
-    private static final int RUN_PRIORITY = 40;
-
-    private static final String SECTION = "xdp";
-    private static final String RESOURCE = "/bpf/steer.bpf.o";
-
     private final String interfaceName;
     private final int interfaceIndex;
-    private final List<String> removedLeftovers;
-    private final MemorySegment object;
-    private final MemorySegment program;
+    private final SteeringObject object;
     private final int programId;
     private final int mode;
     private final boolean dispatcher;
-    private boolean attached = true;
+    private final List<String> takenOver;
+    private boolean open = true;
 
     private SteeringProgram(
             String interfaceName,
             int interfaceIndex,
-            List<String> removedLeftovers,
-            MemorySegment object,
-            MemorySegment program,
-            AttachedPrograms state) {
+            SteeringObject object,
+            int programId,
+            int mode,
+            boolean dispatcher,
+            List<Program> takenOver) {
         this.interfaceName = interfaceName;
         this.interfaceIndex = interfaceIndex;
-        this.removedLeftovers = removedLeftovers;
         this.object = object;
-        this.program = program;
-        this.programId = LibXdp.programId(program);
-        this.mode = state.mode();
-        this.dispatcher = state.dispatcher();
+        this.programId = programId;
+        this.mode = mode;
+        this.dispatcher = dispatcher;
+        this.takenOver = texts(takenOver);
     }
 
     /**
      * Attaches the program to an interface of the calling thread's network namespace. Steering works from the first
-     * packet on with what the maps hold by then; so services, sockets and the station address come first. Leftovers of
-     * killed directors are removed before; a director that runs must be kept out by other means (its XSKs make binding
-     * fail).
+     * packet on with what the maps hold by then; so services, sockets and the station address come first.
      *
-     * @throws SteeringException when it cannot be attached, with a line fit for users
+     * <p>What an earlier director left is taken over: without dispatcher its program is replaced in one step, with one it is
+     * detached after this one is attached, so no packet for a service of both reaches the kernel. {@link AttachMode#AUTO}
+     * keeps the mode it finds then; changing from native to generic or back is the one case with a gap, for the kernel has no
+     * both at a time. When that fails, the earlier program is attached again. A director that runs must be kept out by other
+     * means (its XSKs make binding fail).
+     *
+     * @throws SteeringException when it cannot be attached, with a line fit for users; what was attached before still is
      */
     public static SteeringProgram attach(String interfaceName, SteeringMaps maps, AttachMode mode) {
         int index = interfaceIndex(interfaceName);
         BpfFileSystem.mountIfMissing();
-        List<String> removed = removeLeftovers(interfaceName);
-        AttachedPrograms before = attachedTo(interfaceName, index);
-        if (before.single() != null) {
-            throw new SteeringException(foreign(interfaceName, before.single().toString()));
+        AttachedPrograms before = withoutForeign(interfaceName, index);
+        Program single = before.single();
+        if (single != null) {
+            return takeOver(interfaceName, index, maps, mode, single, before.mode());
         }
         if (mode != AttachMode.GENERIC) {
             int error = -Native.EOPNOTSUPP();
             // A dispatcher that is there decides for both.
             if (!before.dispatcher() || before.mode() == Native.XDP_MODE_NATIVE()) {
-                Attempt attempt = tryAttach(interfaceName, index, maps, Native.XDP_MODE_NATIVE(), removed);
+                Attempt attempt = tryAttach(interfaceName, index, maps, Native.XDP_MODE_NATIVE(), before);
                 if (attempt instanceof Attempt.Attached(SteeringProgram program)) {
                     return program;
                 }
@@ -90,7 +86,7 @@ public final class SteeringProgram implements AutoCloseable {
                 throw AttachFailure.explain(interfaceName, AttachMode.NATIVE, error);
             }
         }
-        Attempt attempt = tryAttach(interfaceName, index, maps, Native.XDP_MODE_SKB(), removed);
+        Attempt attempt = tryAttach(interfaceName, index, maps, Native.XDP_MODE_SKB(), before);
         return switch (attempt) {
             case Attempt.Attached(SteeringProgram program) -> program;
             case Attempt.Failed(int error) -> throw AttachFailure.explain(interfaceName, AttachMode.GENERIC, error);
@@ -98,21 +94,21 @@ public final class SteeringProgram implements AutoCloseable {
     }
 
     /**
-     * Removes the steering programs that killed directors left on an interface.
+     * Looks for what would make {@link #attach} fail, and touches nothing.
      *
-     * @return what was removed, each as {@code "sluice_steer" (id 17)}
+     * @throws SteeringException when a program that is not a director's is attached alone
      */
-    public static List<String> removeLeftovers(String interfaceName) {
-        try {
-            return AttachedPrograms.removeSteering(interfaceIndex(interfaceName)).stream()
-                    .map(AttachedPrograms.Program::toString)
-                    .toList();
-        } catch (NativeException e) {
-            throw new SteeringException(
-                    interfaceName + ": cannot remove the XDP program of a director that was killed: "
-                            + Errno.describe(e.errno()) + "; ip link set dev " + interfaceName + " xdp off removes it",
-                    e);
+    public static void check(String interfaceName) {
+        withoutForeign(interfaceName, interfaceIndex(interfaceName));
+    }
+
+    private static AttachedPrograms withoutForeign(String interfaceName, int index) {
+        AttachedPrograms attached = attachedTo(interfaceName, index);
+        Program single = attached.single();
+        if (single != null && !single.isSteering()) {
+            throw new SteeringException(foreign(interfaceName, single.toString()));
         }
+        return attached;
     }
 
     private sealed interface Attempt {
@@ -122,37 +118,114 @@ public final class SteeringProgram implements AutoCloseable {
         record Failed(int error) implements Attempt {}
     }
 
+    /** By libxdp, where nothing is attached or a dispatcher. */
     private static Attempt tryAttach(
-            String interfaceName, int interfaceIndex, SteeringMaps maps, int mode, List<String> removedLeftovers) {
+            String interfaceName, int index, SteeringMaps maps, int mode, AttachedPrograms before) {
         NativeLog.clear();
-        MemorySegment object = LibBpf.objectOpen(image(), "steer");
-        MemorySegment program = null;
+        SteeringObject object = SteeringObject.open(interfaceName, maps);
         boolean done = false;
         try {
-            InterfaceMaps own = maps.ofInterface(interfaceName);
-            LibBpf.mapReuse(object, "services", maps.servicesFd());
-            LibBpf.mapReuse(object, "vips", maps.vipsFd());
-            LibBpf.mapReuse(object, "xsks", own.xsksFd());
-            LibBpf.mapReuse(object, "counters", own.countersFd());
-            LibBpf.mapReuse(object, "link", own.linkFd());
-            program = LibXdp.programFromObject(object, SECTION);
-            LibXdp.programSetRunPriority(program, RUN_PRIORITY);
-            int error = LibXdp.programAttach(program, interfaceIndex, mode);
+            int error = LibXdp.programAttach(object.program(), index, mode);
             if (error < 0) {
                 return new Attempt.Failed(error);
             }
-            AttachedPrograms state = AttachedPrograms.of(interfaceIndex);
+            int id = LibXdp.programId(object.program());
+            boolean dispatcher = AttachedPrograms.idInMode(index, mode) != id;
+            List<Program> earlier = before.steering();
+            for (Program program : earlier) {
+                AttachedPrograms.detach(index, program);
+            }
             done = true;
             return new Attempt.Attached(
-                    new SteeringProgram(interfaceName, interfaceIndex, removedLeftovers, object, program, state));
+                    new SteeringProgram(interfaceName, index, object, id, mode, dispatcher, earlier));
         } finally {
             if (!done) {
-                if (program != null) {
-                    LibXdp.programClose(program);
-                }
-                LibBpf.objectClose(object);
+                object.close();
             }
         }
+    }
+
+    /** In the place of an earlier director's program that is attached alone. */
+    private static SteeringProgram takeOver(
+            String interfaceName, int index, SteeringMaps maps, AttachMode wanted, Program old, int oldMode) {
+        int mode = switch (wanted) {
+            case AUTO -> oldMode;
+            case NATIVE -> Native.XDP_MODE_NATIVE();
+            case GENERIC -> Native.XDP_MODE_SKB();
+        };
+        NativeLog.clear();
+        SteeringObject object = SteeringObject.open(interfaceName, maps);
+        boolean done = false;
+        int oldFd = -1;
+        try {
+            object.load();
+            oldFd = LibBpf.programFdById(old.id());
+            int error = mode == oldMode
+                    ? AttachedPrograms.replace(index, object.fd(), oldFd, mode)
+                    : changeMode(index, object.fd(), mode, oldFd, oldMode);
+            if (error < 0) {
+                throw AttachFailure.explain(
+                        interfaceName,
+                        mode == Native.XDP_MODE_NATIVE() ? AttachMode.NATIVE : AttachMode.GENERIC,
+                        error);
+            }
+            int id = AttachedPrograms.idInMode(index, mode);
+            done = true;
+            return new SteeringProgram(interfaceName, index, object, id, mode, false, List.of(old));
+        } catch (NativeException e) {
+            throw AttachFailure.explain(interfaceName, wanted, -e.errno());
+        } finally {
+            if (oldFd >= 0) {
+                LibC.close(CallState.current(), oldFd);
+            }
+            if (!done) {
+                object.close();
+            }
+        }
+    }
+
+    private static int changeMode(int index, int fd, int mode, int oldFd, int oldMode) {
+        int error = AttachedPrograms.detach(index, oldFd, oldMode);
+        if (error < 0) {
+            return error;
+        }
+        int ifNothingElse = Native.XDP_FLAGS_UPDATE_IF_NOEXIST();
+        error = LibBpf.xdpAttach(index, fd, AttachedPrograms.flag(mode) | ifNothingElse, 0);
+        if (error < 0) {
+            LibBpf.xdpAttach(index, oldFd, AttachedPrograms.flag(oldMode) | ifNothingElse, 0);
+        }
+        return error;
+    }
+
+    /**
+     * Removes the steering programs that earlier directors left on an interface.
+     *
+     * @return what was removed, each as {@code "sluice_steer" (id 17)}
+     * @throws SteeringException when one is still there
+     */
+    public static List<String> removeLeftovers(String interfaceName) {
+        int index = interfaceIndex(interfaceName);
+        try {
+            List<Program> leftovers = AttachedPrograms.of(index).steering();
+            leftovers.forEach(program -> AttachedPrograms.detach(index, program));
+            return texts(leftovers);
+        } catch (NativeException e) {
+            throw new SteeringException(
+                    interfaceName + ": cannot remove the XDP program of an earlier director: "
+                            + Errno.describe(e.errno()) + "; ip link set dev " + interfaceName + " xdp off removes it",
+                    e);
+        }
+    }
+
+    /** The steering programs on an interface, each as {@code "sluice_steer" (id 17)}. */
+    public static List<String> on(String interfaceName) {
+        return texts(attachedTo(interfaceName, interfaceIndex(interfaceName)).steering());
+    }
+
+    private static List<String> texts(List<Program> programs) {
+        List<String> texts = new ArrayList<>();
+        programs.forEach(program -> texts.add(program.toString()));
+        return List.copyOf(texts);
     }
 
     /** Errors that generic mode would run into as well. */
@@ -172,6 +245,14 @@ public final class SteeringProgram implements AutoCloseable {
         try {
             return AttachedPrograms.of(interfaceIndex);
         } catch (NativeException e) {
+            if (e.errno() == Native.EPERM()) {
+                throw new SteeringException(
+                        interfaceName
+                                + ": an XDP program is attached already, and without CAP_SYS_ADMIN the kernel does not"
+                                + " tell whose; as root, \"sluice release --interface " + interfaceName
+                                + "\" removes that of an earlier director",
+                        e);
+            }
             throw AttachFailure.explain(interfaceName, AttachMode.AUTO, -e.errno());
         }
     }
@@ -181,17 +262,6 @@ public final class SteeringProgram implements AutoCloseable {
                 + " is attached already and cannot be shared with; remove it with"
                 + " \"ip link set dev " + interfaceName + " xdp off\","
                 + " or load it through libxdp (xdp-loader) where the kernel can share";
-    }
-
-    private static byte[] image() {
-        try (InputStream in = SteeringProgram.class.getResourceAsStream(RESOURCE)) {
-            if (in == null) {
-                throw new IllegalStateException(RESOURCE + " is not on the class path: the build left it out");
-            }
-            return in.readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     /** The interface it was attached to. */
@@ -214,40 +284,55 @@ public final class SteeringProgram implements AutoCloseable {
         return programId;
     }
 
-    /** The programs of killed directors that attaching took away, each as {@code "sluice_steer" (id 17)}. */
-    public List<String> removedLeftovers() {
-        return removedLeftovers;
+    /** The programs of earlier directors whose place it took, each as {@code "sluice_steer" (id 17)}. */
+    public List<String> takenOver() {
+        return takenOver;
     }
 
     /** The file descriptor of the loaded program, owned by it: for {@code BPF_PROG_TEST_RUN}. */
     int fd() {
-        return LibXdp.programFd(program);
+        return object.fd();
     }
 
     /**
      * Takes the program off the interface; packets go to the kernel from then on. Nothing happens when it is off
-     * already, by an earlier call, with the interface, or by someone else's hand.
+     * already, by an earlier call, with the interface, or by someone else's hand, and after {@link #leave}.
      *
      * @throws SteeringException when it is still attached
      */
     public void detach() {
-        if (!attached) {
+        if (!open) {
             return;
         }
         NativeLog.clear();
-        int error = LibXdp.programDetach(program, interfaceIndex, mode);
+        int error = dispatcher
+                ? LibXdp.programDetach(object.program(), interfaceIndex, mode)
+                : AttachedPrograms.detach(interfaceIndex, fd(), mode);
         if (error < 0 && isStillAttached()) {
             throw new SteeringException(interfaceName + ": cannot detach XDP program \"" + NAME + "\" (id " + programId
                     + "): " + Errno.describe(-error) + "; ip link set dev " + interfaceName + " xdp off removes it");
         }
-        attached = false;
-        LibXdp.programClose(program);
-        LibBpf.objectClose(object);
+        leave();
+    }
+
+    /**
+     * Closes the descriptors and leaves the program attached: it goes on with the maps as they are. Nothing happens after an
+     * earlier call or {@link #detach}.
+     */
+    public void leave() {
+        if (open) {
+            open = false;
+            object.close();
+        }
     }
 
     private boolean isStillAttached() {
         try {
-            return AttachedPrograms.of(interfaceIndex).contains(programId);
+            if (!dispatcher) {
+                return AttachedPrograms.idInMode(interfaceIndex, mode) == programId;
+            }
+            return AttachedPrograms.of(interfaceIndex).steering().stream()
+                    .anyMatch(program -> program.id() == programId);
         } catch (NativeException e) {
             // An interface that is gone took its program along.
             return e.errno() != Native.ENODEV();

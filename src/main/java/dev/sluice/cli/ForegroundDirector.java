@@ -24,7 +24,8 @@ final class ForegroundDirector implements DirectorLauncher {
     }
 
     @Override
-    public int run(SluiceConfig config, ConfigSource source) throws EnvironmentException, InterruptedException {
+    public int run(SluiceConfig config, ConfigSource source, boolean release)
+            throws EnvironmentException, InterruptedException {
         // Before the start, so that a signal during it leaves nothing behind either.
         Thread hook = new Thread(this::onSignal, "sluice-signal");
         Runtime.getRuntime().addShutdownHook(hook);
@@ -34,7 +35,11 @@ final class ForegroundDirector implements DirectorLauncher {
             if (signalled) {
                 director.requestStop();
             }
-            exitCode = (director.run() ? ExitCode.OK : ExitCode.FAILURE).code();
+            boolean asTold = director.run();
+            if (asTold && release) {
+                director.release();
+            }
+            exitCode = (asTold ? ExitCode.OK : ExitCode.FAILURE).code();
         } catch (EnvironmentException e) {
             exitCode = ExitCode.ENVIRONMENT.code();
             throw e;

@@ -67,6 +67,7 @@ public final class Main implements Runnable {
         @Nullable Path socketOfEnvironment = socket == null || socket.isEmpty() ? null : Path.of(socket);
         CommandLine command = new CommandLine(new Main())
                 .addSubcommand(new RunCommand(director, socketOfEnvironment))
+                .addSubcommand(new ReleaseCommand())
                 .addSubcommand(new CheckCommand())
                 .addSubcommand(new ReloadCommand(socketOfEnvironment))
                 .addSubcommand(new StatsCommand(socketOfEnvironment))

@@ -40,7 +40,7 @@ import picocli.CommandLine.Spec;
             "  SLUICE_SOCKET=/run/sluice/b.sock sluice run --config b.toml   a second director",
             "",
             "Exit codes: 0 stopped, 1 failed, 2 usage, 3 configuration, 4 refused by the machine.",
-            "See also: sluice check, docs/configuration.md",
+            "See also: sluice check, sluice release, docs/configuration.md, docs/operations.md",
         })
 final class RunCommand implements Callable<Integer> {
     private final DirectorLauncher director;
@@ -61,6 +61,14 @@ final class RunCommand implements Callable<Integer> {
             description = "The admin socket. Goes before SLUICE_SOCKET, and that before the configuration's.")
     private @Nullable Path socket;
 
+    @Option(
+            names = "--release",
+            description =
+                    "When stopped by SIGTERM or SIGINT, take the XDP program off the interfaces: the kernel has the "
+                            + "traffic from then on. Without, it stays and keeps packets for services from the kernel until the "
+                            + "next director takes over.")
+    private boolean release;
+
     RunCommand(DirectorLauncher director, @Nullable Path socketOfEnvironment) {
         this.director = director;
         this.socketOfEnvironment = socketOfEnvironment;
@@ -71,7 +79,7 @@ final class RunCommand implements Callable<Integer> {
         // The file as the user names it, for messages; absolute for whoever reads it again.
         SluiceConfig effective = overridden(ConfigFile.load(config));
         Preflight.check(effective.director(), MachineFacts.ofThisMachine());
-        return director.run(effective, new ConfigSource(config.toAbsolutePath(), this::overridden));
+        return director.run(effective, new ConfigSource(config.toAbsolutePath(), this::overridden), release);
     }
 
     /** The configuration with the admin socket that option and environment ask for. */

@@ -172,6 +172,7 @@ final class Datapath {
         flows.setTimeout(FlowState.SYN_RECV, timeouts.synRecv() * 1000);
         flows.setTimeout(FlowState.TIME_WAIT, timeouts.timeWait() * 1000);
         flows.setTimeout(FlowState.CLOSE, timeouts.close() * 1000);
+        flows.setTimeout(FlowState.SCTP_ESTABLISHED, timeouts.sctp() * 1000);
         return flows;
     }
 

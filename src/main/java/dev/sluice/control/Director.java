@@ -1,6 +1,5 @@
 package dev.sluice.control;
 
-import dev.sluice.bpf.AttachMode;
 import dev.sluice.bpf.SteeringException;
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringProgram;
@@ -8,7 +7,6 @@ import dev.sluice.control.admin.AdminSocket;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
-import dev.sluice.control.config.XdpMode;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
@@ -26,7 +24,6 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -51,6 +48,7 @@ public final class Director implements AutoCloseable {
     private final Datapath datapath;
     private final ControlQueue queue;
     private final Reload reload;
+    private final Attachments attachments;
     private volatile boolean stopRequested;
 
     private Director(
@@ -61,7 +59,8 @@ public final class Director implements AutoCloseable {
             SnapshotCompiler compiler,
             Datapath datapath,
             ControlQueue queue,
-            Reload reload) {
+            Reload reload,
+            Attachments attachments) {
         this.config = config;
         this.resources = resources;
         this.nextHops = nextHops;
@@ -70,6 +69,7 @@ public final class Director implements AutoCloseable {
         this.datapath = datapath;
         this.queue = queue;
         this.reload = reload;
+        this.attachments = attachments;
     }
 
     /**
@@ -78,7 +78,7 @@ public final class Director implements AutoCloseable {
      * @param config what to run; it has passed the preflight checks
      * @param source where it came from, and where {@link #reload} finds what follows it
      * @param version what the director calls itself
-     * @throws EnvironmentException when the machine refuses; nothing stays behind
+     * @throws EnvironmentException when the machine refuses; nothing stays behind that was not there before
      */
     public static Director start(SluiceConfig config, ConfigSource source, String version)
             throws EnvironmentException, InterruptedException {
@@ -143,7 +143,10 @@ public final class Director implements AutoCloseable {
 
         ServiceSteering steering = new ServiceSteering(maps);
         steering.widen(registry);
-        List<SteeringProgram> programs = attach(settings, maps, resolver, resources);
+        settings.interfaces().forEach(name -> followStationAddress(name, maps, resolver));
+        Attachments attachments = resources.add("XDP programs", new Attachments(settings.withoutDirector()));
+        attachments.attach(settings, maps);
+        List<SteeringProgram> programs = attachments.programs();
         TrafficReader traffic = new TrafficReader(datapath);
         Reconfigurer reconfigurer = new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids);
         ControlQueue queue = resources.add("queue of changes", new ControlQueue());
@@ -153,7 +156,9 @@ public final class Director implements AutoCloseable {
                 new ServiceCommands(queue, reconfigurer, traffic),
                 reload);
         resources.onClose("statistics", admin::notReady);
-        Director director = new Director(settings, resources, nextHops, maps, compiler, datapath, queue, reload);
+        attachments.started();
+        Director director =
+                new Director(settings, resources, nextHops, maps, compiler, datapath, queue, reload, attachments);
         nextHops.onChange(director::followNextHops);
         director.logReady(version, programs);
         return director;
@@ -175,21 +180,6 @@ public final class Director implements AutoCloseable {
                         "connection tables in " + settings.flowTableDirectory(),
                         SharedFlowTables.open(settings.flowTableDirectory())))
                 : Optional.empty();
-    }
-
-    private static List<SteeringProgram> attach(
-            DirectorConfig settings, SteeringMaps maps, NextHopResolver resolver, Resources resources) {
-        List<SteeringProgram> programs = new ArrayList<>();
-        for (String name : settings.interfaces()) {
-            followStationAddress(name, maps, resolver);
-            SteeringProgram program = resources.add(
-                    "XDP program on " + name, SteeringProgram.attach(name, maps, attachMode(settings.xdpMode())));
-            programs.add(program);
-            for (String leftover : program.removedLeftovers()) {
-                LOG.log(Level.INFO, "{0}: replaced XDP program {1} of a director that was killed", name, leftover);
-            }
-        }
-        return programs;
     }
 
     private void logReady(String version, List<SteeringProgram> programs) {
@@ -268,7 +258,15 @@ public final class Director implements AutoCloseable {
         stopRequested = true;
     }
 
-    /** Takes the program off the interfaces, stops the workers and releases everything else. */
+    /** Has {@link #close} take the steering program off the interfaces. Owned by: control thread. */
+    public void release() {
+        attachments.release();
+    }
+
+    /**
+     * Leaves the steering program on the interfaces, without director until the next one takes over, or takes it off after
+     * {@link #release}; then stops the workers and releases everything else.
+     */
     @Override
     public void close() {
         resources.close();
@@ -288,13 +286,5 @@ public final class Director implements AutoCloseable {
                 "no hash_key in the configuration and no machine id: flows will lead elsewhere after a restart");
         SecureRandom random = new SecureRandom();
         return new HashKey(random.nextLong(), random.nextLong());
-    }
-
-    private static AttachMode attachMode(XdpMode setting) {
-        return switch (setting) {
-            case AUTO -> AttachMode.AUTO;
-            case NATIVE -> AttachMode.NATIVE;
-            case GENERIC -> AttachMode.GENERIC;
-        };
     }
 }

@@ -2,8 +2,12 @@ package dev.sluice.control;
 
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.service.AddressKey;
+import dev.sluice.service.FwmarkKey;
+import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.VirtualService;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -14,6 +18,11 @@ import java.util.Set;
  */
 final class ServiceSteering {
     private final SteeringMaps maps;
+    /** As the kernel has them. */
+    private List<FwmarkRule> rules = List.of();
+
+    /** The marks with a service. */
+    private Set<FwmarkKey> served = Set.of();
 
     ServiceSteering(SteeringMaps maps) {
         this.maps = maps;
@@ -32,6 +41,12 @@ final class ServiceSteering {
                 maps.removeService(key);
             }
         }
+        // What a rule that changes its meaning matches is left to the kernel until all workers know the new one.
+        List<FwmarkRule> lasting = new ArrayList<>(rules);
+        lasting.retainAll(registry.fwmarkRules());
+        Set<FwmarkKey> still = new HashSet<>(served);
+        still.retainAll(marks(registry));
+        steer(lasting, still);
     }
 
     /** When every worker has acknowledged it: steers all that it has services for. */
@@ -42,5 +57,24 @@ final class ServiceSteering {
                 maps.addService(key, service.id());
             }
         }
+        steer(registry.fwmarkRules(), marks(registry));
+    }
+
+    private void steer(List<FwmarkRule> newRules, Set<FwmarkKey> newServed) {
+        if (!newRules.equals(rules) || !newServed.equals(served)) {
+            maps.setFwmarkRules(newRules, newServed::contains);
+            rules = List.copyOf(newRules);
+            served = Set.copyOf(newServed);
+        }
+    }
+
+    private static Set<FwmarkKey> marks(Registry registry) {
+        Set<FwmarkKey> marks = new HashSet<>();
+        for (VirtualService service : registry.services()) {
+            if (service.key() instanceof FwmarkKey key) {
+                marks.add(key);
+            }
+        }
+        return marks;
     }
 }

@@ -3,6 +3,7 @@ package dev.sluice.ffi;
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.ffi.generated.bpf_map_create_opts;
 import dev.sluice.ffi.generated.bpf_object_open_opts;
+import dev.sluice.ffi.generated.bpf_xdp_attach_opts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -39,10 +40,22 @@ public final class LibBpf {
 
     /** {@code bpf_map_create}: the map's file descriptor, which the caller closes. */
     public static int mapCreate(int type, String name, int keyBytes, int valueBytes, int maxEntries, int flags) {
+        return mapCreate(type, name, keyBytes, valueBytes, maxEntries, flags, 0);
+    }
+
+    /** {@code bpf_map_create} of an array of maps, empty; the maps it is to hold are like {@code innerFd}. */
+    public static int mapOfMapsCreate(String name, int maxEntries, int innerFd) {
+        return mapCreate(
+                Native.BPF_MAP_TYPE_ARRAY_OF_MAPS(), name, Integer.BYTES, Integer.BYTES, maxEntries, 0, innerFd);
+    }
+
+    private static int mapCreate(
+            int type, String name, int keyBytes, int valueBytes, int maxEntries, int flags, int innerFd) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment options = arena.allocate(bpf_map_create_opts.layout());
             bpf_map_create_opts.sz(options, options.byteSize());
             bpf_map_create_opts.map_flags(options, flags);
+            bpf_map_create_opts.inner_map_fd(options, innerFd);
             int fd = Native.bpf_map_create(type, arena.allocateFrom(name), keyBytes, valueBytes, maxEntries, options);
             return NativeException.check(fd, "bpf_map_create(" + name + ", max_entries=" + maxEntries + ")");
         }
@@ -137,6 +150,39 @@ public final class LibBpf {
     /** {@code bpf_prog_test_run_opts} with a filled-in {@code struct bpf_test_run_opts}: 0, or {@code -errno}. */
     public static int programTestRun(int programFd, MemorySegment options) {
         return Native.bpf_prog_test_run_opts(programFd, options);
+    }
+
+    /**
+     * {@code bpf_xdp_attach}: 0, or {@code -errno}.
+     *
+     * @param programFd what to attach; -1 to detach
+     * @param flags {@code XDP_FLAGS_…}; with {@code XDP_FLAGS_REPLACE} it fails unless {@code oldProgramFd} is attached
+     */
+    public static int xdpAttach(int interfaceIndex, int programFd, int flags, int oldProgramFd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment options = arena.allocate(bpf_xdp_attach_opts.layout());
+            bpf_xdp_attach_opts.sz(options, options.byteSize());
+            bpf_xdp_attach_opts.old_prog_fd(options, oldProgramFd);
+            return Native.bpf_xdp_attach(interfaceIndex, programFd, flags, options);
+        }
+    }
+
+    /**
+     * {@code bpf_xdp_query_id} for one of {@code XDP_FLAGS_DRV_MODE} and {@code XDP_FLAGS_SKB_MODE}: the kernel's number of
+     * what is attached in that mode, 0 for nothing.
+     */
+    public static int xdpProgramId(int interfaceIndex, int modeFlag) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment id = arena.allocate(ValueLayout.JAVA_INT);
+            NativeException.check(
+                    Native.bpf_xdp_query_id(interfaceIndex, modeFlag, id), "bpf_xdp_query_id(" + interfaceIndex + ")");
+            return id.get(ValueLayout.JAVA_INT, 0);
+        }
+    }
+
+    /** {@code bpf_prog_get_fd_by_id}: a descriptor, which the caller closes. The kernel wants {@code CAP_SYS_ADMIN} for it. */
+    public static int programFdById(int id) {
+        return NativeException.check(Native.bpf_prog_get_fd_by_id(id), "bpf_prog_get_fd_by_id(" + id + ")");
     }
 
     /** Mounts a BPF file system on an existing folder: 0, or {@code -errno}. */

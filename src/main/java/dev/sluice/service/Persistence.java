@@ -10,7 +10,7 @@ import dev.sluice.packet.IpAddress;
  */
 public record Persistence(int timeoutSeconds, IpAddress netmask) {
     /** What {@code -p} without a number means. */
-    public static final int DEFAULT_TIMEOUT_SECONDS = 300;
+    public static final int DEFAULT_TIMEOUT_SECONDS = 360;
     /** 31 days, as ipvsadm has it. */
     public static final int MAX_TIMEOUT_SECONDS = 31 * 24 * 60 * 60;
 

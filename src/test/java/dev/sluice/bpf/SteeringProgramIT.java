@@ -2,6 +2,7 @@ package dev.sluice.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +16,7 @@ import dev.sluice.ffi.NativeLog;
 import dev.sluice.ffi.NetworkDevice;
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.testing.NetworkNamespace;
+import dev.sluice.testing.PacketSocket;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
@@ -25,6 +27,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,7 +64,7 @@ class SteeringProgramIT {
     void autoIsNativeOnVeth() {
         SteeringProgram program = SteeringProgram.attach("in", maps, AttachMode.AUTO);
         assertEquals(AttachMode.NATIVE, program.mode());
-        assertEquals(List.of(), program.removedLeftovers());
+        assertEquals(List.of(), program.takenOver());
         assertTrue(link("in").contains("xdp"), link("in"));
         assertTrue(link("in").contains("prog/xdp id"), link("in"));
         program.detach();
@@ -126,19 +129,84 @@ class SteeringProgramIT {
     }
 
     @Test
-    void theProgramOfAKilledDirectorIsTakenAway() {
+    void theProgramOfAKilledDirectorIsTakenOver() {
         for (AttachMode mode : List.of(AttachMode.NATIVE, AttachMode.GENERIC)) {
             // Never detached, as by a process that is gone; all that stays of it is the kernel's attachment.
             SteeringProgram killed = SteeringProgram.attach("in", maps, mode);
             try (SteeringProgram program = SteeringProgram.attach("in", maps, AttachMode.AUTO)) {
-                assertEquals(List.of("\"sluice_steer\" (id " + killed.id() + ")"), program.removedLeftovers());
+                assertEquals(List.of("\"sluice_steer\" (id " + killed.id() + ")"), program.takenOver());
                 assertTrue(program.id() != killed.id());
                 assertTrue(link("in").contains("id " + program.id()), link("in"));
+                assertEquals(mode, program.mode(), "auto stays in the mode it finds: another one would leave a gap");
+                assertEquals(program.id(), AttachedPrograms.idInMode(index("in"), mode(mode)));
             }
             assertFalse(link("in").contains("prog/xdp"), link("in"));
             // What the killed one would have done is done already.
             killed.detach();
         }
+    }
+
+    @Test
+    void whatIsLeftStaysAttachedUntilItIsRemoved() {
+        SteeringProgram program = SteeringProgram.attach("in", maps, AttachMode.AUTO);
+        program.leave();
+        program.detach();
+        assertTrue(link("in").contains("id " + program.id()), link("in"));
+        assertEquals(List.of("\"sluice_steer\" (id " + program.id() + ")"), SteeringProgram.on("in"));
+        assertEquals(SteeringProgram.on("in"), SteeringProgram.removeLeftovers("in"));
+        assertFalse(link("in").contains("prog/xdp"), link("in"));
+        assertEquals(List.of(), SteeringProgram.removeLeftovers("in"));
+    }
+
+    @Test
+    void aTakeoverIntoAnotherModeComesOffOrChangesNothing() {
+        SteeringProgram.attach("in", maps, AttachMode.NATIVE).leave();
+        SteeringProgram generic = SteeringProgram.attach("in", maps, AttachMode.GENERIC);
+        assertEquals(AttachMode.GENERIC, generic.mode());
+        assertTrue(link("in").contains("xdpgeneric"), link("in"));
+        generic.leave();
+        netns.run("ip", "link", "set", "in", "mtu", "9000");
+        netns.run("ip", "link", "set", "out", "mtu", "9000");
+        assertThrows(SteeringException.class, () -> SteeringProgram.attach("in", maps, AttachMode.NATIVE));
+        assertEquals(List.of("\"sluice_steer\" (id " + generic.id() + ")"), SteeringProgram.on("in"));
+        assertTrue(link("in").contains("xdpgeneric"), link("in"));
+    }
+
+    @Test
+    void aTakeoverLetsNoPacketThrough() throws Exception {
+        maps.addService(PacketCases.SERVICES.getFirst(), 1);
+        InterfaceMaps own = maps.ofInterface("in");
+        byte[] syn = frame("tcp4 to the service");
+        AtomicBoolean done = new AtomicBoolean();
+        try (TestSocket socket = new TestSocket("in", 0);
+                PacketSocket kernel = new PacketSocket("in");
+                PacketSocket sender = new PacketSocket("out")) {
+            own.putSocket(0, socket.fd());
+            own.removeSocket(0);
+            SteeringProgram.attach("in", maps, AttachMode.NATIVE).leave();
+            Thread flood = Thread.ofPlatform().start(() -> {
+                while (!done.get()) {
+                    sender.send(syn);
+                }
+            });
+            long before = own.counters().total();
+            for (int i = 0; i < 30; i++) {
+                SteeringProgram.attach("in", maps, AttachMode.AUTO).leave();
+            }
+            long seen = own.counters().total() - before;
+            done.set(true);
+            flood.join();
+            assertTrue(seen > 1000, "only " + seen + " packets in the meantime");
+            assertNull(kernel.receive(0x0800, 0), "a packet for a service reached the kernel");
+        }
+    }
+
+    private static int index(String interfaceName) {
+        return LibC.ifNameToIndex(CallState.current(), interfaceName);
+    }
+
+    private static int mode(AttachMode mode) {
+        return mode == AttachMode.NATIVE ? Native.XDP_MODE_NATIVE() : Native.XDP_MODE_SKB();
     }
 
     @Test
@@ -202,11 +270,11 @@ class SteeringProgramIT {
             assertEquals(1, own.counters().count(SteeringOutcome.PASS_OTHER_HOST), own.counters()::toString);
             assertEquals(4, own.counters().total(), own.counters()::toString);
         }
-        // The socket is closed, and the map has forgotten it by itself: the next one finds its place free.
+        // The socket is closed, and the map has forgotten it by itself: no director is there.
         try (SteeringProgram _ = SteeringProgram.attach("in", maps, AttachMode.GENERIC)) {
             own.setStationAddress(0);
             send(syn);
-            assertEquals(2, own.counters().count(SteeringOutcome.PASS_NO_SOCKET), own.counters()::toString);
+            assertEquals(1, own.counters().count(SteeringOutcome.DROP_NO_DIRECTOR), own.counters()::toString);
         }
     }
 

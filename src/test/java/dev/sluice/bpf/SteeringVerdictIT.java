@@ -8,11 +8,9 @@ import dev.sluice.bench.PacketBuilder;
 import dev.sluice.bench.PacketCases;
 import dev.sluice.bench.PacketCases.PacketCase;
 import dev.sluice.bench.ProgramRun;
-import dev.sluice.ffi.generated.Native;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.Protocol;
-import dev.sluice.testing.NetworkNamespace;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -28,32 +26,17 @@ import org.junit.jupiter.api.function.Executable;
 class SteeringVerdictIT {
     private static final int SMALLEST_RUN_BYTES = 14;
 
-    private final NetworkNamespace netns = NetworkNamespace.create("sluice-verdict");
-    private final SteeringMaps maps = SteeringMaps.create();
-    private SteeringProgram program;
-    private TestSocket socket;
+    private final VerdictLab lab = new VerdictLab();
+    private final SteeringMaps maps = lab.maps;
 
     @BeforeAll
-    void attach() {
-        // Neighbour discovery on a live interface would move counters of its own.
-        netns.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
-        netns.veth("in", netns, "out");
-        try (var _ = netns.enter()) {
-            PacketCases.SERVICES.forEach(service -> maps.addService(service, 7));
-            socket = new TestSocket("in", 0);
-            maps.ofInterface("in").putSocket(0, socket.fd());
-            program = SteeringProgram.attach("in", maps, AttachMode.AUTO);
-        }
+    void addServices() {
+        PacketCases.SERVICES.forEach(service -> maps.addService(service, 7));
     }
 
     @AfterAll
-    void detach() {
-        try (var _ = netns.enter()) {
-            program.detach();
-            socket.close();
-        }
-        maps.close();
-        netns.close();
+    void close() {
+        lab.close();
     }
 
     @Test
@@ -76,22 +59,33 @@ class SteeringVerdictIT {
         Map<SteeringOutcome, Integer> seen = new EnumMap<>(SteeringOutcome.class);
         for (byte[] frame : PacketCases.damaged(20261121, 5000)) {
             if (frame.length <= ProgramRun.MAX_FRAME_BYTES) {
-                seen.merge(run("damaged", frame), 1, Integer::sum);
+                seen.merge(lab.run("damaged", frame), 1, Integer::sum);
             }
         }
         assertTrue(seen.size() >= 5, "too little variety: " + seen);
     }
 
     @Test
-    void aQueueWithoutSocketPasses() {
+    void withoutDirectorServicesPacketsAreDroppedOrPassedAndNoOthers() {
         PacketCase steered = named("tcp4 to the service");
-        maps.ofInterface("in").removeSocket(0);
+        PacketCase fragment = named("udp6 fragment, middle");
+        lab.takeSocket();
         try {
-            expect("without socket", steered.frame(), SteeringOutcome.PASS_NO_SOCKET);
-            expect("fragment without socket", named("udp6 fragment, middle").frame(), SteeringOutcome.PASS_NO_SOCKET);
-            maps.ofInterface("in").removeSocket(0);
+            expect("dropped", steered.frame(), SteeringOutcome.DROP_NO_DIRECTOR);
+            expect("fragment dropped", fragment.frame(), SteeringOutcome.DROP_NO_DIRECTOR);
+            expect("arp", named("arp").frame(), SteeringOutcome.PASS_NOT_IP);
+            expect("other port", named("tcp4 to another port").frame(), SteeringOutcome.PASS_NO_SERVICE);
+            lab.nic().setWithoutDirector(InterfaceMaps.WithoutDirector.PASS);
+            expect("passed", steered.frame(), SteeringOutcome.PASS_NO_SOCKET);
+            expect("fragment passed", fragment.frame(), SteeringOutcome.PASS_NO_SOCKET);
+            lab.nic().setStationAddress(PacketBuilder.DEFAULT_SOURCE_MAC);
+            expect("another station's", steered.frame(), SteeringOutcome.PASS_OTHER_HOST);
+            lab.nic().setStationAddress(0);
+            lab.nic().setWithoutDirector(InterfaceMaps.WithoutDirector.DROP);
+            expect("dropped again", steered.frame(), SteeringOutcome.DROP_NO_DIRECTOR);
+            lab.takeSocket();
         } finally {
-            maps.ofInterface("in").putSocket(0, socket.fd());
+            lab.giveSocket();
         }
         expect("with socket again", steered.frame(), SteeringOutcome.STEERED);
     }
@@ -99,7 +93,7 @@ class SteeringVerdictIT {
     @Test
     void framesForAnotherStationPass() {
         PacketCase steered = named("tcp4 to the service");
-        InterfaceMaps own = maps.ofInterface("in");
+        InterfaceMaps own = lab.nic();
         try {
             own.setStationAddress(PacketBuilder.DEFAULT_DESTINATION_MAC);
             expect("own address", steered.frame(), SteeringOutcome.STEERED);
@@ -163,24 +157,6 @@ class SteeringVerdictIT {
     }
 
     private void expect(String name, byte[] frame, SteeringOutcome outcome) {
-        assertEquals(outcome, run(name, frame), name);
-    }
-
-    /** Runs one frame and returns the outcome that counted it, once verdict and counters agree. */
-    private SteeringOutcome run(String name, byte[] frame) {
-        SteeringCounters before = maps.ofInterface("in").counters();
-        int verdict = ProgramRun.verdict(program.fd(), frame);
-        SteeringCounters after = maps.ofInterface("in").counters();
-        List<SteeringOutcome> moved = new ArrayList<>();
-        for (SteeringOutcome outcome : SteeringOutcome.values()) {
-            for (long i = before.count(outcome); i < after.count(outcome); i++) {
-                moved.add(outcome);
-            }
-        }
-        assertEquals(1, moved.size(), () -> name + " moved " + moved);
-        assertEquals(before.total() + 1, after.total(), name);
-        SteeringOutcome outcome = moved.getFirst();
-        assertEquals(outcome.steered() ? Native.XDP_REDIRECT() : Native.XDP_PASS(), verdict, name);
-        return outcome;
+        lab.expect(name, frame, outcome);
     }
 }

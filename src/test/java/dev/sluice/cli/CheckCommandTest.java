@@ -28,7 +28,7 @@ class CheckCommandTest {
 
     private int sluice(String... args) {
         CommandLine command = Main.commandLine(
-                (config, file) -> {
+                (config, file, release) -> {
                     throw new AssertionError("check runs no director");
                 },
                 Map.of());
@@ -136,7 +136,7 @@ class CheckCommandTest {
             Queues = 2                    | unknown key "Queues" in [director]; did you mean "queues"?
             flow_table_memory = "heap"    | flow_table_memory = "heap" is not supported by this version; allowed: "private", "shared"
             flow_table_directory = "shm"  | flow_table_directory = "shm" is no absolute path; allowed: an absolute path
-            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, busy_poll
+            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, without_director, busy_poll
             """)
     void director(String line, String message) throws IOException {
         String column = message.startsWith("unknown key \"usec\"") ? "15: " : "1: ";

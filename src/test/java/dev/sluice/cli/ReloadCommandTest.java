@@ -28,7 +28,7 @@ class ReloadCommandTest {
     private int reload(AdminSocket.Handler director, String... arguments) throws Exception {
         Path path = folder.resolve("s");
         CommandLine command = Main.commandLine(
-                (config, source) -> {
+                (config, source, release) -> {
                     throw new AssertionError("reload starts no director");
                 },
                 Map.of("SLUICE_SOCKET", path.toString()));

@@ -49,7 +49,8 @@ class RunCommandTest {
         "/e, /o, /o",
     })
     void socketPrecedence(String environment, String option, String expected) throws ConfigException {
-        RunCommand command = new RunCommand((config, file) -> 0, environment == null ? null : Path.of(environment));
+        RunCommand command =
+                new RunCommand((config, file, release) -> 0, environment == null ? null : Path.of(environment));
         CommandLine line = new CommandLine(command);
         line.parseArgs(option == null ? new String[] {"-c", "x"} : new String[] {"-c", "x", "--socket", option});
         assertEquals(

@@ -82,7 +82,7 @@ class StatsCommandTest {
 
     private int run(Map<String, String> environment, String... args) {
         CommandLine command = Main.commandLine(
-                (config, file) -> {
+                (config, file, release) -> {
                     throw new AssertionError("stats starts no director");
                 },
                 environment);

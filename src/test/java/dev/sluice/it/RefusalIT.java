@@ -122,7 +122,7 @@ class RefusalIT {
 
     @Test
     void a_configuration_without_services_is_none_to_refuse() {
-        LabFixture.Director director = lab.fixture().startDirector(lab.config(""));
+        LabFixture.Director director = lab.fixture().startDirector(lab.config(""), "--release");
         assertTrue(director.log().contains(", 0 services, "), director.log());
         String text = lab.fixture().sluice("stats").orFail();
         assertTrue(text.contains("eth1"), text);

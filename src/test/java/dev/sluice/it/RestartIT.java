@@ -34,7 +34,7 @@ class RestartIT {
 
     @AfterEach
     void nothing_stays_behind() {
-        assertFalse(lab.hasXdp("eth1"), "an XDP program is left on eth1");
+        assertFalse(lab.hasXdp("eth1"), "an XDP program is left on eth1 after a stop with --release");
         assertFalse(Files.exists(lab.fixture().socket()), "the admin socket is left");
     }
 
@@ -48,12 +48,11 @@ class RestartIT {
             assertTrue(lab.hasXdp("eth1"), "a killed director cannot detach, or this test proves nothing");
             assertTrue(Files.exists(lab.fixture().socket()));
         }
-        LabFixture.Director next = lab.fixture().startDirector(config);
+        LabFixture.Director next = lab.fixture().startDirector(config, "--release");
         assertTrue(
                 next.log()
-                        .matches(
-                                "(?s).*eth1: replaced XDP program \"sluice_steer\" \\(id \\d+\\) of a director that was"
-                                        + " killed\\R.*"),
+                        .matches("(?s).*eth1: took over from XDP program \"sluice_steer\" \\(id \\d+\\) of a director"
+                                + " that was killed or stopped\\R.*"),
                 next.log());
         lab.assertServes();
         DirectorLab.assertNothingLost(lab.atRest());
@@ -76,7 +75,7 @@ class RestartIT {
         assertEquals(3, lines.size(), lines.toString());
         assertTrue(lines.get(1).endsWith(" INFO stopping"), lines.toString());
         assertTrue(lines.get(2).endsWith(" INFO stopped"), lines.toString());
-        // With the program off, the VIP is the kernel's alone, which has no server there.
+        // The program is off, as --release wants it: the VIP is the kernel's alone, which has no server there.
         assertEquals(
                 7,
                 lab.fixture()
@@ -88,16 +87,16 @@ class RestartIT {
     void five_starts_in_a_row() {
         String config = lab.allServices();
         for (int i = 0; i < 5; i++) {
-            LabFixture.Director director = lab.fixture().startDirector(config);
+            LabFixture.Director director = lab.fixture().startDirector(config, "--release");
             assertEquals(3, lab.ask("tcp", VIP4, 80, 3).size());
             assertEquals(0, director.stop());
-            assertFalse(director.log().contains("replaced"), director.log());
+            assertFalse(director.log().contains("took over"), director.log());
         }
     }
 
     @Test
     void a_second_director_is_refused_and_the_first_goes_on() {
-        LabFixture.Director first = lab.fixture().startDirector(lab.allServices());
+        LabFixture.Director first = lab.fixture().startDirector(lab.allServices(), "--release");
         DirectorLab.Conversation conversation = lab.converse(VIP4, 80);
 
         assertEquals(
@@ -136,8 +135,8 @@ class RestartIT {
             assertFalse(text.contains("WARNING") || text.contains("ERROR") || text.contains("Exception"), text);
             nothing_stays_behind();
         }
-        LabFixture.Director director = lab.fixture().startDirector(lab.allServices());
-        assertFalse(director.log().contains("replaced"), director.log());
+        LabFixture.Director director = lab.fixture().startDirector(lab.allServices(), "--release");
+        assertFalse(director.log().contains("took over"), director.log());
         assertEquals(0, director.stop());
     }
 
@@ -149,7 +148,8 @@ class RestartIT {
                         System.getProperty("sluice.home") + "/bin/sluice",
                         "run",
                         "--config",
-                        config + "");
+                        config + "",
+                        "--release");
     }
 
     private static void awaitLog(Path log, String text) throws Exception {

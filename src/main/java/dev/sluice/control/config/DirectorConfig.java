@@ -28,6 +28,7 @@ import java.util.OptionalInt;
  * @param mhTableSize slots of each service's {@code mh} table, a prime of the kernel's
  * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
  * @param busyPoll busy polling of the sockets
+ * @param withoutDirector what happens to packets for services while no director is there
  */
 public record DirectorConfig(
         List<String> interfaces,
@@ -49,7 +50,8 @@ public record DirectorConfig(
         int maglevTableSize,
         int mhTableSize,
         Optional<HashKey> hashKey,
-        BusyPollConfig busyPoll) {
+        BusyPollConfig busyPoll,
+        WithoutDirector withoutDirector) {
     /** Where the admin socket is when the file does not say. */
     public static final Path DEFAULT_SOCKET = Path.of("/run/sluice/sluice.sock");
 
@@ -90,6 +92,7 @@ public record DirectorConfig(
                 maglevTableSize,
                 mhTableSize,
                 hashKey,
-                busyPoll);
+                busyPoll,
+                withoutDirector);
     }
 }

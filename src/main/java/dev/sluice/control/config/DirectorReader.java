@@ -67,6 +67,8 @@ final class DirectorReader {
         int maglevTableSize = maglevTableSize();
         int mhTableSize = mhTableSize();
         Optional<HashKey> hashKey = hashKey();
+        WithoutDirector withoutDirector =
+                table.choice("without_director", WithoutDirector.class, WithoutDirector::keyword, WithoutDirector.DROP);
         BusyPollConfig busyPoll = busyPoll();
         table.finish();
         return new DirectorConfig(
@@ -89,7 +91,8 @@ final class DirectorReader {
                 maglevTableSize,
                 mhTableSize,
                 hashKey,
-                busyPoll);
+                busyPoll,
+                withoutDirector);
     }
 
     private List<String> interfaces() {

@@ -82,7 +82,8 @@ class ConfigFileTest {
                         65537,
                         4093,
                         Optional.empty(),
-                        new BusyPollConfig(false, 20, 64)),
+                        new BusyPollConfig(false, 20, 64),
+                        WithoutDirector.DROP),
                 config.director());
         assertEquals(List.of(), config.services());
         assertEquals(32L << 20, config.director().umemBytes());
@@ -119,6 +120,7 @@ class ConfigFileTest {
                 max_new_flows_per_second = 1000
                 maglev_table_size = 251
                 mh_table_size = 131071
+                without_director = "pass"
                 hash_key = "000102030405060708090A0b0c0d0eFF"
                 [director.timeouts]
                 tcp = 1
@@ -206,7 +208,8 @@ class ConfigFileTest {
                         251,
                         131071,
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
-                        new BusyPollConfig(true, 50, 8)),
+                        new BusyPollConfig(true, 50, 8),
+                        WithoutDirector.PASS),
                 config.director());
         assertEquals(
                 List.of(
