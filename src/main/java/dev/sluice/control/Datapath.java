@@ -180,8 +180,7 @@ final class Datapath {
         ConnectionConfig connections = config.connections();
         return new ConnectionPolicy(
                 connections.sloppyTcp(),
-                // One word in the configuration stands for both protocols.
-                connections.sloppyTcp(),
+                connections.sloppySctp(),
                 connections.reuseMode(),
                 connections.expireNodest(),
                 connections.expireQuiescentTemplate(),

@@ -282,11 +282,13 @@ public final class Pipeline {
         }
         boolean sloppy = packet.protocol() != Transport.UDP && !packet.opensConnection();
         boolean byHash = admission.mayBeUnremembered(packet, nowMs);
-        if (sloppy && !mayOpenSloppily(packet, byHash)) {
+        Sloppy mode = packet.protocol() == Transport.TCP ? policy.sloppyTcp() : policy.sloppySctp();
+        if (sloppy && ((mode == Sloppy.OFF && !byHash) || isWithoutChunk(packet))) {
             counters.increment(
                     packet.protocol() == Transport.TCP ? Counter.TCP_WITHOUT_FLOW : Counter.SCTP_WITHOUT_FLOW);
             return DROPPED;
         }
+        byHash |= sloppy && mode == Sloppy.HASH;
         boolean onePacket =
                 packet.protocol() == Transport.UDP && snapshot.options().isOnePacket(service);
         Counter refusal = onePacket ? null : admission.refuse(packet, nowMs);
@@ -336,12 +338,9 @@ public final class Pipeline {
         return byHash || forgotten ? table.pickByHash(packet, hash) : table.pick(state(service), packet, hash, nowMs);
     }
 
-    /** Whether a packet that asks for no connection may open one: tcp_conn_schedule and sctp_conn_schedule. */
-    private boolean mayOpenSloppily(PacketView packet, boolean byHash) {
-        if (packet.protocol() == Transport.TCP) {
-            return policy.sloppyTcp() || byHash;
-        }
-        return packet.sctpChunk() != Sctp.NO_CHUNK && (policy.sloppySctp() || byHash);
+    /** Such an SCTP packet never opens an association: sctp_conn_schedule. */
+    private static boolean isWithoutChunk(PacketView packet) {
+        return packet.protocol() == Transport.SCTP && packet.sctpChunk() == Sctp.NO_CHUNK;
     }
 
     private SchedulerState state(int service) {

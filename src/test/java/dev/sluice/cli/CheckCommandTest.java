@@ -126,6 +126,8 @@ class CheckCommandTest {
             maglev_table_size = 65536     | maglev_table_size = 65536 is not prime; allowed: a prime 251-16777213, the nearest are 65521 and 65537
             mh_table_size = 4096          | mh_table_size = 4096 is no size that a kernel has; allowed: the kernel's sizes 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071
             flow_table_size = 1000        | flow_table_size = 1000 is out of range; allowed: an integer 1024-67108864
+            sloppy_tcp = true             | sloppy_tcp = true is a boolean; allowed: "off", "hash", "schedule"
+            sloppy_sctp = "on"            | sloppy_sctp = "on" is not supported by this version; allowed: "off", "hash", "schedule"
             flow_table_memory = "heap"    | flow_table_memory = "heap" is not supported by this version; allowed: "private", "shared"
             flow_table_directory = "shm"  | flow_table_directory = "shm" is no absolute path; allowed: an absolute path
             persistence_table_size = 0    | persistence_table_size = 0 is out of range; allowed: an integer 1-16777216
@@ -134,9 +136,11 @@ class CheckCommandTest {
             busy_poll = 20                | busy_poll = 20 is an integer; allowed: a table [director.busy_poll]
             busy_poll = { usec = 20 }     | unknown key "usec" in [director.busy_poll]; did you mean "usecs"?
             Queues = 2                    | unknown key "Queues" in [director]; did you mean "queues"?
+            sloppy_tcp = true             | sloppy_tcp = true is a boolean; allowed: "off", "hash", "schedule"
+            sloppy_sctp = "on"            | sloppy_sctp = "on" is not supported by this version; allowed: "off", "hash", "schedule"
             flow_table_memory = "heap"    | flow_table_memory = "heap" is not supported by this version; allowed: "private", "shared"
             flow_table_directory = "shm"  | flow_table_directory = "shm" is no absolute path; allowed: an absolute path
-            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, without_director, busy_poll
+            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, sloppy_sctp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, without_director, busy_poll
             """)
     void director(String line, String message) throws IOException {
         String column = message.startsWith("unknown key \"usec\"") ? "15: " : "1: ";

@@ -174,7 +174,7 @@ class ConfigDifferenceTest {
                 flow_table_size = 2048
                 hash_key = "000102030405060708090a0b0c0d0e0f"
                 rx_ring = 1024
-                sloppy_tcp = false
+                sloppy_tcp = "off"
                 timeouts.udp = 5
                 busy_poll.enabled = true
                 """).director();

@@ -159,7 +159,7 @@ class FlowAdoptionTest {
 
     @Test
     void a_connection_moves_with_sloppy_tcp_off() {
-        workers(2, 64, new ConnectionPolicy(false, false, 1, false, false, 0));
+        workers(2, 64, new ConnectionPolicy(Sloppy.OFF, Sloppy.OFF, 1, false, false, 0));
         long server = sent(0, tcp(9, Transport.SYN), 0);
         assertEquals(server, sent(1, tcp(9, Transport.ACK), 1));
         assertEquals(Pipeline.DROPPED, send(1, tcp(10, Transport.ACK), 1));
@@ -260,7 +260,7 @@ class FlowAdoptionTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void flows_of_a_removed_real_server_do_not_move(boolean expireNodest) {
-        workers(2, 64, new ConnectionPolicy(true, true, 1, expireNodest, false, 0));
+        workers(2, 64, new ConnectionPolicy(Sloppy.HASH, Sloppy.HASH, 1, expireNodest, false, 0));
         sent(0, tcp(9, Transport.SYN), 0);
         ForwardingSnapshot without =
                 Harness.snapshot(Harness.service(3, Protocol.TCP, "203.0.113.1", 80, SchedulerKind.RR, 1));

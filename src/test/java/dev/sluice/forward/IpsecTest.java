@@ -120,7 +120,7 @@ class IpsecTest {
     @Test
     void stopsWithARemovedRealServer() {
         for (boolean expireNodest : new boolean[] {false, true}) {
-            Harness own = new Harness(100, new ConnectionPolicy(true, true, 1, expireNodest, false, 0));
+            Harness own = new Harness(100, new ConnectionPolicy(Sloppy.HASH, Sloppy.HASH, 1, expireNodest, false, 0));
             assertEquals(1, own.process(snapshot, ike(false, 1, 500, 500), 0));
             assertEquals(Harness.macOf(2), Ethernet.destination(own.umem, own.addresses[0]), "the last one is first");
             ForwardingSnapshot removed = Harness.snapshot(new VirtualService(

@@ -63,7 +63,10 @@ class OverloadTest {
     @Test
     void aConnectionThatWasNotRememberedIsFoundAgainByItsHash() {
         for (boolean sloppy : new boolean[] {true, false}) {
-            Harness harness = new Harness(1000, new ConnectionPolicy(sloppy, sloppy, 1, false, false, 0));
+            Harness harness = new Harness(
+                    1000,
+                    new ConnectionPolicy(
+                            sloppy ? Sloppy.HASH : Sloppy.OFF, sloppy ? Sloppy.HASH : Sloppy.OFF, 1, false, false, 0));
             harness.flows.setMaxHalfOpen(1);
             send(harness, tcp(0, SYN), 0);
             int[] realServers = new int[300];
@@ -91,7 +94,7 @@ class OverloadTest {
 
     @Test
     void aboveTheRateNewFlowsAreForwardedWithoutAnEntry() {
-        Harness harness = new Harness(10_000, new ConnectionPolicy(true, true, 1, false, false, 100));
+        Harness harness = new Harness(10_000, new ConnectionPolicy(Sloppy.HASH, Sloppy.HASH, 1, false, false, 100));
         for (int second = 0; second < 3; second++) {
             for (int i = 0; i < 1000; i++) {
                 send(harness, tcp(second * 1000 + i, SYN), second * 1000L + 5000 + i);
@@ -104,7 +107,7 @@ class OverloadTest {
 
     @Test
     void withoutSloppyTcpOnlyASynOpensAConnection() {
-        Harness harness = new Harness(100, new ConnectionPolicy(false, false, 1, false, false, 0));
+        Harness harness = new Harness(100, new ConnectionPolicy(Sloppy.OFF, Sloppy.OFF, 1, false, false, 0));
         for (int flags : new int[] {ACK, PacketBuilder.TCP_FIN | ACK, 0}) {
             assertEquals(Pipeline.DROPPED, harness.process(snapshot, tcp(1, flags), 0));
         }
@@ -115,5 +118,22 @@ class OverloadTest {
         assertEquals(1, harness.process(snapshot, tcp(1, SYN | ACK), 0));
         assertEquals(1, harness.process(snapshot, tcp(1, ACK), 0));
         assertEquals(1, harness.counters.get(Counter.FLOW_NEW));
+    }
+
+    /** A director that knows nothing and one that knows other connections lead a connection to the same real server. */
+    @Test
+    void sloppyPacketsGoByHashWhateverTheScheduler() {
+        for (Sloppy mode : new Sloppy[] {Sloppy.HASH, Sloppy.SCHEDULE}) {
+            ConnectionPolicy policy = new ConnectionPolicy(mode, mode, 1, false, false, 0);
+            Harness one = new Harness(1000, policy);
+            Harness sibling = new Harness(1000, policy);
+            send(sibling, tcp(5000, SYN), 0);
+            int agreed = 0;
+            for (int client = 0; client < 200; client++) {
+                agreed += send(one, tcp(client, ACK), 0) == send(sibling, tcp(client, ACK), 0) ? 1 : 0;
+            }
+            assertEquals(mode == Sloppy.HASH ? 200 : 0, agreed, mode.keyword());
+            assertEquals(200, one.counters.get(Counter.FLOW_NEW_SLOPPY));
+        }
     }
 }

@@ -32,7 +32,7 @@ class RecordedLivesTest {
             Map.entry("default", policy(1, false, false)),
             Map.entry("short", policy(1, false, false)),
             Map.entry("bypass1", policy(1, false, false)),
-            Map.entry("sloppy1", new ConnectionPolicy(true, true, 1, false, false, 0)),
+            Map.entry("sloppy1", new ConnectionPolicy(Sloppy.SCHEDULE, Sloppy.SCHEDULE, 1, false, false, 0)),
             Map.entry("reuse0", policy(0, false, false)),
             Map.entry("reuse2", policy(2, false, false)),
             Map.entry("nodest1", policy(1, true, false)),
@@ -42,7 +42,7 @@ class RecordedLivesTest {
             Map.entry("reuse0nodest", policy(0, true, false)));
 
     private static ConnectionPolicy policy(int reuseMode, boolean expireNodest, boolean expireQuiescentTemplate) {
-        return new ConnectionPolicy(false, false, reuseMode, expireNodest, expireQuiescentTemplate, 0);
+        return new ConnectionPolicy(Sloppy.OFF, Sloppy.OFF, reuseMode, expireNodest, expireQuiescentTemplate, 0);
     }
 
     @Test

@@ -79,7 +79,7 @@ class SctpTest {
 
     @Test
     void withoutSloppySctpOnlyAnInitOpensAnAssociation() {
-        Harness harness = new Harness(100, new ConnectionPolicy(true, false, 1, false, false, 0));
+        Harness harness = new Harness(100, new ConnectionPolicy(Sloppy.HASH, Sloppy.OFF, 1, false, false, 0));
         for (int chunk : new int[] {Sctp.DATA, Sctp.COOKIE_ECHO, Sctp.ABORT, Sctp.SHUTDOWN_ACK, 200}) {
             assertEquals(-1, send(harness, sctp(1, chunk), 0));
         }
@@ -92,7 +92,7 @@ class SctpTest {
 
     @Test
     void withSloppySctpAnyChunkOpensAnAssociation() {
-        Harness harness = new Harness(100, new ConnectionPolicy(false, true, 1, false, false, 0));
+        Harness harness = new Harness(100, new ConnectionPolicy(Sloppy.OFF, Sloppy.HASH, 1, false, false, 0));
         assertTrue(send(harness, sctp(1, Sctp.DATA), 0) >= 0);
         assertEquals(FlowState.SCTP_ESTABLISHED, state(harness, 1, 0));
         assertTrue(send(harness, sctp(2, Sctp.ABORT), 0) >= 0);
@@ -105,7 +105,7 @@ class SctpTest {
     @Test
     void anInitOnAClosedAssociationIsScheduledAnew() {
         for (int mode = 0; mode <= 2; mode++) {
-            Harness harness = new Harness(100, new ConnectionPolicy(true, true, mode, false, false, 0));
+            Harness harness = new Harness(100, new ConnectionPolicy(Sloppy.HASH, Sloppy.HASH, mode, false, false, 0));
             int real = send(harness, sctp(1, Sctp.INIT), 0);
             send(harness, sctp(1, Sctp.COOKIE_ECHO), 0);
             assertEquals(real, send(harness, sctp(1, Sctp.INIT), 0), "established");
@@ -126,7 +126,7 @@ class SctpTest {
 
     @Test
     void anInitOnAQuiescedRealServerIsScheduledAnewWithExpireNodest() {
-        Harness harness = new Harness(100, new ConnectionPolicy(true, true, 0, true, false, 0));
+        Harness harness = new Harness(100, new ConnectionPolicy(Sloppy.HASH, Sloppy.HASH, 0, true, false, 0));
         int real = send(harness, sctp(1, Sctp.INIT), 0);
         send(harness, sctp(1, Sctp.COOKIE_ECHO), 0);
         int[] weights = {1, 1, 1};
@@ -142,7 +142,7 @@ class SctpTest {
 
     @Test
     void aFloodOfInitsHasTheShareOfHalfOpenFlows() {
-        Harness harness = new Harness(1000, new ConnectionPolicy(false, false, 1, false, false, 0));
+        Harness harness = new Harness(1000, new ConnectionPolicy(Sloppy.OFF, Sloppy.OFF, 1, false, false, 0));
         harness.flows.setMaxHalfOpen(100);
         int known = send(harness, sctp(0, Sctp.INIT), 0);
         send(harness, sctp(0, Sctp.COOKIE_ECHO), 0);

@@ -1,9 +1,12 @@
 package dev.sluice.control.config;
 
+import dev.sluice.forward.Sloppy;
+
 /**
  * How connections are remembered and forgotten. Every default, unit and range stands in {@code docs/configuration.md}.
  *
- * @param sloppyTcp whether TCP packets from the middle of unknown connections are scheduled
+ * @param sloppyTcp what becomes of TCP packets from the middle of unknown connections
+ * @param sloppySctp what becomes of SCTP packets of unknown associations that ask for none
  * @param reuseMode {@code conn_reuse_mode}, 0 to 2
  * @param expireNodest {@code expire_nodest_conn}
  * @param expireQuiescentTemplate {@code expire_quiescent_template}
@@ -13,7 +16,8 @@ package dev.sluice.control.config;
  * @param timeouts how long connections may be silent
  */
 public record ConnectionConfig(
-        boolean sloppyTcp,
+        Sloppy sloppyTcp,
+        Sloppy sloppySctp,
         int reuseMode,
         boolean expireNodest,
         boolean expireQuiescentTemplate,

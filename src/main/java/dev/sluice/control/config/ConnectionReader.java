@@ -2,6 +2,7 @@ package dev.sluice.control.config;
 
 import dev.sluice.control.config.ConnectionConfig.Timeouts;
 import dev.sluice.flow.FlowState;
+import dev.sluice.forward.Sloppy;
 import java.util.Optional;
 
 /** Reads what {@code [director]} says of connections, and its table {@code [director.timeouts]}. */
@@ -23,7 +24,8 @@ final class ConnectionReader {
 
     ConnectionConfig read() {
         return new ConnectionConfig(
-                table.flag("sloppy_tcp", true),
+                table.choice("sloppy_tcp", Sloppy.class, Sloppy::keyword, Sloppy.HASH),
+                table.choice("sloppy_sctp", Sloppy.class, Sloppy::keyword, Sloppy.HASH),
                 table.integer("conn_reuse_mode", 0, 2, 1),
                 table.flag("expire_nodest_conn", false),
                 table.flag("expire_quiescent_template", false),

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.forward.Sloppy;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.IpPrefix;
@@ -71,7 +72,8 @@ class ConfigFileTest {
                         false,
                         Path.of("/dev/shm/sluice"),
                         new ConnectionConfig(
-                                true,
+                                Sloppy.HASH,
+                                Sloppy.HASH,
                                 1,
                                 false,
                                 false,
@@ -111,7 +113,8 @@ class ConfigFileTest {
                 flow_table_size = 2048
                 flow_table_memory = "shared"
                 flow_table_directory = "/tmp/flows"
-                sloppy_tcp = false
+                sloppy_tcp = "off"
+                sloppy_sctp = "schedule"
                 conn_reuse_mode = 2
                 expire_nodest_conn = true
                 expire_quiescent_template = true
@@ -197,7 +200,8 @@ class ConfigFileTest {
                         true,
                         Path.of("/tmp/flows"),
                         new ConnectionConfig(
-                                false,
+                                Sloppy.OFF,
+                                Sloppy.SCHEDULE,
                                 2,
                                 true,
                                 true,
@@ -358,6 +362,7 @@ class ConfigFileTest {
                 "flow_table_memory",
                 "flow_table_directory",
                 "sloppy_tcp",
+                "sloppy_sctp",
                 "conn_reuse_mode",
                 "expire_nodest_conn",
                 "expire_quiescent_template",
