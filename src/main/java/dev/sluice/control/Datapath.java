@@ -68,23 +68,37 @@ final class Datapath {
      * @param key of keyed hashes
      * @param resources takes over what is opened
      * @param sharedTables where connection tables lie when they outlive the director
+     * @throws EnvironmentException when there is no room for the persistence table there
      */
     Datapath(
             DirectorConfig config,
             int queues,
             HashKey key,
             Resources resources,
-            Optional<SharedFlowTables> sharedTables) {
+            Optional<SharedFlowTables> sharedTables)
+            throws EnvironmentException {
         this.config = config;
         this.queues = queues;
         this.resources = resources;
         this.sharedTables = sharedTables;
         this.exchange = new FlowExchange(queues);
-        templates = new PersistenceTable(
-                config.connections().persistenceTableSize(),
-                ForwardingSnapshot.MAX_REAL_SERVERS,
-                key,
-                resources.add("persistence table", new PageMemory()));
+        templates = persistenceTable(key);
+    }
+
+    private PersistenceTable persistenceTable(HashKey key) throws EnvironmentException {
+        int size = config.connections().persistenceTableSize();
+        if (sharedTables.isEmpty()) {
+            PageMemory memory = resources.add("persistence table", new PageMemory());
+            return new PersistenceTable(size, ForwardingSnapshot.MAX_REAL_SERVERS, key, memory);
+        }
+        SharedFlowTables shared = sharedTables.get();
+        PersistenceTable table =
+                new PersistenceTable(ForwardingSnapshot.MAX_REAL_SERVERS, key, shared.createTemplates(size));
+        int recovered = shared.recoverTemplates(table);
+        if (recovered > 0) {
+            LOG.log(Level.INFO, "took over {0} persistence templates of the director before", recovered);
+        }
+        return table;
     }
 
     /**

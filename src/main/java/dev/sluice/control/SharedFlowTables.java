@@ -6,6 +6,8 @@ import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.FlowTableImage;
 import dev.sluice.flow.FlowTableImage.Boot;
 import dev.sluice.flow.FlowTableImage.Recovery;
+import dev.sluice.flow.PersistenceTable;
+import dev.sluice.flow.PersistenceTableImage;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -36,8 +38,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The directory in which connection tables outlive the director: one file a worker, the ids that their entries hold, and a
- * lock that keeps a second director out. Owned by: control thread.
+ * The directory in which connection tables outlive the director: one file a worker, one of persistence templates, the ids that
+ * their entries hold, and a lock that keeps a second director out. Owned by: control thread.
  *
  * <p>A start makes new files, numbered above all that are there, and carries the live connections of the old ones over. An old
  * file goes only when its connections are in a new one, so a start that is killed as well loses nothing.
@@ -45,7 +47,10 @@ import org.jspecify.annotations.Nullable;
 final class SharedFlowTables implements AutoCloseable {
     private static final Logger LOG = System.getLogger(SharedFlowTables.class.getName());
 
-    private static final Pattern TABLE = Pattern.compile("flows-(\\d{1,9})\\.(\\d{1,9})");
+    private static final Pattern TABLE = Pattern.compile("(flows-(\\d{1,9})|templates)\\.(\\d{1,9})");
+    /** In place of a queue. */
+    private static final int TEMPLATES = -1;
+
     private static final FileAttribute<Set<PosixFilePermission>> PRIVATE_FILE = attribute("rw-------");
     private static final FileAttribute<Set<PosixFilePermission>> PRIVATE_DIRECTORY = attribute("rwx------");
     private static final int CHUNK_BYTES = 1 << 20;
@@ -61,7 +66,7 @@ final class SharedFlowTables implements AutoCloseable {
     private final KnownIds knownIds;
     private final Arena arena = Arena.ofShared();
 
-    /** What an earlier director left of a queue. */
+    /** What an earlier director left of a queue, or of {@link #TEMPLATES}. */
     private record OldTable(Path file, int queue, int serial) {}
 
     private SharedFlowTables(Path directory, FileChannel lock, int uid) throws IOException {
@@ -76,7 +81,8 @@ final class SharedFlowTables implements AutoCloseable {
                 checkOwner(file, uid);
                 Matcher name = TABLE.matcher(file.getFileName().toString());
                 if (name.matches()) {
-                    OldTable old = new OldTable(file, Integer.parseInt(name.group(1)), Integer.parseInt(name.group(2)));
+                    int queue = name.group(2) == null ? TEMPLATES : Integer.parseInt(name.group(2));
+                    OldTable old = new OldTable(file, queue, Integer.parseInt(name.group(3)));
                     oldTables.add(old);
                     newest = Math.max(newest, old.serial());
                 }
@@ -152,13 +158,28 @@ final class SharedFlowTables implements AutoCloseable {
      * @throws EnvironmentException when there is no room for it
      */
     MemorySegment create(int queue, int maxFlows, FlowHasher hasher) throws EnvironmentException {
-        Path file = directory.resolve("flows-" + queue + "." + serial);
-        long bytes = FlowTableImage.bytes(maxFlows);
+        return FlowTableImage.format(
+                create("flows-" + queue, FlowTableImage.bytes(maxFlows), "connection table"), boot, hasher);
+    }
+
+    /**
+     * Makes the memory of the persistence table.
+     *
+     * @param capacity the table's
+     * @throws EnvironmentException when there is no room for it
+     */
+    MemorySegment createTemplates(int capacity) throws EnvironmentException {
+        return PersistenceTableImage.format(
+                create("templates", PersistenceTableImage.bytes(capacity), "persistence table"), boot);
+    }
+
+    private MemorySegment create(String name, long bytes, String what) throws EnvironmentException {
+        Path file = directory.resolve(name + "." + serial);
         Set<StandardOpenOption> options =
                 Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try (FileChannel channel = FileChannel.open(file, options, PRIVATE_FILE)) {
             provide(channel, bytes);
-            return FlowTableImage.format(channel.map(MapMode.READ_WRITE, 0, bytes, arena), boot, hasher);
+            return channel.map(MapMode.READ_WRITE, 0, bytes, arena);
         } catch (IOException e) {
             try {
                 Files.deleteIfExists(file);
@@ -167,7 +188,7 @@ final class SharedFlowTables implements AutoCloseable {
             }
             throw new EnvironmentException(List.of(problem(
                     directory,
-                    new IOException("no room for " + (bytes >> 20) + " MiB of connection table: " + reason(e), e))));
+                    new IOException("no room for " + (bytes >> 20) + " MiB of " + what + ": " + reason(e), e))));
         }
     }
 
@@ -195,12 +216,12 @@ final class SharedFlowTables implements AutoCloseable {
         Recovery all = Recovery.NONE;
         try {
             for (OldTable old : oldTables) {
-                if (old.queue() % workers == queue) {
+                if (old.queue() != TEMPLATES && old.queue() % workers == queue) {
                     all = all.plus(recover(old, into, hasher, known::contains));
                 }
             }
             for (OldTable old : oldTables) {
-                if (old.queue() % workers == queue) {
+                if (old.queue() != TEMPLATES && old.queue() % workers == queue) {
                     Files.delete(old.file());
                 }
             }
@@ -220,6 +241,43 @@ final class SharedFlowTables implements AutoCloseable {
                 return Recovery.NONE;
             }
             return FlowTableImage.recover(image, hasher, into, known, System.nanoTime() / 1_000_000);
+        }
+    }
+
+    /**
+     * Carries over the persistence templates that earlier directors left, and deletes what they left of them.
+     *
+     * @return how many live on
+     * @throws EnvironmentException when a file cannot be read
+     */
+    int recoverTemplates(PersistenceTable into) throws EnvironmentException {
+        Set<Integer> services = new HashSet<>(knownIds.services().values());
+        Set<Integer> realServers = new HashSet<>(knownIds.realServers().values());
+        int recovered = 0;
+        try {
+            for (OldTable old : oldTables) {
+                if (old.queue() == TEMPLATES) {
+                    recovered += recoverTemplates(old.file(), into, services::contains, realServers::contains);
+                    Files.delete(old.file());
+                }
+            }
+        } catch (IOException e) {
+            throw new EnvironmentException(List.of(problem(directory, e)));
+        }
+        return recovered;
+    }
+
+    private int recoverTemplates(Path file, PersistenceTable into, IntPredicate services, IntPredicate realServers)
+            throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+                Arena mapping = Arena.ofConfined()) {
+            MemorySegment image = channel.map(MapMode.READ_ONLY, 0, channel.size(), mapping);
+            Optional<String> refusal = PersistenceTableImage.unreadable(image, boot);
+            if (refusal.isPresent()) {
+                LOG.log(Level.WARNING, "{0} {1}; its templates are not taken over", file, refusal.get());
+                return 0;
+            }
+            return PersistenceTableImage.recover(image, into, services, realServers, System.nanoTime() / 1_000_000);
         }
     }
 

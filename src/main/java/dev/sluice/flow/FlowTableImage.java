@@ -1,7 +1,6 @@
 package dev.sluice.flow;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 
@@ -9,23 +8,14 @@ import java.util.function.IntPredicate;
  * A flow table's entries in memory that outlives the director, and how the next one reads them. Owned by: control, before
  * the worker runs.
  *
- * <p>One page of header precedes the entries, native byte order: 0 magic, 8 layout version (4 bytes), 12 bytes of an entry (4),
- * 16 slots (8), 24 boot id (16), 40 fingerprint of the hash key (8). The magic is stored last.
+ * <p>A {@link TableImage}'s header precedes the entries.
  *
  * <p>A table whose owner was killed may hold an entry twice, as {@link FlowEntries} says, or one that no packet was accounted
  * for yet. Nothing in it is believed: an entry whose state, address family, hash or time is impossible is left behind.
  */
 public final class FlowTableImage {
-    private static final long MAGIC = 0x53_4c_46_4c_4f_57_54_31L;
-    private static final int LAYOUT_VERSION = 1;
-    private static final int HEADER_BYTES = 4096;
-
-    private static final int VERSION = 8;
-    private static final int ENTRY_BYTES = 12;
-    private static final int SLOTS = 16;
-    private static final int BOOT_HIGH = 24;
-    private static final int BOOT_LOW = 32;
-    private static final int KEY = 40;
+    private static final TableImage.Kind KIND =
+            new TableImage.Kind(0x53_4c_46_4c_4f_57_54_31L, 1, FlowEntries.ENTRY_BYTES, "connection table");
 
     /** One clock serves all directors of a boot; a worker's reading may be a duty cycle older than another's. */
     private static final int CLOCK_SLACK_MS = 10_000;
@@ -68,7 +58,7 @@ public final class FlowTableImage {
 
     /** The bytes of an image with room for so many flows. */
     public static long bytes(int maxFlows) {
-        return HEADER_BYTES + FlowTable.entryBytes(maxFlows);
+        return TableImage.HEADER_BYTES + FlowTable.entryBytes(maxFlows);
     }
 
     /**
@@ -78,35 +68,12 @@ public final class FlowTableImage {
      * @return where its entries lie, for {@link FlowTable}
      */
     public static MemorySegment format(MemorySegment image, Boot boot, FlowHasher hasher) {
-        MemorySegment entries = image.asSlice(HEADER_BYTES, image.byteSize() - HEADER_BYTES, FlowEntries.ENTRY_BYTES);
-        image.set(ValueLayout.JAVA_INT, VERSION, LAYOUT_VERSION);
-        image.set(ValueLayout.JAVA_INT, ENTRY_BYTES, FlowEntries.ENTRY_BYTES);
-        image.set(ValueLayout.JAVA_LONG, SLOTS, entries.byteSize() / FlowEntries.ENTRY_BYTES);
-        image.set(ValueLayout.JAVA_LONG, BOOT_HIGH, boot.high());
-        image.set(ValueLayout.JAVA_LONG, BOOT_LOW, boot.low());
-        image.set(ValueLayout.JAVA_LONG, KEY, hasher.fingerprint());
-        ValueLayout.JAVA_LONG.varHandle().setRelease(image, 0L, MAGIC);
-        return entries;
+        return TableImage.format(image, KIND, boot, hasher.fingerprint());
     }
 
     /** Why nothing can be recovered from an image, as the end of a sentence; empty if something can. */
     public static Optional<String> unreadable(MemorySegment image, Boot boot) {
-        if (image.byteSize() < HEADER_BYTES || image.get(ValueLayout.JAVA_LONG, 0) != MAGIC) {
-            return Optional.of("is no connection table");
-        }
-        int version = image.get(ValueLayout.JAVA_INT, VERSION);
-        if (version != LAYOUT_VERSION || image.get(ValueLayout.JAVA_INT, ENTRY_BYTES) != FlowEntries.ENTRY_BYTES) {
-            return Optional.of("has layout " + version + ", not " + LAYOUT_VERSION);
-        }
-        long slots = image.get(ValueLayout.JAVA_LONG, SLOTS);
-        if (Long.bitCount(slots) != 1 || slots != (image.byteSize() - HEADER_BYTES) / FlowEntries.ENTRY_BYTES) {
-            return Optional.of("says it has " + slots + " slots in " + image.byteSize() + " bytes");
-        }
-        if (image.get(ValueLayout.JAVA_LONG, BOOT_HIGH) != boot.high()
-                || image.get(ValueLayout.JAVA_LONG, BOOT_LOW) != boot.low()) {
-            return Optional.of("was left by an earlier boot");
-        }
-        return Optional.empty();
+        return TableImage.unreadable(image, KIND, boot);
     }
 
     /**
@@ -120,8 +87,8 @@ public final class FlowTableImage {
      */
     public static Recovery recover(
             MemorySegment image, FlowHasher hasher, FlowTable table, IntPredicate known, long nowMs) {
-        FlowEntries old = new FlowEntries(image.asSlice(HEADER_BYTES));
-        boolean sameKey = image.get(ValueLayout.JAVA_LONG, KEY) == hasher.fingerprint();
+        FlowEntries old = new FlowEntries(TableImage.entries(image, KIND));
+        boolean sameKey = TableImage.fingerprint(image) == hasher.fingerprint();
         FlowCopy flow = new FlowCopy();
         long adopted = 0;
         long expired = 0;

@@ -7,6 +7,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.IntPredicate;
 
 /**
  * The templates of persistent services: which real server a client's connections to a service go to. One table for all
@@ -80,8 +81,19 @@ public final class PersistenceTable {
      * @param memory gives {@link #memoryBytes}, zeroed, that outlive the workers
      */
     public PersistenceTable(int capacity, int realServers, HashKey key, SegmentAllocator memory) {
-        int sets = setsFor(capacity);
-        this.entries = memory.allocate((long) sets * WAYS * ENTRY_BYTES, ENTRY_BYTES);
+        this(realServers, key, memory.allocate(memoryBytes(capacity), ENTRY_BYTES));
+    }
+
+    /**
+     * An empty table in memory that is there.
+     *
+     * @param realServers ids lie below this
+     * @param key so that no client can aim at a set
+     * @param entries {@link #memoryBytes}, zeroed, that outlive the workers
+     */
+    public PersistenceTable(int realServers, HashKey key, MemorySegment entries) {
+        int sets = (int) (entries.byteSize() / ENTRY_BYTES / WAYS);
+        this.entries = entries;
         this.key = key;
         this.setMask = sets - 1;
         this.locks = new int[sets];
@@ -240,6 +252,34 @@ public final class PersistenceTable {
                 return true;
             }
         }
+    }
+
+    /** Enters what another table's memory holds and is still of use; how many templates. Before any worker runs. */
+    int enterAll(MemorySegment others, IntPredicate service, IntPredicate realServer, long nowMs) {
+        int entered = 0;
+        for (long at = 0; at < others.byteSize(); at += ENTRY_BYTES) {
+            long control = (long) LONG.getAcquire(others, at + CONTROL);
+            long serviceServer = (long) LONG.getOpaque(others, at + SERVICE_SERVER);
+            int ofService = (int) serviceServer - 1;
+            int server = (int) (serviceServer >>> 32);
+            long timeoutMs = (long) LONG.getOpaque(others, at + TIMEOUT);
+            long expiresMs = (long) LONG.getOpaque(others, at + EXPIRES);
+            if ((control & COUNT_MASK) != 0) {
+                expiresMs = Math.max(expiresMs, nowMs + LINGER_MS);
+            }
+            boolean isSound = !isAway(control) && timeoutMs > 0 && expiresMs - nowMs <= Math.max(timeoutMs, LINGER_MS);
+            if (isSound && expiresMs > nowMs && service.test(ofService) && realServer.test(server)) {
+                long high = (long) LONG.getOpaque(others, at + CLIENT_HIGH);
+                long low = (long) LONG.getOpaque(others, at + CLIENT_LOW);
+                long made = create(hash(ofService, high, low), ofService, high, low, server, timeoutMs, nowMs);
+                if (made >= 0) {
+                    LONG.setOpaque(entries, entry(made) + EXPIRES, expiresMs);
+                    leave(made, nowMs);
+                    entered++;
+                }
+            }
+        }
+        return entered;
     }
 
     /** A connection under a template has ended. Any worker. */

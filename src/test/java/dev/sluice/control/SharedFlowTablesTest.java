@@ -11,6 +11,7 @@ import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.FlowTableImage.Recovery;
+import dev.sluice.flow.PersistenceTable;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
@@ -82,6 +83,32 @@ class SharedFlowTablesTest {
         try (Stream<Path> files = Files.list(directory)) {
             return files.map(file -> file.getFileName().toString()).sorted().toList();
         }
+    }
+
+    @Test
+    void templatesLiveThroughRestarts() throws Exception {
+        HashKey key = new HashKey(1, 2);
+        for (int start = 0; start < 3; start++) {
+            try (SharedFlowTables tables = SharedFlowTables.open(directory)) {
+                tables.ids().save(IDS);
+                // As large as the one before or not, and a table of connections beside it.
+                PersistenceTable templates = new PersistenceTable(
+                        ForwardingSnapshot.MAX_REAL_SERVERS, key, tables.createTemplates(100 << start));
+                assertEquals(start == 0 ? 0 : 2, tables.recoverTemplates(templates));
+                table(tables, 0);
+                if (start == 0) {
+                    templates.create(templates.hash(0, 0, 7), 0, 0, 7, 1, 60_000, nowMs());
+                    templates.create(templates.hash(1, 5, 7), 1, 5, 7, 7, 60_000, nowMs());
+                    templates.create(templates.hash(0, 0, 8), 0, 0, 8, 99, 60_000, nowMs());
+                }
+                long found = templates.find(templates.hash(1, 5, 7), 1, 5, 7);
+                assertEquals(7, templates.realServer(found));
+                assertEquals(start == 0 ? 3 : 2, templates.size());
+            }
+        }
+        assertTrue(files().contains("templates.3"), files()::toString);
+        assertEquals(
+                1, files().stream().filter(name -> name.startsWith("templates")).count());
     }
 
     /** Four queues, then three, then one: every connection is found in the table of the worker its queue falls to. */

@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.schedule.HashKey;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
@@ -137,6 +139,43 @@ class PersistenceTableTest {
         small.leave(made.get(4), 500);
         assertTrue(small.create(hash, 1, 0, 99, 1, 1000, 1000) >= 0);
         assertEquals(PersistenceTable.WAYS, small.size());
+    }
+
+    /** What a killed director leaves: templates in use, idle, expired, half written, of ids that mean nothing any more. */
+    @Test
+    void templatesOutliveTheirDirector() {
+        FlowTableImage.Boot boot = new FlowTableImage.Boot(3, 4);
+        MemorySegment image = Arena.ofAuto().allocate(PersistenceTableImage.bytes(256), 64);
+        MemorySegment memory = PersistenceTableImage.format(image, boot);
+        PersistenceTable before = new PersistenceTable(SERVERS, KEY, memory);
+        for (int client = 0; client < 60; client++) {
+            long made =
+                    before.create(before.hash(1 + client % 3, 0, client), 1 + client % 3, 0, client, client, 5000, 0);
+            if (client % 2 == 0) {
+                before.leave(made, 1);
+            }
+        }
+        before.leave(before.join(before.hash(1, 0, 30), 1, 0, 30, 4000), 4000);
+        assertEquals(Optional.empty(), PersistenceTableImage.unreadable(image, boot));
+        assertTrue(PersistenceTableImage.unreadable(image, new FlowTableImage.Boot(3, 5))
+                .isPresent());
+
+        PersistenceTable after = new PersistenceTable(64, SERVERS, new HashKey(9, 9), Arena.ofAuto());
+        long nowMs = 6000;
+        int entered = PersistenceTableImage.recover(image, after, id -> id != 2, id -> id != 33, nowMs);
+        for (int client = 0; client < 60; client++) {
+            int service = 1 + client % 3;
+            long found = after.find(after.hash(service, 0, client), service, 0, client);
+            boolean alive = (client % 2 == 1 || client == 30) && service != 2 && client != 33;
+            assertEquals(alive, found >= 0, "client " + client);
+            if (alive) {
+                assertEquals(client, after.realServer(found));
+                assertEquals(client == 30 ? 3000 : 60_000, after.remainingMs(found, nowMs));
+                assertTrue(after.join(after.hash(service, 0, client), service, 0, client, nowMs + 2999) >= 0);
+                entered--;
+            }
+        }
+        assertEquals(0, entered);
     }
 
     /** Against a map of what is there, over random lives of few clients, so that sets overflow and slots are reused. */
