@@ -123,7 +123,7 @@ final class BusyClients implements AutoCloseable {
     }
 
     static void assertNoneBroken(Report report) {
-        assertEquals(0, report.broken(), () -> report.reasons() + "\n" + String.join("\n", report.breaks()));
+        assertEquals(0, report.broken(), report::toString);
     }
 
     private Report command(String line) {

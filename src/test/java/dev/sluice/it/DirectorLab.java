@@ -91,6 +91,16 @@ final class DirectorLab implements AutoCloseable {
                 service("udp", VIP6, 7, "rr", RIPS6));
     }
 
+    /** Gives the client more addresses, up to a hundred of them, and names them. */
+    String[] clientAddresses(int count) {
+        String[] addresses = new String[count];
+        for (int i = 0; i < count; i++) {
+            addresses[i] = "10.0.0." + (120 + i);
+            on("client", "ip", "address", "replace", addresses[i] + "/24", "dev", "eth1");
+        }
+        return addresses;
+    }
+
     /** A command on a host that must succeed: its output. */
     String on(String host, String... command) {
         return lab.exec(host, command).orFail();
