@@ -50,8 +50,10 @@ final class BusyClients implements AutoCloseable {
      *
      * @param interval between the requests of a connection
      * @param timeout how long an answer may take
+     * @param sources addresses of the client to connect from in turn; none for its own
      */
-    static BusyClients start(LabFixture lab, String address, int port, Duration interval, Duration timeout) {
+    static BusyClients start(
+            LabFixture lab, String address, int port, Duration interval, Duration timeout, String... sources) {
         String classPath = Stream.of(
                         KeepAliveMain.class, CommandLine.class, JsonMapper.class, Versioned.class, JsonAutoDetect.class)
                 .map(DirectorLab::location)
@@ -64,6 +66,9 @@ final class BusyClients implements AutoCloseable {
                 classPath,
                 KeepAliveMain.class.getName()));
         command.addAll(List.of("--interval", "" + interval.toMillis(), "--timeout", "" + timeout.toMillis()));
+        for (String source : sources) {
+            command.addAll(List.of("--source", source));
+        }
         command.addAll(List.of(address, "" + port));
         Path log = lab.state().resolve("busy-clients-" + STARTED.incrementAndGet() + ".log");
         return new BusyClients(lab.startInteractive(log, "client", command.toArray(String[]::new)), log);
@@ -118,7 +123,7 @@ final class BusyClients implements AutoCloseable {
     }
 
     static void assertNoneBroken(Report report) {
-        assertEquals(0, report.broken(), () -> report.reasons() + "\n" + String.join("\n", report.breaks()));
+        assertEquals(0, report.broken(), report::toString);
     }
 
     private Report command(String line) {

@@ -20,6 +20,12 @@ final class ConfigText {
                 """.formatted(names, lab.socket()));
     }
 
+    /** Adds lines as they are: more keys of {@code [director]}, or a table of its. */
+    ConfigText lines(String lines) {
+        text.append(lines);
+        return this;
+    }
+
     /** Adds a service of the lab's real servers rs1, rs2, …; one weight each. */
     ConfigText service(String protocol, String vip, int port, String scheduler, int... weights) {
         List<String> rips = Topology.REAL_SERVERS.stream()

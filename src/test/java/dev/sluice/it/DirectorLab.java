@@ -91,6 +91,16 @@ final class DirectorLab implements AutoCloseable {
                 service("udp", VIP6, 7, "rr", RIPS6));
     }
 
+    /** Gives the client more addresses, up to a hundred of them, and names them. */
+    String[] clientAddresses(int count) {
+        String[] addresses = new String[count];
+        for (int i = 0; i < count; i++) {
+            addresses[i] = "10.0.0." + (120 + i);
+            on("client", "ip", "address", "replace", addresses[i] + "/24", "dev", "eth1");
+        }
+        return addresses;
+    }
+
     /** A command on a host that must succeed: its output. */
     String on(String host, String... command) {
         return lab.exec(host, command).orFail();
@@ -197,6 +207,17 @@ final class DirectorLab implements AutoCloseable {
                 .orElseThrow();
     }
 
+    /** The active connections of the first service by real server, those without any left out. */
+    static Map<String, Integer> active(DirectorStats stats) {
+        Map<String, Integer> active = new TreeMap<>();
+        for (RealServerStats real : stats.services().getFirst().realServers()) {
+            if (real.active() > 0) {
+                active.put("rs" + (RIPS4.indexOf(real.address()) + 1), (int) real.active());
+            }
+        }
+        return active;
+    }
+
     /** {@code sluice run} that the machine must refuse: its standard error, without the launcher's help. */
     String refused(String configText) {
         CommandResult result = run(configText);
@@ -221,6 +242,16 @@ final class DirectorLab implements AutoCloseable {
     /** Whether any XDP program is on an interface of the director. */
     boolean hasXdp(String interfaceName) {
         return on("director", "ip", "link", "show", "dev", interfaceName).contains("xdp");
+    }
+
+    /** A counter of a host's kernel, from proc(5) net/snmp: {@code Tcp} {@code OutRsts} and the like. */
+    long kernelCounter(String host, String protocol, String name) {
+        List<List<String>> lines = on(host, "cat", "/proc/net/snmp")
+                .lines()
+                .filter(line -> line.startsWith(protocol + ": "))
+                .map(line -> List.of(line.split(" ", -1)))
+                .toList();
+        return Long.parseLong(lines.get(1).get(lines.get(0).indexOf(name)));
     }
 
     /** What the generator says it did. */

@@ -53,11 +53,7 @@ class ReloadIT {
     @BeforeEach
     void start() {
         director = lab.fixture().startDirector(rr(1, 1));
-        String command = ProcessHandle.of(director.pid())
-                .flatMap(process -> process.info().arguments())
-                .map(arguments -> arguments[List.of(arguments).indexOf("--config") + 1])
-                .orElseThrow();
-        file = Path.of(command);
+        file = director.config();
         admin = new AdminClient(lab.fixture().socket());
     }
 

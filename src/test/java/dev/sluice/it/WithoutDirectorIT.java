@@ -11,7 +11,6 @@ import dev.sluice.testing.LabFixture;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -63,12 +62,12 @@ class WithoutDirectorIT {
     void after_a_kill_clients_wait_for_the_next_director_and_meet_no_reset() {
         LabFixture.Director director = start(config(""));
         DirectorLab.Conversation conversation = lab.converse(VIP4, 80);
-        long resets = kernel("Tcp", "OutRsts");
+        long resets = lab.kernelCounter("director", "Tcp", "OutRsts");
         director.kill9();
         DirectorLab.pause(1_000);
         assertTrue(conversation.process().isAlive(), "the connection broke");
         assertTimesOut();
-        assertEquals(resets, kernel("Tcp", "OutRsts"), "the kernel reset connections");
+        assertEquals(resets, lab.kernelCounter("director", "Tcp", "OutRsts"), "the kernel reset connections");
 
         LabFixture.Director next = start(config(""));
         conversation.assertContinues();
@@ -80,10 +79,10 @@ class WithoutDirectorIT {
     void told_to_pass_the_kernel_resets_them() throws Exception {
         LabFixture.Director director = start(config("without_director = \"pass\""));
         DirectorLab.Conversation conversation = lab.converse(VIP4, 80);
-        long resets = kernel("Tcp", "OutRsts");
+        long resets = lab.kernelCounter("director", "Tcp", "OutRsts");
         director.kill9();
         assertTrue(conversation.process().waitFor(10, TimeUnit.SECONDS), "the connection goes on");
-        assertTrue(kernel("Tcp", "OutRsts") > resets);
+        assertTrue(lab.kernelCounter("director", "Tcp", "OutRsts") > resets);
         assertRefused();
     }
 
@@ -147,8 +146,8 @@ class WithoutDirectorIT {
         Path log = lab.fixture().state().resolve("datagrams.log");
         Process datagrams = lab.fixture().start(log, "client", "python3", "-c", script, VIP4);
         DirectorLab.Conversation conversation = lab.converse(VIP4, 80);
-        long noPorts = kernel("Udp", "NoPorts");
-        long resets = kernel("Tcp", "OutRsts");
+        long noPorts = lab.kernelCounter("director", "Udp", "NoPorts");
+        long resets = lab.kernelCounter("director", "Tcp", "OutRsts");
         for (int i = 0; i < 4; i++) {
             if (i % 2 == 0) {
                 assertEquals(0, director.stop());
@@ -166,8 +165,8 @@ class WithoutDirectorIT {
         String[] last = Files.readAllLines(log).getLast().split(" ", -1);
         assertTrue(Integer.parseInt(last[0]) > 1_000, "only " + last[0] + " datagrams");
         assertEquals("0", last[1], "datagrams were refused");
-        assertEquals(noPorts, kernel("Udp", "NoPorts"), "datagrams reached the kernel");
-        assertEquals(resets, kernel("Tcp", "OutRsts"), "the kernel reset connections");
+        assertEquals(noPorts, lab.kernelCounter("director", "Udp", "NoPorts"), "datagrams reached the kernel");
+        assertEquals(resets, lab.kernelCounter("director", "Tcp", "OutRsts"), "the kernel reset connections");
         assertEquals(0, director.stop());
     }
 
@@ -226,15 +225,5 @@ class WithoutDirectorIT {
         return lab.fixture()
                 .exec("client", "curl", "-sS", "-m", "2", "http://" + VIP4 + "/")
                 .exitCode();
-    }
-
-    /** A counter of the director's kernel, from proc(5) net/snmp. */
-    private static long kernel(String protocol, String name) {
-        List<List<String>> lines = lab.on("director", "cat", "/proc/net/snmp")
-                .lines()
-                .filter(line -> line.startsWith(protocol + ": "))
-                .map(line -> Arrays.asList(line.split(" ", -1)))
-                .toList();
-        return Long.parseLong(lines.get(1).get(lines.get(0).indexOf(name)));
     }
 }

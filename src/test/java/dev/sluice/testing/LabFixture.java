@@ -128,7 +128,7 @@ public final class LabFixture implements AutoCloseable {
         write(config, configText);
         List<String> command = new ArrayList<>(List.of(launcher(), "run", "--config", config.toString()));
         command.addAll(Arrays.asList(extraArguments));
-        Director director = new Director(start(log, "director", command.toArray(String[]::new)), log);
+        Director director = new Director(start(log, "director", command.toArray(String[]::new)), config, log);
         director.awaitReady();
         return director;
     }
@@ -192,11 +192,18 @@ public final class LabFixture implements AutoCloseable {
         private static final int STOP_TIMEOUT_S = 20;
 
         private final Process process;
+        private final Path config;
         private final Path log;
 
-        private Director(Process process, Path log) {
+        private Director(Process process, Path config, Path log) {
             this.process = process;
+            this.config = config;
             this.log = log;
+        }
+
+        /** The file that it read at its start, and reads again to reload. */
+        public Path config() {
+            return config;
         }
 
         /** The process id of the director's JVM. */
