@@ -70,6 +70,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new ReleaseCommand())
                 .addSubcommand(new CheckCommand())
                 .addSubcommand(new ReloadCommand(socketOfEnvironment))
+                .addSubcommand(FwmarkCommand.commandLine(socketOfEnvironment))
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())

@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
         description = {
             "",
             "Services and real servers in the columns of ipvsadm -L --stats; then the fate of every packet, what the "
-                    + "steering program did on each interface, and the workers. Counters that are zero are left out.",
+                    + "steering program did on each interface, and the workers. Counters that are zero are left out. Below a service stand persistence and one-packet "
+                    + "scheduling, below a real server its persistent clients, thresholds, and whether it is overloaded.",
             "",
             "In direct routing replies go straight from the real servers to the clients: OutPkts and OutBytes stay 0.",
         },

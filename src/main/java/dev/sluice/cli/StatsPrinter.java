@@ -57,13 +57,47 @@ final class StatsPrinter {
         out.println("  -> RemoteAddress:Port");
         for (ServiceStats service : stats.services()) {
             printRow(String.format("%-4s %s", service.protocol(), name(service)), service.traffic());
+            printNotes(notes(service));
             for (RealServerStats real : service.realServers()) {
                 printRow("  -> " + endpoint(real.address(), real.port()), real.traffic());
+                printNotes(notes(real));
                 if (!real.reachable()) {
                     out.println("     " + real.nextHop());
                 }
             }
         }
+    }
+
+    private void printNotes(StringJoiner notes) {
+        if (notes.length() != 0) {
+            out.println("     " + notes);
+        }
+    }
+
+    private static StringJoiner notes(ServiceStats service) {
+        StringJoiner notes = new StringJoiner(", ");
+        if (service.persistence() != 0) {
+            notes.add("persistent " + service.persistence() + " s");
+        }
+        if (service.onePacket()) {
+            notes.add("one-packet");
+        }
+        return notes;
+    }
+
+    private static StringJoiner notes(RealServerStats real) {
+        StringJoiner notes = new StringJoiner(", ");
+        if (real.persistent() != 0) {
+            notes.add(real.persistent() + " persistent");
+        }
+        if (real.upperThreshold() != 0) {
+            notes.add("threshold " + real.upperThreshold()
+                    + (real.lowerThreshold() == 0 ? "" : ", lower " + real.lowerThreshold()));
+        }
+        if (real.overloaded()) {
+            notes.add("overloaded");
+        }
+        return notes;
     }
 
     private void printRow(String label, Traffic traffic) {

@@ -253,6 +253,16 @@ final class Datapath {
         return templates.templatesOf(id) != 0;
     }
 
+    /** Whether a real server gets no new flows because of its thresholds. Any thread. */
+    boolean isOverloaded(int realServerId) {
+        return flowCounts.isOverloaded(realServerId);
+    }
+
+    /** How many persistence templates lead to a real server. Any thread. */
+    int templatesOf(int realServerId) {
+        return templates.templatesOf(realServerId);
+    }
+
     List<Worker> workers() {
         return workers;
     }

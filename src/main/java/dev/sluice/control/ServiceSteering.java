@@ -1,6 +1,7 @@
 package dev.sluice.control;
 
 import dev.sluice.bpf.SteeringMaps;
+import dev.sluice.control.CommonRules.Verdict;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.FwmarkRule;
@@ -12,17 +13,21 @@ import java.util.Set;
 
 /**
  * Keeps the steering program's maps in step with the services, in two halves round the publishing of a snapshot: what goes
- * is no longer steered before workers forget it, what comes is steered only when all workers know it.
+ * is no longer steered before workers forget it, what comes is steered only when all workers know it. What one service loses to
+ * another is steered all the while: the kernel would reset its connections.
  *
  * <p>Owned by: control thread. Failures of the kernel are {@code NativeException}s.
  */
 final class ServiceSteering {
     private final SteeringMaps maps;
-    /** As the kernel has them. */
+    /** As the kernel has them, unless {@link #between}. */
     private List<FwmarkRule> rules = List.of();
 
     /** The marks with a service. */
     private Set<FwmarkKey> served = Set.of();
+
+    /** Whether the kernel has what these rules and the next ones share. */
+    private boolean between;
 
     ServiceSteering(SteeringMaps maps) {
         this.maps = maps;
@@ -30,26 +35,35 @@ final class ServiceSteering {
 
     /** Before the snapshot of this registry is published: leaves to the kernel what it has no service for. */
     void narrow(Registry registry) {
-        Set<AddressKey> wanted = new HashSet<>();
-        for (VirtualService service : registry.services()) {
-            if (service.key() instanceof AddressKey key) {
-                wanted.add(key);
-            }
-        }
-        for (AddressKey key : maps.services()) {
-            if (!wanted.contains(key)) {
+        Set<AddressKey> wanted = addresses(registry);
+        Set<AddressKey> steered = maps.services();
+        Set<FwmarkKey> marks = marks(registry);
+        List<Verdict> coming = new ArrayList<>();
+        wanted.stream().filter(key -> !steered.contains(key)).map(Verdict::of).forEach(coming::add);
+        registry.fwmarkRules().stream()
+                .map(rule -> Verdict.of(rule, marks::contains))
+                .forEach(coming::add);
+        for (AddressKey key : steered) {
+            if (!wanted.contains(key) && !isTakenOver(key, coming)) {
                 maps.removeService(key);
             }
         }
-        // What a rule that changes its meaning matches is left to the kernel until all workers know the new one.
-        List<FwmarkRule> lasting = new ArrayList<>(rules);
-        lasting.retainAll(registry.fwmarkRules());
-        Set<FwmarkKey> still = new HashSet<>(served);
-        still.retainAll(marks(registry));
-        steer(lasting, still);
+        if (!registry.fwmarkRules().equals(rules) || !marks.equals(served)) {
+            List<Verdict> going = rules.stream()
+                    .map(rule -> Verdict.of(rule, served::contains))
+                    .toList();
+            between = true;
+            maps.setFwmarkRules(CommonRules.of(going, coming, SteeringMaps.MAX_FWMARK_RULES), CommonRules::isSteered);
+        }
     }
 
-    /** When every worker has acknowledged it: steers all that it has services for. */
+    /** Whether packets of a service that goes will be another's. Those that will be nobody's are dropped until then. */
+    private static boolean isTakenOver(AddressKey key, List<Verdict> coming) {
+        FwmarkRule going = Verdict.of(key).rule();
+        return coming.stream().anyMatch(verdict -> verdict.steered() && CommonRules.overlap(verdict.rule(), going));
+    }
+
+    /** When every worker has acknowledged it: steers all that it has services for, and nothing else. */
     void widen(Registry registry) {
         Set<AddressKey> steered = maps.services();
         for (VirtualService service : registry.services()) {
@@ -57,15 +71,25 @@ final class ServiceSteering {
                 maps.addService(key, service.id());
             }
         }
-        steer(registry.fwmarkRules(), marks(registry));
+        Set<FwmarkKey> marks = marks(registry);
+        if (between || !registry.fwmarkRules().equals(rules) || !marks.equals(served)) {
+            maps.setFwmarkRules(registry.fwmarkRules(), marks::contains);
+            between = false;
+            rules = List.copyOf(registry.fwmarkRules());
+            served = Set.copyOf(marks);
+        }
+        Set<AddressKey> wanted = addresses(registry);
+        steered.stream().filter(key -> !wanted.contains(key)).forEach(maps::removeService);
     }
 
-    private void steer(List<FwmarkRule> newRules, Set<FwmarkKey> newServed) {
-        if (!newRules.equals(rules) || !newServed.equals(served)) {
-            maps.setFwmarkRules(newRules, newServed::contains);
-            rules = List.copyOf(newRules);
-            served = Set.copyOf(newServed);
+    private static Set<AddressKey> addresses(Registry registry) {
+        Set<AddressKey> keys = new HashSet<>();
+        for (VirtualService service : registry.services()) {
+            if (service.key() instanceof AddressKey key) {
+                keys.add(key);
+            }
         }
+        return keys;
     }
 
     private static Set<FwmarkKey> marks(Registry registry) {

@@ -104,6 +104,8 @@ final class StatsReader {
                 inactive,
                 real.upperThreshold(),
                 real.lowerThreshold(),
+                datapath.isOverloaded(real.id()),
+                datapath.templatesOf(real.id()),
                 traffic.ofRealServer(real.id()));
     }
 

@@ -79,8 +79,9 @@ public final class FlowCounts extends ConnectionCounts {
         }
         long total = total(realServerId) + unentered;
         int set = (int) CELL.getOpaque(lowerThreshold, realServerId);
-        long lower = set != 0 ? set : upper * 3L / 4;
-        boolean after = upper != 0 && (total >= upper || (before && lower != 0 && total >= lower));
+        // Rounded up: of an upper threshold of 2 it is 2, and one connection left is below it.
+        int lower = set != 0 ? set : upper - (upper >> 2);
+        boolean after = upper != 0 && (total >= upper || (before && total >= lower));
         if (after != before) {
             CELL.setOpaque(overloaded, realServerId, after ? 1 : 0);
         }

@@ -13,6 +13,9 @@ package dev.sluice.stats;
  * @param inactive its other connections
  * @param upperThreshold connections from which on it gets no new flows, 0 for no threshold
  * @param lowerThreshold connections below which it gets new flows again, 0 for three quarters of the upper one
+ * @param overloaded whether it gets no new flows now because of its thresholds
+ * @param persistent clients that come back to it by persistence: templates, as {@code ipvsadm --persistent-conn} counts
+ *     them
  * @param traffic what the real server got
  */
 public record RealServerStats(
@@ -26,4 +29,6 @@ public record RealServerStats(
         long inactive,
         int upperThreshold,
         int lowerThreshold,
+        boolean overloaded,
+        long persistent,
         Traffic traffic) {}

@@ -49,6 +49,8 @@ class StatsCommandTest {
                                             1,
                                             100,
                                             50,
+                                            true,
+                                            7,
                                             new Traffic(2, 125_499, 73_472_954)),
                                     new RealServerStats(
                                             "10.0.0.12",
@@ -60,6 +62,8 @@ class StatsCommandTest {
                                             0,
                                             1,
                                             0,
+                                            0,
+                                            false,
                                             0,
                                             new Traffic(1, 125_500, 1_000_000_000_000L)))),
                     new ServiceStats(
@@ -109,9 +113,11 @@ class StatsCommandTest {
                   -> RemoteAddress:Port
                 TCP  10.0.0.100:80                       3   250999        0  146945K        0
                   -> 10.0.0.11:80                        2   125499        0 73472954        0
+                     7 persistent, threshold 100, lower 50, overloaded
                   -> 10.0.0.12:80                        1   125500        0    1000G        0
                      10.0.0.12 does not answer on eth1 (ARP failed)
                 UDP  [fd00::100]:53                      0        0        0        0        0
+                     persistent 300 s, one-packet
                 FWM  4294967295 IPv6                     0        0        0        0        0
 
                 Packets by outcome (all workers)

@@ -14,6 +14,7 @@ import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
@@ -134,7 +135,12 @@ final class Harness {
 
     /** All services, every real server resolved on port 1 with an MTU of 1500. */
     static ForwardingSnapshot snapshot(VirtualService... services) {
-        ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1);
+        return snapshot(List.of(), services);
+    }
+
+    /** As {@link #snapshot(VirtualService...)}, with rules of firewall marks. */
+    static ForwardingSnapshot snapshot(List<FwmarkRule> rules, VirtualService... services) {
+        ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1).fwmarkRules(rules);
         for (VirtualService service : services) {
             builder.add(service, null, PARAMETERS);
             for (RealServer real : service.realServers()) {

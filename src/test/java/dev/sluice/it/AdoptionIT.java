@@ -43,6 +43,11 @@ class AdoptionIT {
 
     /** Sends everything for the director through one queue from now on. */
     private static void moveTo(int queue) {
+        moveTo(lab, queue);
+    }
+
+    /** Sends everything for the director of a lab with two queues through one of them from now on. */
+    static void moveTo(LabFixture lab, int queue) {
         lab.exec("switch", "unshare", "--mount", "sh", "-c", """
                         mount -t sysfs none /sys
                         cd /sys/class/net/director/queues

@@ -8,6 +8,8 @@ import java.util.stream.Collectors;
 /** A director's configuration file, put together service by service. */
 final class ConfigText {
     private final StringBuilder text = new StringBuilder();
+    private String serviceLines = "";
+    private String realServerLines = "";
 
     /** A director of a lab with a fixed hash key, so that hashed flows lead to the same real servers in every run. */
     ConfigText(LabFixture lab, String... interfaces) {
@@ -34,6 +36,24 @@ final class ConfigText {
         return service(protocol, vip, port, scheduler, rips, weights);
     }
 
+    /** Adds lines to {@code [director]}, before any service. */
+    ConfigText director(String... lines) {
+        text.append(String.join("\n", lines)).append('\n');
+        return this;
+    }
+
+    /** More lines for each service that follows, in place of those given before. */
+    ConfigText with(String... lines) {
+        serviceLines = String.join("\n", lines) + "\n";
+        return this;
+    }
+
+    /** More lines for each real server of the services that follow, in place of those given before. */
+    ConfigText withReal(String... lines) {
+        realServerLines = String.join("\n", lines) + "\n";
+        return this;
+    }
+
     /** Adds a service with real servers of one's own; one weight each. */
     ConfigText service(String protocol, String vip, int port, String scheduler, List<String> rips, int... weights) {
         text.append("""
@@ -41,15 +61,48 @@ final class ConfigText {
                 [[service]]
                 protocol = "%s"
                 address = "%s:%d"
-                scheduler = "%s"
-                """.formatted(protocol, Topology.host(vip), port, scheduler));
+                """.formatted(protocol, Topology.host(vip), port));
+        return settings(scheduler, rips, weights);
+    }
+
+    /** Adds the service of a mark in a VIP's family, of the lab's real servers; one weight each. */
+    ConfigText markService(int mark, String vip, String scheduler, int... weights) {
+        text.append("""
+
+                [[service]]
+                fwmark = %d
+                family = "%s"
+                """.formatted(mark, Topology.isInet6(vip) ? "inet6" : "inet"));
+        return settings(
+                scheduler,
+                Topology.REAL_SERVERS.stream()
+                        .map(name -> Topology.rip(name, vip))
+                        .toList(),
+                weights);
+    }
+
+    /** Adds a rule that gives a mark. */
+    ConfigText rule(int mark, String destination, String... lines) {
+        text.append("""
+
+                [[fwmark]]
+                mark = %d
+                destination = "%s"
+                """.formatted(mark, destination))
+                .append(String.join("\n", lines))
+                .append('\n');
+        return this;
+    }
+
+    private ConfigText settings(String scheduler, List<String> rips, int... weights) {
+        text.append("scheduler = \"" + scheduler + "\"\n" + serviceLines);
         for (int i = 0; i < weights.length; i++) {
             text.append("""
                       [[service.real]]
                       address = "%s"
                       method = "dr"
                       weight = %d
-                    """.formatted(rips.get(i), weights[i]));
+                    """.formatted(rips.get(i), weights[i])).append(realServerLines);
         }
         return this;
     }

@@ -45,8 +45,9 @@ final class DirectorLab implements AutoCloseable {
         this.lab = lab;
     }
 
-    static DirectorLab up() {
-        return new DirectorLab(LabFixture.up());
+    /** A lab that is up; options as for {@code vagrant/lab up}. */
+    static DirectorLab up(String... options) {
+        return new DirectorLab(LabFixture.up(options));
     }
 
     LabFixture fixture() {
@@ -231,11 +232,33 @@ final class DirectorLab implements AutoCloseable {
     }
 
     Path write(String text) {
-        Path file = lab.state().resolve("refused-" + ++filesWritten + ".toml");
+        Path file = lab.state().resolve("config-" + ++filesWritten + ".toml");
         try {
             return Files.writeString(file, text);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** {@code sluice reload} of another file with this text: the changes. */
+    List<String> reload(Object configText) {
+        CommandResult result = lab.sluice("reload", write(configText.toString()).toString());
+        assertEquals("", result.err());
+        return result.orFail().lines().toList();
+    }
+
+    /** What {@link #reload} asks the director for, without a JVM for each. */
+    List<String> apply(Object configText) {
+        try {
+            List<String> changes = new ArrayList<>();
+            String file = write(configText.toString()).toString();
+            new AdminClient(lab.socket())
+                    .askTree("reload", Map.of("config", file, "dry_run", false))
+                    .path("changes")
+                    .forEach(line -> changes.add(line.asText()));
+            return changes;
+        } catch (AdminException e) {
+            throw new AssertionError("not reloaded", e);
         }
     }
 
@@ -349,6 +372,11 @@ final class DirectorLab implements AutoCloseable {
             }
             assertEquals(
                     1, answers().stream().distinct().count(), () -> answers().toString());
+        }
+
+        /** Who answers. */
+        String realServer() {
+            return answers().getFirst();
         }
 
         void end() {

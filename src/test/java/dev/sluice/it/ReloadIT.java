@@ -106,71 +106,9 @@ class ReloadIT {
         return DirectorLab.real(lab.stats(), rip);
     }
 
-    /** One client in a loop, each request on a connection of its own, until it is closed. */
-    private static final class Requests implements AutoCloseable {
-        private final Process process;
-        private final Path log;
-
-        Requests(String address) {
-            log = lab.fixture().state().resolve("requests-" + System.nanoTime() + ".log");
-            String script = """
-                    import socket, sys, time
-                    port = 20000
-                    while True:
-                        port += 1
-                        name = "failed"
-                        try:
-                            with socket.socket() as sock:
-                                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                                sock.settimeout(2)
-                                sock.bind(("", port))
-                                sock.connect((sys.argv[1], 80))
-                                sock.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
-                                answer = b""
-                                while chunk := sock.recv(65536):
-                                    answer += chunk
-                                name = answer.split(b"\\r\\n\\r\\n")[1].decode().strip()
-                        except Exception as e:
-                            name = "failed: " + repr(e)
-                        print(name, flush=True)
-                        time.sleep(0.002)
-                    """;
-            process = lab.fixture().start(log, "client", "python3", "-c", script, address);
-            awaitMore(20);
-        }
-
-        List<String> answers() {
-            try {
-                return Files.readAllLines(log);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-
-        /** Waits for some more answers: how many there are then. */
-        int awaitMore(int count) {
-            int before = log.toFile().exists() ? answers().size() : 0;
-            long startNs = System.nanoTime();
-            while (!log.toFile().exists() || answers().size() < before + count) {
-                assertTrue((System.nanoTime() - startNs) / 1_000_000 < 25_000, "no answers: " + log);
-                DirectorLab.pause(20);
-            }
-            return answers().size();
-        }
-
-        @Override
-        public void close() {
-            process.destroyForcibly();
-            List<String> failed = answers().stream()
-                    .filter(line -> !line.matches("rs[0-9]|r?s?"))
-                    .toList();
-            assertEquals(List.of(), failed, "requests failed");
-        }
-    }
-
     @Test
     void weights_schedulers_and_real_servers_change_under_traffic_and_no_request_fails() {
-        try (Requests requests = new Requests(VIP4)) {
+        try (Requests requests = Requests.start(lab.fixture(), VIP4)) {
             assertEquals(List.of("add real server 10.0.0.13 to TCP 10.0.0.100:80: weight 1"), reload(rr(1, 1, 1)));
             int from = requests.awaitMore(1);
             requests.awaitMore(90);
@@ -350,7 +288,7 @@ class ReloadIT {
     void hundreds_of_changes_fail_no_request_of_the_others() throws Exception {
         String other = HTTP.replace(":80", ":8081");
         String withReal = other.replace("}", ",'scheduler':'rr','real':[" + real(RIPS4.get(2), 1) + "]}");
-        try (Requests requests = new Requests(VIP4)) {
+        try (Requests requests = Requests.start(lab.fixture(), VIP4)) {
             DirectorLab.Conversation conversation = lab.converse(VIP4, 80);
             long startNs = System.nanoTime();
             for (int i = 0; i < 200; i++) {
