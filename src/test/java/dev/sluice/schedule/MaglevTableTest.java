@@ -8,10 +8,12 @@ import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.RealServer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
@@ -22,6 +24,8 @@ class MaglevTableTest {
     private static final HashKey KEY = new HashKey(0x1122334455667788L, 0x99aabbccddeeff00L);
     private static final MaglevParameters PARAMETERS = MaglevParameters.withKey(KEY);
     private static final int SIZE = MaglevParameters.DEFAULT_TABLE_SIZE;
+    /** How many of a thousand real servers fail at once. */
+    private static final int[] FAILED = {1, 10, 100};
 
     private static RealServer real(int id, int host, int weight) {
         return new RealServer(id, IpAddress.ofInet(0x0a000000 + host), 80, ForwardingMethod.DR, weight);
@@ -103,6 +107,56 @@ class MaglevTableTest {
                 new MaglevTable(all.stream().filter(r -> r.id() != 42).toList(), PARAMETERS, null);
         // The paper's figure 12 has about 2 % of entries changing at this size and number.
         assertTrue(moved(before, after, id -> id != 42) < 0.03);
+    }
+
+    @Test
+    void sharesDifferByOnePercentAtMostInTablesOfAHundredEntriesEach() {
+        // Section 3.4: "M > 100 x N". At one entry's difference the bound is met with equality just there.
+        for (int size : new int[] {SIZE, MaglevParameters.LARGE_TABLE_SIZE}) {
+            MaglevParameters parameters = new MaglevParameters(size, KEY);
+            for (int count : new int[] {3, 100, size / 100}) {
+                MaglevTable table = new MaglevTable(reals(count, i -> 7), parameters, null);
+                int[] shares = new int[count];
+                long width = Long.divideUnsigned(-1, size);
+                for (int entry = 0; entry < size; entry++) {
+                    shares[table.pickByHash(entry * width + width / 2)]++;
+                }
+                Arrays.sort(shares);
+                int spread = shares[count - 1] - shares[0];
+                assertTrue(spread * 100L * count <= size, size + " entries, " + count + ": " + spread);
+                assertEquals(size, IntStream.of(shares).sum());
+            }
+        }
+    }
+
+    @Test
+    void disruptionIsThatOfThePaper() {
+        // Figure 12: it grows with what fails at once, and a larger table suffers less.
+        double[] small = disruption(SIZE);
+        double[] large = disruption(MaglevParameters.LARGE_TABLE_SIZE);
+        double[] most = {0.010, 0.08, 0.35};
+        double previous = 0;
+        for (int i = 0; i < most.length; i++) {
+            assertTrue(small[i] < most[i], FAILED[i] + " failed: " + small[i]);
+            assertTrue(large[i] < small[i], FAILED[i] + " failed: " + large[i] + " and " + small[i]);
+            assertTrue(small[i] > previous, FAILED[i] + " failed: " + small[i]);
+            previous = small[i];
+        }
+    }
+
+    /** The part of the others' flows that move when real servers fail. */
+    private static double[] disruption(int size) {
+        MaglevParameters parameters = new MaglevParameters(size, KEY);
+        List<RealServer> all = reals(1000, i -> 1);
+        Collections.shuffle(all, new Random(7));
+        MaglevTable before = new MaglevTable(all, parameters, null);
+        return IntStream.of(FAILED)
+                .mapToDouble(failed -> {
+                    List<RealServer> left = all.subList(failed, all.size());
+                    Set<Integer> there = left.stream().map(RealServer::id).collect(Collectors.toSet());
+                    return moved(before, new MaglevTable(left, parameters, null), there::contains);
+                })
+                .toArray();
     }
 
     private static double moved(MaglevTable before, MaglevTable after, IntPredicate counted) {
