@@ -239,13 +239,7 @@ public final class FlowTable {
      * @param hash the flow's, as {@link FlowHasher} gives it
      */
     public int find(PacketView packet, long hash, long nowMs) {
-        int slot = entries.search(
-                FlowHasher.tuple(packet),
-                packet.sourceHigh(),
-                packet.sourceLow(),
-                packet.destinationHigh(),
-                packet.destinationLow(),
-                (int) hash);
+        int slot = entries.search(packet, (int) hash);
         if (slot < 0) {
             return NOT_FOUND;
         }
@@ -426,7 +420,7 @@ public final class FlowTable {
 
     /** The slot of a flow, expired or not, or a negative number. */
     int search(FlowCopy flow, int hash) {
-        return entries.search(flow.tuple, flow.clientHigh, flow.clientLow, flow.virtualHigh, flow.virtualLow, hash);
+        return entries.search(flow, hash);
     }
 
     /**
