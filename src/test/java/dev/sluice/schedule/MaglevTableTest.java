@@ -1,5 +1,6 @@
 package dev.sluice.schedule;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -64,6 +65,59 @@ class MaglevTableTest {
         assertEquals(SIZE - 2, table.entriesOf(0));
         assertEquals(1, table.entriesOf(1));
         assertEquals(1, table.entriesOf(2));
+    }
+
+    @Test
+    void turnsGoByWeightHoweverFarApart() {
+        // The k-th turn of weight w comes in round k x highest / w, rounded down: counted here round by round.
+        Random random = new Random(8);
+        for (int trial = 0; trial < 40; trial++) {
+            // In every fourth trial most have no turn in most rounds.
+            boolean apart = trial % 4 == 3;
+            int count = apart ? 40 + random.nextInt(20) : 2 + random.nextInt(60);
+            int[] weights = random.ints(count, 1, trial % 2 == 0 ? 10 : 65536).toArray();
+            if (apart) {
+                Arrays.setAll(weights, i -> i == 7 ? 100 : 1 + i % 2);
+            }
+            MaglevTable table = new MaglevTable(reals(count, i -> weights[i]), new MaglevParameters(4099, KEY), null);
+            assertArrayEquals(
+                    turns(weights, 4099),
+                    IntStream.range(0, count).map(table::entriesOf).toArray(),
+                    "trial " + trial);
+        }
+    }
+
+    private static int[] turns(int[] weights, int size) {
+        int highest = IntStream.of(weights).max().orElseThrow();
+        int[] turns = new int[weights.length];
+        int taken = 0;
+        for (long round = 0; ; round++) {
+            for (int i = 0; i < weights.length; i++) {
+                if ((long) turns[i] * highest / weights[i] == round) {
+                    turns[i]++;
+                    if (++taken == size) {
+                        return turns;
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void releasesAgree() {
+        // Directors of two releases may stand side by side: whoever changes these numbers breaks their connections.
+        List<RealServer> alike = reals(20, i -> 1 + i % 4);
+        alike.add(new RealServer(20, IpAddress.parse("2001:db8::1"), 443, ForwardingMethod.DR, 2));
+        alike.add(new RealServer(21, IpAddress.parse("2001:db8::1"), 8443, ForwardingMethod.DR, 2));
+        List<RealServer> unlike = reals(40, i -> i == 9 ? 65535 : 1);
+        assertEquals(-1342127375, picks(alike));
+        assertEquals(493885418, picks(unlike));
+    }
+
+    private static int picks(List<RealServer> realServers) {
+        MaglevTable table = new MaglevTable(realServers, PARAMETERS, null);
+        Random random = new Random(9);
+        return Arrays.hashCode(random.longs(10_000).mapToInt(table::pickByHash).toArray());
     }
 
     @Test
@@ -199,5 +253,7 @@ class MaglevTableTest {
         assertThrows(
                 IllegalArgumentException.class,
                 () -> new MaglevTable(reals(8, i -> 1), new MaglevParameters(7, KEY), null));
+        MaglevTable full = new MaglevTable(reals(7, i -> 1), new MaglevParameters(7, KEY), null);
+        assertEquals(1, full.entriesOf(6));
     }
 }
