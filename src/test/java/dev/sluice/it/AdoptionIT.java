@@ -61,12 +61,19 @@ class AdoptionIT {
         return reading.worker(0, "connections") + reading.worker(1, "connections");
     }
 
-    /** The gauges of connections are set a hundred times a second, and at rest all mailboxes are empty. */
-    private static void assertEveryFlowIsKnownOnce(Reading before, Reading after, int flows) {
-        assertEquals(flows, connections(after) - connections(before));
+    /**
+     * The gauges of connections are set a hundred times a second, and at rest all mailboxes are empty. A flow is known to a
+     * second worker as well if a packet of it came there after the other one had taken it over: with packets on their way
+     * while the queue changes that happens.
+     */
+    private static void assertEveryFlowIsKnown(Reading before, Reading after, int flows, int atMostTwice) {
+        long twice = connections(after) - connections(before) - flows;
+        assertTrue(0 <= twice && twice <= atMostTwice, twice + " of " + flows + " flows are known twice");
         assertEquals(
-                after.count(Counter.FLOW_ADOPTED) - before.count(Counter.FLOW_ADOPTED),
-                after.count(Counter.FLOW_HANDED_OVER) - before.count(Counter.FLOW_HANDED_OVER));
+                twice,
+                after.count(Counter.FLOW_ADOPTED)
+                        - before.count(Counter.FLOW_ADOPTED)
+                        - (after.count(Counter.FLOW_HANDED_OVER) - before.count(Counter.FLOW_HANDED_OVER)));
         assertEquals(0, after.count(Counter.FLOW_HANDOVER_DROPPED));
         assertEquals(0, after.drops() - before.drops());
         after.assertNothingIsLost();
@@ -88,7 +95,7 @@ class AdoptionIT {
                 assertEquals(20, after.count(Counter.FLOW_NEW) - before.count(Counter.FLOW_NEW));
                 assertEquals(7 * 20, after.count(Counter.FLOW_ADOPTED) - before.count(Counter.FLOW_ADOPTED));
                 assertEquals(0, after.count(Counter.FLOW_NEW_SLOPPY));
-                assertEveryFlowIsKnownOnce(before, after, 20);
+                assertEveryFlowIsKnown(before, after, 20, 20);
                 long active = after.service(vip, 80).realServers().stream()
                         .mapToLong(real -> real.active())
                         .sum();
@@ -144,7 +151,7 @@ class AdoptionIT {
         Reading after = Reading.of(lab);
         assertEquals(6, after.count(Counter.FLOW_ADOPTED) - before.count(Counter.FLOW_ADOPTED));
         assertEquals(0, after.count(Counter.RST_WITHOUT_FLOW));
-        assertEveryFlowIsKnownOnce(before, after, 6);
+        assertEveryFlowIsKnown(before, after, 6, 0);
     }
 
     @Test
@@ -159,12 +166,12 @@ class AdoptionIT {
                 moveTo(++moves % 2);
                 assertTrue(moves < 1_000, "no end");
             }
-            assertEquals(0, clients.waitFor(), () -> String.join("\n", read(log)));
+            assertEquals(0, clients.waitFor(), () -> String.join("\n", read(log)) + "\n" + Reading.of(lab));
             assertTrue(moves >= 3, moves + " moves");
             Reading after = Reading.of(lab);
             assertEquals(100, after.count(Counter.FLOW_NEW) - before.count(Counter.FLOW_NEW));
             assertTrue(after.count(Counter.FLOW_ADOPTED) - before.count(Counter.FLOW_ADOPTED) >= 100);
-            assertEveryFlowIsKnownOnce(before, after, 100);
+            assertEveryFlowIsKnown(before, after, 100, 100);
         }
     }
 

@@ -15,9 +15,8 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -30,26 +29,24 @@ class KillNineIT {
     private static final int CONNECTIONS = 200;
     private static final int OPENED_MEANWHILE = 10;
     private static final Duration INTERVAL = Duration.ofMillis(200);
-    /** TCP sends again after 0.2, 0.6, 1.4, 3, 6.2 and 12.6 s: on a slow machine the last of them meets the director. */
-    private static final Duration LONGEST_SILENCE = Duration.ofSeconds(15);
+    /**
+     * TCP sends again after 0.2, 0.6, 1.4, 3, 6.2, 12.6 and 25.4 s, or later where the machine was slow before: on one of two
+     * processors a director is back for the fourth, on one with ten things to do at the same time for the sixth.
+     */
+    private static final Duration LONGEST_SILENCE = Duration.ofSeconds(30);
 
     private static final long ABSENCE_MS = 1_000;
 
-    private static DirectorLab lab;
+    private DirectorLab lab;
 
-    @BeforeAll
-    static void up() {
+    @BeforeEach
+    void up() {
         lab = DirectorLab.up();
     }
 
-    @AfterAll
-    static void down() {
-        lab.close();
-    }
-
     @AfterEach
-    void release() {
-        lab.fixture().sluice("release", "--interface", "eth1").orFail();
+    void down() {
+        lab.close();
     }
 
     /** Without {@code mh-port} a client's address decides, so there are many; no two runs differ in which. */
@@ -72,7 +69,7 @@ class KillNineIT {
     }
 
     /** Two kills and a stop in order; what the last director counted. */
-    private static DirectorStats outlivesDirectors(String config, String... sources) {
+    private DirectorStats outlivesDirectors(String config, String... sources) {
         LabFixture.Director director = lab.fixture().startDirector(config);
         try (BusyClients clients = BusyClients.start(lab.fixture(), VIP4, 80, INTERVAL, LONGEST_SILENCE, sources)) {
             Map<String, Integer> servers = clients.open(CONNECTIONS, 200).servers();
@@ -109,7 +106,7 @@ class KillNineIT {
     }
 
     /** Another director a second later; connections that clients ask for meanwhile come about when it is there. */
-    private static LabFixture.Director restart(String config, BusyClients clients) {
+    private LabFixture.Director restart(String config, BusyClients clients) {
         int before = clients.beginToOpen(OPENED_MEANWHILE, 1000).wanted();
         DirectorLab.pause(ABSENCE_MS);
         LabFixture.Director director = lab.fixture().startDirector(config);

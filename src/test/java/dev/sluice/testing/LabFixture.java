@@ -78,11 +78,14 @@ public final class LabFixture implements AutoCloseable {
 
     /**
      * Starts a command on a host and leaves it running. Its standard output and error go to {@code log}; it is killed when
-     * the lab closes.
+     * the lab closes. It meets SIGHUP and SIGINT as if started by hand, though a build in the background ignores them and a
+     * JVM would go on ignoring what it inherits as ignored.
      */
     public Process start(Path log, String host, String... command) {
         try {
-            Process process = builder(execArguments(host, command))
+            List<String> signalled = new ArrayList<>(List.of("env", "--default-signal=HUP,INT"));
+            signalled.addAll(Arrays.asList(command));
+            Process process = builder(execArguments(host, signalled.toArray(String[]::new)))
                     .redirectErrorStream(true)
                     .redirectOutput(log.toFile())
                     .start();
