@@ -121,6 +121,10 @@ class SctpIpsecIT {
                 .orFail();
     }
 
+    private static String macOf(String realServer) {
+        return "02:51:00:00:00:1" + realServer.charAt(2);
+    }
+
     /**
      * Sends what all clients say, first the first packet of each, then the second, and so on; from {@code move} on through the
      * other queue. Each client's packets must reach one real server, in order, and the real servers get as many clients.
@@ -128,7 +132,12 @@ class SctpIpsecIT {
     private static void assertEachReachesOneRealServer(List<List<byte[]>> conversations, int move) throws IOException {
         List<Capture> captures = new ArrayList<>();
         for (String name : Topology.REAL_SERVERS) {
-            captures.add(Capture.start(lab, name, "ether src " + Topology.DIRECTOR_MAC + " and not arp and not icmp6"));
+            // A switch that has forgotten where another real server is floods that one's frames.
+            captures.add(Capture.start(
+                    lab,
+                    name,
+                    "ether src " + Topology.DIRECTOR_MAC + " and ether dst " + macOf(name)
+                            + " and not arp and not icmp6"));
         }
         List<byte[]> first = new ArrayList<>();
         List<byte[]> second = new ArrayList<>();
@@ -146,7 +155,7 @@ class SctpIpsecIT {
         int packets = share * conversations.getFirst().size();
         for (int i = 0; i < captures.size(); i++) {
             String name = Topology.REAL_SERVERS.get(i);
-            String mac = "02:51:00:00:00:1" + name.charAt(2);
+            String mac = macOf(name);
             List<String> frames = captures.get(i).stop(packets).stream()
                     .map(HexFormat.of()::formatHex)
                     .toList();
