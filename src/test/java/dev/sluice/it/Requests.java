@@ -9,13 +9,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** One client in a loop, each request on a connection of its own, until it is closed: then none may have failed. */
 final class Requests implements AutoCloseable {
     private static final String SCRIPT = """
             import socket, sys, time
             family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
-            port = 20000
+            port = int(sys.argv[2])
             while True:
                 port += 1
                 name = "failed"
@@ -36,6 +37,13 @@ final class Requests implements AutoCloseable {
                 time.sleep(0.002)
             """;
 
+    /** A client's ports, that none meets an earlier one's connection in TIME_WAIT. */
+    private static final int PORTS = 3_000;
+
+    private static final int FIRST_PORT = 10_000;
+    private static final int CLIENTS = 7;
+    private static final AtomicInteger started = new AtomicInteger();
+
     private final Process process;
     private final Path log;
     private boolean ended;
@@ -48,7 +56,9 @@ final class Requests implements AutoCloseable {
     /** Starts asking port 80 of a VIP and waits for the first answers. */
     static Requests start(LabFixture lab, String vip) {
         Path log = lab.state().resolve("requests-" + System.nanoTime() + ".log");
-        Requests requests = new Requests(lab.start(log, "client", "python3", "-c", SCRIPT, vip), log);
+        int port = FIRST_PORT + started.getAndIncrement() % CLIENTS * PORTS;
+        Requests requests =
+                new Requests(lab.start(log, "client", "python3", "-c", SCRIPT, vip, Integer.toString(port)), log);
         requests.awaitMore(20);
         return requests;
     }
