@@ -29,7 +29,7 @@ public final class FlowTableReader {
      * A removal takes some hundred nanoseconds, a slice of expiry some ten microseconds. Beyond that the owner has lost its
      * processor in the middle of a removal, and nobody should wait for it.
      */
-    private static final int ATTEMPTS = 256;
+    private static final int ATTEMPTS = 2048;
 
     private final FlowTable table;
     private final FlowEntries entries;

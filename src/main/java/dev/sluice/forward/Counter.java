@@ -20,7 +20,8 @@ public enum Counter {
     TEMPLATE_HIT(Kind.EVENT, "new flows that went where their client's persistence template leads"),
     TEMPLATE_NEW(Kind.EVENT, "new flows for which a persistence template was made"),
     TEMPLATE_REFUSED(
-            Kind.EVENT, "new flows of persistent services without a template, because there was no room for one"),
+            Kind.EVENT,
+            "new flows of persistent services without a template: there was no room, or another worker was changing it"),
     FLOW_ADOPTED(Kind.EVENT, "flows taken over from another worker because their packets come to this one now"),
     FLOW_HANDED_OVER(Kind.EVENT, "flows forgotten because another worker has taken them over, or scheduled them anew"),
     FLOW_HANDOVER_DROPPED(Kind.EVENT, "flows taken over whose former worker could not be told: its entry runs out"),

@@ -68,9 +68,14 @@ final class PersistentChoice {
             counters.increment(Counter.TEMPLATE_REFUSED);
             return table.pickByHash(packet, clientHash);
         }
+        // Another worker may have been first, by another snapshot: what that chose need not be here yet, or any more.
+        if (!isUsable(snapshot, service, templates.realServer(made))) {
+            templates.leave(made, nowMs);
+            counters.increment(Counter.TEMPLATE_REFUSED);
+            return realServer;
+        }
         counters.increment(Counter.TEMPLATE_NEW);
         template = made;
-        // Another worker may have been first.
         return templates.realServer(made);
     }
 

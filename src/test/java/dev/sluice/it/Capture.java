@@ -41,6 +41,9 @@ final class Capture {
                 "tcpdump",
                 "--immediate-mode",
                 "-U",
+                // 32 MiB: a busy machine must not make it miss frames.
+                "-B",
+                "32768",
                 "-s0",
                 "-Z",
                 "root",
