@@ -16,10 +16,12 @@ import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.FlowTableImage;
+import dev.sluice.flow.FragmentTable;
 import dev.sluice.flow.PersistenceTable;
 import dev.sluice.forward.ConnectionPolicy;
 import dev.sluice.forward.Counters;
 import dev.sluice.forward.ForwardingSnapshot;
+import dev.sluice.forward.PacketPolicy;
 import dev.sluice.forward.Pipeline;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.service.RealServer;
@@ -48,12 +50,16 @@ final class Datapath {
 
     private static final long ACKNOWLEDGE_POLL_NS = 50_000;
 
+    /** A megabyte of memory: at a hundred thousand of them a second, what comes in the time of some retransmissions. */
+    private static final int FRAGMENTED_DATAGRAMS = 16_384;
+
     private static final Logger LOG = System.getLogger(Datapath.class.getName());
 
     private final DirectorConfig config;
     private final Resources resources;
     private final FlowCounts flowCounts = new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS);
     private final PersistenceTable templates;
+    private final FragmentTable fragments;
     private final FlowExchange exchange;
     private final Optional<SharedFlowTables> sharedTables;
     private final int queues;
@@ -82,6 +88,7 @@ final class Datapath {
         this.resources = resources;
         this.sharedTables = sharedTables;
         this.exchange = new FlowExchange(queues);
+        fragments = new FragmentTable(FRAGMENTED_DATAGRAMS, key);
         templates = persistenceTable(key);
     }
 
@@ -138,9 +145,11 @@ final class Datapath {
                         flows,
                         flowCounts,
                         new PersistenceTable.Sweeper(templates, queue, queues),
+                        fragments,
                         hasher,
                         counters,
                         policy(),
+                        PacketPolicy.DEFAULT,
                         exchange),
                 flows,
                 counters,
@@ -250,7 +259,7 @@ final class Datapath {
                 return true;
             }
         }
-        return templates.templatesOf(id) != 0;
+        return templates.templatesOf(id) != 0 || fragments.holds(id, System.nanoTime() / 1_000_000);
     }
 
     /** Whether a real server gets no new flows because of its thresholds. Any thread. */

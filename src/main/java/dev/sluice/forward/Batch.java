@@ -34,11 +34,22 @@ public final class Batch {
     private final int[] tails = new int[CAPACITY];
     private final long[] tailAddresses = new long[CAPACITY * 4];
     private final int[] tailLengths = new int[CAPACITY * 4];
+    private final boolean[] cut = new boolean[CAPACITY];
     private final long[] spares = new long[MAX_SPARES];
 
+    private final int spareBytes;
     private int count;
     private int tailCount;
     private int spareCount;
+
+    /**
+     * An empty batch.
+     *
+     * @param spareBytes how much room there is in each spare frame from the given address on
+     */
+    public Batch(int spareBytes) {
+        this.spareBytes = spareBytes;
+    }
 
     /** Forgets all packets; spare frames stay. */
     public void clear() {
@@ -54,6 +65,7 @@ public final class Batch {
         count = received;
         for (int i = 0; i < received; i++) {
             tails[i] = 0;
+            cut[i] = false;
         }
     }
 
@@ -126,6 +138,7 @@ public final class Batch {
         addresses[packet] = address;
         lengths[packet] = lengthBytes;
         tails[packet] = 0;
+        cut[packet] = false;
         firstTail[packet] = tailCount;
         return packet;
     }
@@ -142,6 +155,11 @@ public final class Batch {
         return true;
     }
 
+    /** Whether so many tails more may be added. */
+    boolean hasTailRoom(int more) {
+        return tailCount + more <= tailAddresses.length;
+    }
+
     /** Moves the beginning of a packet, within the room of its first frame. */
     void move(int packet, long address, int lengthBytes) {
         addresses[packet] = address;
@@ -150,6 +168,21 @@ public final class Batch {
 
     void setEgress(int packet, int port) {
         egress[packet] = port;
+    }
+
+    /** How much room there is in each spare frame. */
+    int spareBytes() {
+        return spareBytes;
+    }
+
+    /** Leaves the packet's tails behind: only what lies in its first frame is sent, and the tails are to be freed. */
+    void cutTails(int packet) {
+        cut[packet] = true;
+    }
+
+    /** Whether the packet's tails are to be freed whatever becomes of it. */
+    public boolean isCut(int packet) {
+        return cut[packet];
     }
 
     /** How many spare frames there are. */

@@ -3,19 +3,26 @@ package dev.sluice.forward;
 import java.util.Locale;
 
 /**
- * What a worker counts. For every worker, {@link #PACKETS_IN} equals {@link #FORWARDED} plus all counters of
- * {@link Kind#DROP}: no packet is dropped uncounted.
+ * What a worker counts. For every worker, {@link #PACKETS_IN} and all counters of {@link Kind#MADE} together equal {@link
+ * #FORWARDED} plus all counters of {@link Kind#DROP} plus the fragments held at the moment: no packet is dropped uncounted.
  */
 public enum Counter {
     /** See {@link #help}, as for all others. */
     PACKETS_IN(Kind.INPUT, "packets that the steering program handed to the worker"),
-    FORWARDED(Kind.FORWARDED, "packets put into a TX ring towards a real server"),
+    FORWARDED(Kind.FORWARDED, "packets put into a TX ring: to real servers, and answers to clients"),
+    FRAGMENT_MADE(Kind.MADE, "fragments made of packets too large for their way, beyond the first of each"),
+    ICMP_ERROR_SENT(Kind.MADE, "ICMP errors made in answer to packets dropped"),
 
     FLOW_HIT(Kind.EVENT, "packets that belong to a known flow"),
     FLOW_NEW(Kind.EVENT, "flows opened: by a SYN, an INIT, or a first datagram"),
     FLOW_NEW_SLOPPY(Kind.EVENT, "flows opened by a TCP or SCTP packet from the middle of a connection"),
     FLOW_REUSED(Kind.EVENT, "flows scheduled anew because a SYN or INIT used their ports again (conn_reuse_mode)"),
     FLOW_NODEST_EXPIRED(Kind.EVENT, "flows forgotten because their real server was removed (expire_nodest_conn)"),
+    FRAGMENTED(Kind.EVENT, "packets sent on in fragments, because they were too large for their way"),
+    FRAGMENT_HELD(Kind.EVENT, "fragments kept for a moment because they came before the first of their datagram"),
+    ICMP_RELAYED(Kind.EVENT, "ICMP errors passed on to the real server of the flow that they are about"),
+    ICMP_RATE_LIMITED(Kind.EVENT, "ICMP errors not sent because there were too many (icmp_rate_limit)"),
+    ECHO_ANSWERED(Kind.EVENT, "echo requests answered"),
     ONE_PACKET(Kind.EVENT, "datagrams scheduled by themselves (one-packet scheduling)"),
     TEMPLATE_HIT(Kind.EVENT, "new flows that went where their client's persistence template leads"),
     TEMPLATE_NEW(Kind.EVENT, "new flows for which a persistence template was made"),
@@ -41,8 +48,10 @@ public enum Counter {
     PARSE_BAD_EXTENSION_HEADER(Kind.DROP, "IPv6 packets that end inside an extension header"),
     PARSE_TOO_MANY_EXTENSION_HEADERS(Kind.DROP, "IPv6 packets with more than 8 extension headers"),
     PARSE_TRUNCATED_TRANSPORT(Kind.DROP, "packets that end inside the TCP, UDP, SCTP, ESP or AH header"),
-    FRAGMENT(Kind.DROP, "fragments of a datagram"),
-    UNSUPPORTED_PROTOCOL(Kind.DROP, "packets that are not TCP, UDP, SCTP, ESP or AH"),
+    FRAGMENT_WITHOUT_FIRST(Kind.DROP, "fragments that waited in vain for the first of their datagram"),
+    FRAGMENT_HOLD_FULL(Kind.DROP, "fragments before the first of their datagram that found too many others waiting"),
+    UNSUPPORTED_PROTOCOL(Kind.DROP, "packets that are not TCP, UDP, SCTP, ESP, AH or an ICMP error"),
+    ICMP_WITHOUT_FLOW(Kind.DROP, "ICMP errors about a packet of no known flow"),
     NO_SERVICE(Kind.DROP, "packets of no known flow to an address and port that no virtual service has"),
     NO_REAL_SERVER(Kind.DROP, "packets of no known flow to a service without a real server that takes new flows"),
     RST_WITHOUT_FLOW(Kind.DROP, "TCP resets of no known flow"),
@@ -54,13 +63,16 @@ public enum Counter {
     REAL_SERVER_GONE(Kind.DROP, "packets of flows whose real server was removed"),
     NO_NEIGHBOUR(Kind.DROP, "packets to a real server whose MAC address is not known"),
     TTL_EXPIRED(Kind.DROP, "packets that arrived with a TTL or hop limit of 0 or 1"),
-    FRAME_TOO_LARGE(Kind.DROP, "packets larger than the egress interface's MTU"),
+    PACKET_TOO_BIG(Kind.DROP, "packets too large for the way to their real server that nobody may fragment"),
+    NO_SPARE_FRAME(Kind.DROP, "packets that could not be fragmented for want of free frames"),
     TX_RING_FULL(Kind.DROP, "packets that found no room in the egress interface's TX ring");
 
     /** A counter's part in the sum. */
     public enum Kind {
         /** Packets that came in. */
         INPUT,
+        /** Packets that the director made itself. */
+        MADE,
         /** Packets that went out. */
         FORWARDED,
         /** Packets that did not, by reason. */

@@ -89,6 +89,12 @@ final class FlowAdoption {
         return slot;
     }
 
+    /** The real server of a flow in another worker's table, which stays there; or {@link #NOT_FOUND}. */
+    int peek(PacketView packet, long hash, long nowMs) {
+        boolean isFound = !alone && exchange.find(worker, packet, hash, nowMs, found, spare) >= 0;
+        return isFound ? found.realServer() : NOT_FOUND;
+    }
+
     /** The real server of the flow found last. */
     int realServer() {
         return found.realServer();

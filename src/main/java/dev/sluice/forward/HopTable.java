@@ -71,8 +71,9 @@ final class HopTable {
         if (hops <= 1) {
             return hops == 1 ? first[realServer] : NONE;
         }
-        // The upper half, multiplied into range: the lower bits choose slots and table entries already.
-        return first[realServer] + (int) (((hash >>> 32) * hops) >>> 32);
+        // Mixed once more (Knuth 6.4): the hash has chosen the real server already, by some of its bits.
+        long mixed = (hash * 0x9e37_79b9_7f4a_7c15L) >>> 32;
+        return first[realServer] + (int) ((mixed * hops) >>> 32);
     }
 
     int egressPort(int hop) {

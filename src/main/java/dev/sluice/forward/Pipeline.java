@@ -3,59 +3,57 @@ package dev.sluice.forward;
 import dev.sluice.flow.FlowCounts;
 import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowHasher;
-import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
+import dev.sluice.flow.FragmentTable;
 import dev.sluice.flow.PersistenceTable;
+import dev.sluice.packet.Icmp;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
-import dev.sluice.packet.Sctp;
-import dev.sluice.packet.Transport;
-import dev.sluice.schedule.SchedulerState;
-import dev.sluice.schedule.SchedulerTable;
+import dev.sluice.packet.Wire;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes a batch of frames from the RX ring to its verdicts: parse, flow, scheduler, rewrite. Owned by: worker.
+ * Takes a batch of packets from the RX ring to their verdicts: parse, connection, scheduler, rewrite. Owned by: worker.
  *
  * <p>Three passes over the batch: the first parses and loads the line on which each flow's search begins, so that cache
  * misses overlap; the second finds or makes each flow, in the order of arrival; the third rewrites. Nothing allocates but
- * the first new flow of a service, which makes the worker's {@link SchedulerState} for it.
+ * the first new flow of a service, which makes the worker's scheduler state for it.
  */
 public final class Pipeline {
-    /** The most frames a batch may have. */
+    /** The most packets that may be put into a batch. */
     public static final int MAX_BATCH = Batch.MAX_RECEIVED;
 
+    // In egress, between the passes.
     private static final int DROPPED = Batch.DROPPED;
+    private static final int CONNECTION = 0;
+    private static final int FRAGMENT = 1;
+    private static final int ICMP = 2;
+    private static final int DIRECTED = 3;
+    private static final int ECHO = 4;
 
-    private static final Counter[] PARSE_DROPS = parseDrops();
-    private static final int FIN_WAIT = FlowState.FIN_WAIT.code();
-    private static final int TIME_WAIT = FlowState.TIME_WAIT.code();
-    private static final int CLOSE = FlowState.CLOSE.code();
-    private static final int SCTP_CLOSED = FlowState.SCTP_CLOSED.code();
-    /** ISAKMP, as in ip_vs_proto_ah_esp.c. */
-    private static final int IKE_PORT = 500;
-    /** IKE that has moved for the sake of NAT (RFC 3947, RFC 7296 section 2.23). */
-    private static final int IKE_NAT_PORT = 4500;
+    /** By code of the parser; null for what goes on. */
+    private static final @Nullable Counter[] PARSE_DROPS = parseDrops();
 
     private final MemorySegment umem;
     private final FlowTable flows;
-    private final FlowCounts connections;
-    private final FlowHasher hasher;
     private final Counters counters;
-    private final ConnectionPolicy policy;
-    private final FlowAdmission admission;
+    private final ConnectionPolicy connectionPolicy;
+    private final PacketPolicy packetPolicy;
     private final FlowAdoption adoption;
     private final NodestSweep nodestSweep;
-    private final PersistentChoice persistent;
     private final PersistenceTable.Sweeper templateSweep;
-    private final @Nullable SchedulerState[] states = new @Nullable SchedulerState[ForwardingSnapshot.MAX_SERVICES];
+    private final ConnectionTracker tracker;
+    private final FragmentTable fragments;
+    private final FragmentHold held;
+    private final IcmpAnswers answers;
+    private final Rewriter rewriter;
 
-    private final PacketView[] packets = new PacketView[MAX_BATCH];
-    private final long[] hashes = new long[MAX_BATCH];
-    private final int[] realServers = new int[MAX_BATCH];
-    /** The IKE flow of an ESP or AH packet, while it is looked up. */
-    private final PacketView ike = new PacketView();
+    private final PacketView[] packets = new PacketView[Batch.CAPACITY];
+    private final long[] hashes = new long[Batch.CAPACITY];
+    private final int[] realServers = new int[Batch.CAPACITY];
+    /** The flow that an ICMP error is about. */
+    private final PacketView quoted = new PacketView();
     /** Keeps the loads of the first pass alive; of no other meaning. */
     long touched;
 
@@ -66,9 +64,11 @@ public final class Pipeline {
      * @param flows the worker's connection table, with room for {@link ForwardingSnapshot#MAX_REAL_SERVERS} ids
      * @param connections over all workers, this one's included
      * @param templates the worker's part of the persistence table, which the connection table knows
+     * @param fragments where datagrams in fragments go, shared by all workers
      * @param hasher under the director's key
      * @param counters the worker's
-     * @param policy what becomes of connections where there is a choice
+     * @param connectionPolicy what becomes of connections where there is a choice
+     * @param packetPolicy what is done to packets where there is a choice
      * @param exchange with the other workers' tables, which {@code flows} joins here
      */
     public Pipeline(
@@ -76,48 +76,62 @@ public final class Pipeline {
             FlowTable flows,
             FlowCounts connections,
             PersistenceTable.Sweeper templates,
+            FragmentTable fragments,
             FlowHasher hasher,
             Counters counters,
-            ConnectionPolicy policy,
+            ConnectionPolicy connectionPolicy,
+            PacketPolicy packetPolicy,
             FlowExchange exchange) {
+        int worker = exchange.join(flows);
         this.umem = umem;
         this.flows = flows;
-        this.connections = connections;
-        this.hasher = hasher;
         this.counters = counters;
-        this.policy = policy;
-        this.admission = new FlowAdmission(flows, policy.maxNewFlowsPerSecond());
-        this.adoption = new FlowAdoption(exchange, exchange.join(flows), flows, counters);
+        this.connectionPolicy = connectionPolicy;
+        this.packetPolicy = packetPolicy;
+        this.adoption = new FlowAdoption(exchange, worker, flows, counters);
         this.nodestSweep = new NodestSweep(flows, counters);
-        this.persistent = new PersistentChoice(templates.table(), counters, policy.expireQuiescentTemplate());
         this.templateSweep = templates;
-        for (int i = 0; i < MAX_BATCH; i++) {
+        this.tracker = new ConnectionTracker(
+                flows, connections, hasher, counters, connectionPolicy, adoption, templates.table());
+        this.fragments = fragments;
+        this.held = new FragmentHold(umem);
+        Identifications ids = new Identifications(worker, exchange.workers(), (int) System.nanoTime());
+        this.answers = new IcmpAnswers(umem, counters, ids, packetPolicy.icmpErrorsPerSecond());
+        this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
+        for (int i = 0; i < packets.length; i++) {
             packets[i] = new PacketView();
         }
     }
 
     /**
-     * Decides on every frame of a batch and rewrites those that go on. Every frame is counted as input and, if dropped,
-     * under its reason; the caller counts the others by {@link #transmitted}.
+     * Decides on every packet of a batch and rewrites those that go on. Every packet is counted as input and, if dropped,
+     * under its reason; the caller counts the others by {@link #transmitted}. There may be more packets afterwards: pieces of
+     * large ones, and those let go that an earlier batch kept back.
      *
      * @param snapshot the configuration that holds for the whole batch
-     * @param batch up to {@link #MAX_BATCH} packets
+     * @param batch up to {@link #MAX_BATCH} packets, or none, to let go what has waited
      * @param ingressPort the port by which all of them came in
      * @param nowMs the worker's monotonic clock, read once a duty cycle
      */
     public void process(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
-        int count = batch.count();
-        counters.add(Counter.PACKETS_IN, count);
-        parse(batch.addresses(), batch.lengths(), count, batch.egress());
-        direct(snapshot, count, batch.egress(), nowMs);
-        rewrite(snapshot, batch.addresses(), count, batch.egress());
+        int received = batch.count();
+        counters.add(Counter.PACKETS_IN, received);
+        held.sweep(batch, fragments, nowMs);
+        parse(batch, 0);
+        direct(snapshot, batch, received, nowMs);
+        rewrite(snapshot, batch, ingressPort, nowMs);
+    }
+
+    /** How many frames of earlier batches it keeps. */
+    public int held() {
+        return held.frames();
     }
 
     /**
-     * Counts what became of the frames that {@link #process} let go on.
+     * Counts what became of the packets that {@link #process} let go on.
      *
-     * @param sent frames put into a TX ring
-     * @param refused frames for which a TX ring had no room
+     * @param sent packets put into a TX ring
+     * @param refused packets for which a TX ring had no room
      */
     public void transmitted(int sent, int refused) {
         counters.add(Counter.FORWARDED, sent);
@@ -133,252 +147,143 @@ public final class Pipeline {
      */
     public int expire(ForwardingSnapshot snapshot, int budget, long nowMs) {
         int looked = adoption.collect();
-        looked += policy.expireNodest() ? nodestSweep.run(snapshot, budget) : 0;
+        looked += connectionPolicy.expireNodest() ? nodestSweep.run(snapshot, budget) : 0;
         return looked + flows.expire(budget, nowMs) + templateSweep.run(nowMs);
     }
 
-    private void parse(long[] addresses, int[] lengths, int count, int[] egress) {
+    /** The packets of a batch from one on. */
+    private void parse(Batch batch, int from) {
         long sink = 0;
-        for (int i = 0; i < count; i++) {
+        int count = batch.count();
+        for (int i = from; i < count; i++) {
             PacketView packet = packets[i];
-            int code = PacketParser.parse(umem, addresses[i], lengths[i], packet);
+            int length = batch.length(i);
+            int total = batch.tails(i) == 0 ? length : batch.totalLength(i);
+            int code = PacketParser.parse(umem, batch.address(i), length, total, packet);
             if (code == PacketParser.OK) {
-                long hash = packet.isIpsec() ? hashOfIke(packet, IKE_PORT) : hasher.hash(packet);
+                long hash = tracker.hash(packet);
                 hashes[i] = hash;
                 sink ^= flows.touchHome(hash);
-                egress[i] = 0;
+                batch.setEgress(i, CONNECTION);
+            } else if (code == PacketParser.FRAGMENT) {
+                batch.setEgress(i, FRAGMENT);
+            } else if (code == PacketParser.ICMP) {
+                batch.setEgress(i, ICMP);
             } else {
-                counters.increment(PARSE_DROPS[code]);
-                egress[i] = DROPPED;
+                drop(batch, i, PARSE_DROPS[code]);
             }
         }
         touched ^= sink;
     }
 
-    private void direct(ForwardingSnapshot snapshot, int count, int[] egress, long nowMs) {
-        for (int i = 0; i < count; i++) {
-            if (egress[i] == DROPPED) {
-                continue;
-            }
-            int realServer = realServerOf(snapshot, packets[i], hashes[i], nowMs);
-            realServers[i] = realServer;
-            if (realServer < 0) {
-                egress[i] = DROPPED;
-            }
-        }
-    }
-
-    /** The id of the real server that gets the packet, or a negative number when it was dropped and counted. */
-    private int realServerOf(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
-        int slot = packet.isIpsec() ? findIke(snapshot, packet, hash, nowMs) : find(snapshot, packet, hash, nowMs);
-        if (slot < 0) {
-            return unheld(slot, snapshot, packet, hash, nowMs);
-        }
-        int realServer = flows.realServer(slot);
-        if (isReuse(snapshot, packet, slot, realServer)) {
-            counters.increment(Counter.FLOW_REUSED);
-            flows.remove(slot);
-            adoption.forgetElsewhere(packet, hash, nowMs);
-            return open(snapshot, packet, hash, nowMs);
-        }
-        if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
-            if (policy.expireNodest()) {
-                counters.increment(Counter.FLOW_NODEST_EXPIRED);
-                flows.remove(slot);
-                return open(snapshot, packet, hash, nowMs);
-            }
-            // The entry's timer runs on, so that the id becomes free.
-            counters.increment(Counter.FLOW_HIT);
-            counters.increment(Counter.REAL_SERVER_GONE);
-            return DROPPED;
-        }
-        counters.increment(Counter.FLOW_HIT);
-        flows.touch(slot, packet, nowMs);
-        return realServer;
-    }
-
-    /** A packet whose flow is in this worker's table neither now nor before: {@code why} as {@link FlowAdoption#adopt} says. */
-    private int unheld(int why, ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
-        if (why == FlowAdoption.NO_ROOM) {
-            counters.increment(Counter.FLOW_HIT);
-            counters.increment(Counter.FLOW_TABLE_FULL);
-            return adoption.realServer();
-        }
-        if (why == FlowAdoption.GONE && !policy.expireNodest()) {
-            counters.increment(Counter.FLOW_HIT);
-            counters.increment(Counter.REAL_SERVER_GONE);
-            return DROPPED;
-        }
-        if (why == FlowAdoption.UNKNOWN) {
-            // The sender repeats it; a flow that were scheduled anew would be broken for good.
-            counters.increment(Counter.FLOW_LOOKUP_BUSY);
-            return DROPPED;
-        }
-        return open(snapshot, packet, hash, nowMs);
-    }
-
-    /** The slot of a flow, which another worker may have had until now, or a code of {@link FlowAdoption#adopt}. */
-    private int find(ForwardingSnapshot snapshot, PacketView flow, long hash, long nowMs) {
-        int slot = flows.find(flow, hash, nowMs);
-        return slot == FlowTable.NOT_FOUND ? adoption.adopt(snapshot, flow, hash, nowMs) : slot;
-    }
-
     /**
-     * As {@link #find}, of the IKE flow that an ESP or AH packet belongs to, as ah_esp_conn_in_get looks for it, and then on
-     * the port for NAT.
-     *
-     * @param hash of the flow on {@link #IKE_PORT}
+     * @param received how many packets are new; those behind them have waited
      */
-    private int findIke(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
-        ike.setFlow(packet, Transport.UDP, IKE_PORT);
-        int slot = find(snapshot, ike, hash, nowMs);
-        if (slot == FlowTable.NOT_FOUND) {
-            long natHash = hashOfIke(packet, IKE_NAT_PORT);
-            slot = find(snapshot, ike, natHash, nowMs);
-        }
-        return slot;
-    }
-
-    private long hashOfIke(PacketView packet, int port) {
-        ike.setFlow(packet, Transport.UDP, port);
-        return hasher.hash(ike);
-    }
-
-    /** Whether a packet of a known flow begins a new one, as ip_vs_in_hook and is_new_conn_expected ask. */
-    private boolean isReuse(ForwardingSnapshot snapshot, PacketView packet, int slot, int realServer) {
-        if (!packet.opensConnection()) {
-            return false;
-        }
-        if (policy.expireNodest() && snapshot.isQuiesced(realServer)) {
-            return true;
-        }
-        int stateCode = flows.stateCode(slot);
-        // One under a template would come back to the same real server.
-        return policy.reuseMode() != 0
-                && !flows.hasTemplate(slot)
-                && (stateCode == CLOSE
-                        || stateCode == TIME_WAIT
-                        || stateCode == SCTP_CLOSED
-                        || (stateCode == FIN_WAIT && (policy.reuseMode() & 2) != 0));
-    }
-
-    private int open(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
-        if (packet.isIpsec()) {
-            counters.increment(Counter.NO_IKE_FLOW);
-            return DROPPED;
-        }
-        int service = snapshot.findService(packet);
-        SchedulerTable table = service == ForwardingSnapshot.NONE ? null : snapshot.table(service);
-        if (table == null) {
-            counters.increment(Counter.NO_SERVICE);
-            return DROPPED;
-        }
-        // IPVS never schedules a reset: there is nothing left to reset at a real server chosen now.
-        if ((packet.tcpFlags() & Transport.RST) != 0) {
-            counters.increment(Counter.RST_WITHOUT_FLOW);
-            return DROPPED;
-        }
-        boolean sloppy = packet.protocol() != Transport.UDP && !packet.opensConnection();
-        boolean byHash = admission.mayBeUnremembered(packet, nowMs);
-        Sloppy mode = packet.protocol() == Transport.TCP ? policy.sloppyTcp() : policy.sloppySctp();
-        if (sloppy && ((mode == Sloppy.OFF && !byHash) || isWithoutChunk(packet))) {
-            counters.increment(
-                    packet.protocol() == Transport.TCP ? Counter.TCP_WITHOUT_FLOW : Counter.SCTP_WITHOUT_FLOW);
-            return DROPPED;
-        }
-        byHash |= sloppy && mode == Sloppy.HASH;
-        boolean onePacket =
-                packet.protocol() == Transport.UDP && snapshot.options().isOnePacket(service);
-        Counter refusal = onePacket ? null : admission.refuse(packet, nowMs);
-        int realServer = choose(snapshot, service, table, packet, hash, byHash, refusal != null, nowMs);
-        if (realServer == SchedulerTable.NO_REAL_SERVER) {
-            counters.increment(Counter.NO_REAL_SERVER);
-            return DROPPED;
-        }
-        if (refusal != null) {
-            counters.increment(refusal);
-            return realServer;
-        }
-        counters.connection(service, realServer);
-        if (onePacket) {
-            counters.increment(Counter.ONE_PACKET);
-            persistent.release(nowMs);
-            connections.passed(realServer);
-            return realServer;
-        }
-        int slot = flows.insert(packet, hash, realServer, sloppy ? FlowTable.FLAG_SLOPPY : 0, nowMs);
-        if (persistent.template() != PersistenceTable.NONE) {
-            flows.setTemplate(slot, persistent.template());
-        }
-        flows.touch(slot, packet, nowMs);
-        connections.opened(realServer);
-        counters.increment(sloppy ? Counter.FLOW_NEW_SLOPPY : Counter.FLOW_NEW);
-        return realServer;
-    }
-
-    /**
-     * @param byHash whether the flow may have had no entry before: it must lead where its packets led then
-     * @param forgotten whether it gets no entry
-     */
-    private int choose(
-            ForwardingSnapshot snapshot,
-            int service,
-            SchedulerTable table,
-            PacketView packet,
-            long hash,
-            boolean byHash,
-            boolean forgotten,
-            long nowMs) {
-        if (snapshot.options().isPersistent(service)) {
-            return persistent.choose(snapshot, service, table, state(service), packet, byHash, forgotten, nowMs);
-        }
-        persistent.none();
-        return byHash || forgotten ? table.pickByHash(packet, hash) : table.pick(state(service), packet, hash, nowMs);
-    }
-
-    /** Such an SCTP packet never opens an association: sctp_conn_schedule. */
-    private static boolean isWithoutChunk(PacketView packet) {
-        return packet.protocol() == Transport.SCTP && packet.sctpChunk() == Sctp.NO_CHUNK;
-    }
-
-    private SchedulerState state(int service) {
-        SchedulerState state = states[service];
-        if (state == null) {
-            state = new SchedulerState(connections);
-            states[service] = state;
-        }
-        return state;
-    }
-
-    private void rewrite(ForwardingSnapshot snapshot, long[] addresses, int count, int[] egress) {
-        for (int i = 0; i < count; i++) {
-            if (egress[i] == DROPPED) {
-                continue;
+    private void direct(ForwardingSnapshot snapshot, Batch batch, int received, long nowMs) {
+        // Grows when a first fragment lets later ones go.
+        for (int i = 0; i < batch.count(); i++) {
+            switch (batch.egress(i)) {
+                case CONNECTION -> {
+                    int realServer = tracker.realServerOf(snapshot, packets[i], hashes[i], nowMs);
+                    if (packets[i].isFragment()) {
+                        directRest(batch, packets[i], realServer, nowMs);
+                    }
+                    setDirection(batch, i, realServer);
+                }
+                case FRAGMENT -> directFragment(snapshot, batch, i, i < received, nowMs);
+                case ICMP -> directIcmp(snapshot, batch, i, nowMs);
+                default -> {
+                    // Dropped by the first pass.
+                }
             }
-            PacketView packet = packets[i];
-            int realServer = realServers[i];
-            HopTable hops = snapshot.hops();
-            int hop = hops.of(realServer, hashes[i]);
-            if (packet.ttl() <= 1) {
-                counters.increment(Counter.TTL_EXPIRED);
-                egress[i] = DROPPED;
-            } else if (hop == HopTable.NONE) {
-                counters.increment(Counter.NO_NEIGHBOUR);
-                egress[i] = DROPPED;
-            } else if (packet.ipLengthBytes() > hops.mtuBytes(hop)) {
-                counters.increment(Counter.FRAME_TOO_LARGE);
-                egress[i] = DROPPED;
+        }
+    }
+
+    private void setDirection(Batch batch, int index, int realServer) {
+        realServers[index] = realServer;
+        batch.setEgress(index, realServer < 0 ? DROPPED : DIRECTED);
+    }
+
+    /** The first fragment of a datagram says where the others go, those that came before it as well. */
+    private void directRest(Batch batch, PacketView first, int realServer, long nowMs) {
+        long datagram = fragments.hash(first);
+        if (realServer >= 0 && fragments.put(first, datagram, realServer, nowMs)) {
+            int before = batch.count();
+            held.release(batch, datagram);
+            if (batch.count() > before) {
+                parse(batch, before);
+            }
+        }
+    }
+
+    private void directFragment(ForwardingSnapshot snapshot, Batch batch, int index, boolean mayWait, long nowMs) {
+        PacketView packet = packets[index];
+        long datagram = fragments.hash(packet);
+        // All fragments of a datagram take one way.
+        hashes[index] = datagram;
+        int realServer = fragments.find(packet, datagram, nowMs);
+        if (realServer != FragmentTable.NONE) {
+            if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
+                drop(batch, index, Counter.REAL_SERVER_GONE);
             } else {
-                DirectRouting.rewrite(umem, addresses[i], packet, hops.destinationMac(hop), hops.sourceMac(hop));
-                counters.packet(snapshot.serviceOf(realServer), realServer, packet.ipLengthBytes());
-                egress[i] = hops.egressPort(hop);
+                setDirection(batch, index, realServer);
+            }
+        } else if (!mayWait) {
+            drop(batch, index, Counter.FRAGMENT_WITHOUT_FIRST);
+        } else if (held.hold(batch, index, datagram, nowMs)) {
+            counters.increment(Counter.FRAGMENT_HELD);
+        } else {
+            drop(batch, index, Counter.FRAGMENT_HOLD_FULL);
+        }
+    }
+
+    private void directIcmp(ForwardingSnapshot snapshot, Batch batch, int index, long nowMs) {
+        PacketView packet = packets[index];
+        long icmp = packet.l4Offset();
+        int type = Wire.u8(umem, icmp + Icmp.TYPE);
+        if (packetPolicy.answerEcho() && Icmp.isEchoRequest(packet.inet6(), type)) {
+            batch.setEgress(index, ECHO);
+            return;
+        }
+        if (!Icmp.isError(packet.inet6(), type)) {
+            drop(batch, index, Counter.UNSUPPORTED_PROTOCOL);
+            return;
+        }
+        long begin = icmp + Icmp.HEADER_BYTES;
+        long end = Math.min(packet.l3Offset() + packet.ipLengthBytes(), batch.address(index) + batch.length(index));
+        boolean names = PacketParser.parseQuoted(umem, begin, (int) (end - begin), packet.inet6(), quoted)
+                && quoted.destinationLow() == packet.destinationLow()
+                && quoted.destinationHigh() == packet.destinationHigh();
+        if (!names) {
+            drop(batch, index, Counter.ICMP_WITHOUT_FLOW);
+            return;
+        }
+        hashes[index] = tracker.hash(quoted);
+        setDirection(batch, index, tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs));
+    }
+
+    private void rewrite(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
+        // Pieces that come to the batch on the way are done with.
+        int count = batch.count();
+        for (int i = 0; i < count; i++) {
+            int egress = batch.egress(i);
+            if (egress == DIRECTED) {
+                rewriter.rewrite(snapshot, batch, i, packets[i], realServers[i], hashes[i], ingressPort, nowMs);
+            } else if (egress == ECHO) {
+                answers.echo(batch, i, packets[i], ingressPort);
             }
         }
     }
 
-    private static Counter[] parseDrops() {
-        Counter[] drops = new Counter[PacketParser.CODES];
-        drops[PacketParser.OK] = Counter.PACKETS_IN;
+    private void drop(Batch batch, int index, @Nullable Counter reason) {
+        if (reason != null) {
+            counters.increment(reason);
+        }
+        batch.setEgress(index, DROPPED);
+    }
+
+    private static @Nullable Counter[] parseDrops() {
+        @Nullable Counter[] drops = new @Nullable Counter[PacketParser.CODES];
         drops[PacketParser.TRUNCATED_ETHERNET] = Counter.PARSE_TRUNCATED_ETHERNET;
         drops[PacketParser.NOT_IP] = Counter.PARSE_NOT_IP;
         drops[PacketParser.TRUNCATED_IP] = Counter.PARSE_TRUNCATED_IP;
@@ -388,7 +293,6 @@ public final class Pipeline {
         drops[PacketParser.BAD_IP_CHECKSUM] = Counter.PARSE_BAD_IP_CHECKSUM;
         drops[PacketParser.BAD_EXTENSION_HEADER] = Counter.PARSE_BAD_EXTENSION_HEADER;
         drops[PacketParser.TOO_MANY_EXTENSION_HEADERS] = Counter.PARSE_TOO_MANY_EXTENSION_HEADERS;
-        drops[PacketParser.FRAGMENT] = Counter.FRAGMENT;
         drops[PacketParser.UNSUPPORTED_PROTOCOL] = Counter.UNSUPPORTED_PROTOCOL;
         drops[PacketParser.TRUNCATED_TRANSPORT] = Counter.PARSE_TRUNCATED_TRANSPORT;
         return drops;

@@ -3,6 +3,9 @@ package dev.sluice.packet;
 /** Offsets, limits and next-header numbers of IPv6 (RFC 8200). Offsets are from the header's first octet. */
 public final class Ipv6 {
     public static final int HEADER_BYTES = 40;
+    /** The MTU that every link has at the least (RFC 8200 section 5), and an ICMPv6 error has at the most. */
+    public static final int MIN_MTU_BYTES = 1280;
+
     public static final int PAYLOAD_LENGTH = 4;
     public static final int NEXT_HEADER = 6;
     public static final int HOP_LIMIT = 7;
@@ -21,6 +24,12 @@ public final class Ipv6 {
     public static final int EXTENSION_UNIT_BYTES = 8;
     /** In a fragment header's second 16 bits: offset and the M flag; all zero makes the fragment atomic (RFC 6946). */
     public static final int FRAGMENT_MASK = 0xfff9;
+    /** In a fragment header's second 16 bits: the offset, in octets as it stands there. */
+    public static final int OFFSET_MASK = 0xfff8;
+    /** In a fragment header's second 16 bits. */
+    public static final int MORE_FRAGMENTS = 1;
+    /** Where a fragment header has its identification. */
+    public static final int FRAGMENT_IDENTIFICATION = 4;
 
     private Ipv6() {}
 }

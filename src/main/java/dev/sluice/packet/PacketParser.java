@@ -15,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * protects decides.
  */
 public final class PacketParser {
-    /** The packet is whole and carries TCP, UDP, SCTP, ESP or AH. */
+    /** The packet is whole, or the first fragment of a datagram, and carries TCP, UDP, SCTP, ESP or AH. */
     public static final int OK = 0;
     /** Shorter than Ethernet header and VLAN tags. */
     public static final int TRUNCATED_ETHERNET = 1;
@@ -35,14 +35,16 @@ public final class PacketParser {
     public static final int BAD_EXTENSION_HEADER = 8;
     /** More than {@link #MAX_EXTENSION_HEADERS} IPv6 extension headers. */
     public static final int TOO_MANY_EXTENSION_HEADERS = 9;
-    /** A fragment of a datagram (not an atomic one, RFC 6946). */
+    /** A fragment of a datagram but the first (nor an atomic one, RFC 6946): its ports are elsewhere. */
     public static final int FRAGMENT = 10;
     /** Whole, but none of the protocols of {@link #OK}. */
     public static final int UNSUPPORTED_PROTOCOL = 11;
     /** The IP packet ends inside the TCP, UDP, SCTP, ESP or AH header. */
     public static final int TRUNCATED_TRANSPORT = 12;
+    /** An ICMP message over IPv4 or an ICMPv6 message over IPv6, whole, with its header at the transport's place. */
+    public static final int ICMP = 13;
     /** How many codes there are; all lie below. */
-    public static final int CODES = 13;
+    public static final int CODES = 14;
 
     /** RFC 8200 section 4.1 lets a packet carry seven at most in the recommended order; one to spare. */
     public static final int MAX_EXTENSION_HEADERS = 8;
@@ -59,6 +61,16 @@ public final class PacketParser {
      * @return {@link #OK} or why not
      */
     public static int parse(MemorySegment segment, long frame, int length, PacketView view) {
+        return parse(segment, frame, length, length, view);
+    }
+
+    /**
+     * Parses a frame of which only the beginning lies at hand: all headers must lie there.
+     *
+     * @param length of what is at hand, in bytes
+     * @param total of the whole frame
+     */
+    public static int parse(MemorySegment segment, long frame, int length, int total, PacketView view) {
         if (length < Ethernet.HEADER_BYTES) {
             return TRUNCATED_ETHERNET;
         }
@@ -74,15 +86,15 @@ public final class PacketParser {
         view.l2Length = l2;
         view.l3Offset = frame + l2;
         if (type == Ethernet.TYPE_IPV4) {
-            return parseIpv4(segment, frame + l2, length - l2, view);
+            return parseIpv4(segment, frame + l2, length - l2, total - l2, view);
         }
         if (type == Ethernet.TYPE_IPV6) {
-            return parseIpv6(segment, frame + l2, length - l2, view);
+            return parseIpv6(segment, frame + l2, length - l2, total - l2, view);
         }
         return NOT_IP;
     }
 
-    private static int parseIpv4(MemorySegment segment, long ip, int available, PacketView view) {
+    private static int parseIpv4(MemorySegment segment, long ip, int available, int whole, PacketView view) {
         if (available < Ipv4.MIN_HEADER_BYTES) {
             return TRUNCATED_IP;
         }
@@ -98,7 +110,7 @@ public final class PacketParser {
             return TRUNCATED_IP;
         }
         int totalLength = Wire.u16(segment, ip + Ipv4.TOTAL_LENGTH);
-        if (totalLength < headerLength || totalLength > available) {
+        if (totalLength < headerLength || totalLength > whole) {
             return BAD_TOTAL_LENGTH;
         }
         if (Checksum.of(segment, ip, headerLength) != 0) {
@@ -112,13 +124,20 @@ public final class PacketParser {
         view.sourceLow = Wire.u32(segment, ip + Ipv4.SOURCE);
         view.destinationHigh = 0;
         view.destinationLow = Wire.u32(segment, ip + Ipv4.DESTINATION);
-        if ((Wire.u16(segment, ip + Ipv4.FLAGS_FRAGMENT_OFFSET) & Ipv4.FRAGMENT_MASK) != 0) {
-            return FRAGMENT;
+        int fragmentField = Wire.u16(segment, ip + Ipv4.FLAGS_FRAGMENT_OFFSET);
+        view.dontFragment = (fragmentField & Ipv4.DONT_FRAGMENT) != 0;
+        view.fragment = (fragmentField & Ipv4.FRAGMENT_MASK) != 0;
+        view.laterFragment = (fragmentField & Ipv4.OFFSET_MASK) != 0;
+        if (view.fragment) {
+            view.fragmentId = Wire.u16(segment, ip + Ipv4.IDENTIFICATION);
+            if (view.laterFragment) {
+                return FRAGMENT;
+            }
         }
-        return parseTransport(segment, ip + headerLength, totalLength - headerLength, view);
+        return parseTransport(segment, ip + headerLength, Math.min(totalLength, available) - headerLength, view);
     }
 
-    private static int parseIpv6(MemorySegment segment, long ip, int available, PacketView view) {
+    private static int parseIpv6(MemorySegment segment, long ip, int available, int whole, PacketView view) {
         if (available < Ipv6.HEADER_BYTES) {
             return TRUNCATED_IP;
         }
@@ -126,11 +145,14 @@ public final class PacketParser {
             return BAD_IP_VERSION;
         }
         int totalLength = Ipv6.HEADER_BYTES + Wire.u16(segment, ip + Ipv6.PAYLOAD_LENGTH);
-        if (totalLength > available) {
+        if (totalLength > whole) {
             return BAD_TOTAL_LENGTH;
         }
         view.inet6 = true;
         view.ipLength = totalLength;
+        view.dontFragment = true;
+        view.fragment = false;
+        view.laterFragment = false;
         view.ttl = Wire.u8(segment, ip + Ipv6.HOP_LIMIT);
         view.sourceHigh = Wire.i64(segment, ip + Ipv6.SOURCE);
         view.sourceLow = Wire.i64(segment, ip + Ipv6.SOURCE + 8);
@@ -138,27 +160,103 @@ public final class PacketParser {
         view.destinationLow = Wire.i64(segment, ip + Ipv6.DESTINATION + 8);
         int next = Wire.u8(segment, ip + Ipv6.NEXT_HEADER);
         int at = Ipv6.HEADER_BYTES;
+        int end = Math.min(totalLength, available);
         for (int headers = 0; isExtension(next); headers++) {
             if (headers == MAX_EXTENSION_HEADERS) {
                 return TOO_MANY_EXTENSION_HEADERS;
             }
-            if (totalLength - at < Ipv6.EXTENSION_UNIT_BYTES) {
+            if (end - at < Ipv6.EXTENSION_UNIT_BYTES) {
                 return BAD_EXTENSION_HEADER;
             }
             int following = Wire.u8(segment, ip + at);
             int headerLength = extensionLength(next, Wire.u8(segment, ip + at + 1));
-            if (headerLength > totalLength - at) {
+            if (headerLength > end - at) {
                 return BAD_EXTENSION_HEADER;
             }
             if (next == Ipv6.FRAGMENT && (Wire.u16(segment, ip + at + 2) & Ipv6.FRAGMENT_MASK) != 0) {
-                view.protocol = following;
-                return FRAGMENT;
+                view.fragment = true;
+                view.fragmentId = Wire.i32(segment, ip + at + Ipv6.FRAGMENT_IDENTIFICATION);
+                if ((Wire.u16(segment, ip + at + 2) & Ipv6.OFFSET_MASK) != 0) {
+                    view.laterFragment = true;
+                    view.protocol = following;
+                    return FRAGMENT;
+                }
             }
             at += headerLength;
             next = following;
         }
         view.protocol = next;
-        return parseTransport(segment, ip + at, totalLength - at, view);
+        return parseTransport(segment, ip + at, end - at, view);
+    }
+
+    /**
+     * Reads the packet that an ICMP error quotes, as far as it says whose flow it belongs to: as a packet of the other
+     * direction, from the client to the VIP, so that the flow is found. Checksums and lengths are not looked at: the packet has
+     * been changed on its way, and is cut off (RFC 792, RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
+     *
+     * @param ip absolute offset of the quoted IP header
+     * @param available octets that there are of the quoted packet
+     * @param flow set to the flow
+     * @return whether it names one
+     */
+    public static boolean parseQuoted(MemorySegment segment, long ip, int available, boolean inet6, PacketView flow) {
+        int headerBytes = inet6 ? Ipv6.HEADER_BYTES : Ipv4.MIN_HEADER_BYTES;
+        if (available < headerBytes || Wire.u8(segment, ip) >>> 4 != (inet6 ? 6 : 4)) {
+            return false;
+        }
+        int protocol;
+        if (inet6) {
+            int next = Wire.u8(segment, ip + Ipv6.NEXT_HEADER);
+            for (int headers = 0; isExtension(next); headers++) {
+                if (headers == MAX_EXTENSION_HEADERS || available - headerBytes < Ipv6.EXTENSION_UNIT_BYTES) {
+                    return false;
+                }
+                if (next == Ipv6.FRAGMENT && (Wire.u16(segment, ip + headerBytes + 2) & Ipv6.OFFSET_MASK) != 0) {
+                    return false;
+                }
+                int length = extensionLength(next, Wire.u8(segment, ip + headerBytes + 1));
+                next = Wire.u8(segment, ip + headerBytes);
+                headerBytes += length;
+            }
+            protocol = next;
+        } else {
+            headerBytes = (Wire.u8(segment, ip + Ipv4.VERSION_IHL) & 0xf) << 2;
+            if (headerBytes < Ipv4.MIN_HEADER_BYTES
+                    || (Wire.u16(segment, ip + Ipv4.FLAGS_FRAGMENT_OFFSET) & Ipv4.OFFSET_MASK) != 0) {
+                return false;
+            }
+            protocol = Wire.u8(segment, ip + Ipv4.PROTOCOL);
+        }
+        boolean ipsec = protocol == Transport.ESP || protocol == Transport.AH;
+        if (!ipsec && protocol != Transport.TCP && protocol != Transport.UDP && protocol != Transport.SCTP) {
+            return false;
+        }
+        if (!ipsec && available - headerBytes < 2 * Short.BYTES) {
+            return false;
+        }
+        int ports = ipsec ? 0 : Wire.i32(segment, ip + headerBytes);
+        if (inet6) {
+            flow.setFlow(
+                    true,
+                    protocol,
+                    Wire.i64(segment, ip + Ipv6.DESTINATION),
+                    Wire.i64(segment, ip + Ipv6.DESTINATION + 8),
+                    ports & 0xffff,
+                    Wire.i64(segment, ip + Ipv6.SOURCE),
+                    Wire.i64(segment, ip + Ipv6.SOURCE + 8),
+                    ports >>> 16);
+        } else {
+            flow.setFlow(
+                    false,
+                    protocol,
+                    0,
+                    Wire.u32(segment, ip + Ipv4.DESTINATION),
+                    ports & 0xffff,
+                    0,
+                    Wire.u32(segment, ip + Ipv4.SOURCE),
+                    ports >>> 16);
+        }
+        return true;
     }
 
     private static boolean isExtension(int nextHeader) {
@@ -209,6 +307,12 @@ public final class PacketParser {
                 view.sourcePort = 0;
                 view.destinationPort = 0;
                 return OK;
+            }
+            case Transport.ICMP, Transport.ICMPV6 -> {
+                if (view.fragment || (view.protocol == Transport.ICMPV6) != view.inet6) {
+                    return UNSUPPORTED_PROTOCOL;
+                }
+                return available < Icmp.HEADER_BYTES ? TRUNCATED_TRANSPORT : ICMP;
             }
             default -> {
                 return UNSUPPORTED_PROTOCOL;

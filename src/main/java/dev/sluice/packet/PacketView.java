@@ -3,7 +3,7 @@ package dev.sluice.packet;
 /**
  * What the parser read from one frame. Owned by: worker; made once and filled again for every packet.
  *
- * <p>After {@link PacketParser#OK} everything is set. After {@link PacketParser#FRAGMENT} and
+ * <p>After {@link PacketParser#OK} everything is set. After {@link PacketParser#FRAGMENT}, {@link PacketParser#ICMP} and
  * {@link PacketParser#UNSUPPORTED_PROTOCOL} the network header's part is; after other codes nothing may be read.
  */
 public final class PacketView {
@@ -22,6 +22,10 @@ public final class PacketView {
     int sctpChunk;
     int ttl;
     int ipLength;
+    boolean dontFragment;
+    boolean fragment;
+    boolean laterFragment;
+    int fragmentId;
 
     /** Bytes before the IP header: Ethernet and up to two VLAN tags. */
     public int l2LengthBytes() {
@@ -120,6 +124,52 @@ public final class PacketView {
         this.protocol = protocol;
         sourcePort = port;
         destinationPort = port;
+    }
+
+    /**
+     * Makes this a view of the flow that a packet of another family-wide protocol quotes, or of its addresses alone.
+     *
+     * @param protocol of the flow
+     */
+    public void setFlow(
+            boolean inet6,
+            int protocol,
+            long sourceHigh,
+            long sourceLow,
+            int sourcePort,
+            long destinationHigh,
+            long destinationLow,
+            int destinationPort) {
+        this.inet6 = inet6;
+        this.protocol = protocol;
+        this.sourceHigh = sourceHigh;
+        this.sourceLow = sourceLow;
+        this.sourcePort = sourcePort;
+        this.destinationHigh = destinationHigh;
+        this.destinationLow = destinationLow;
+        this.destinationPort = destinationPort;
+        tcpFlags = 0;
+        sctpChunk = Sctp.NO_CHUNK;
+    }
+
+    /** Whether nobody may fragment it: IPv4 with DF, and IPv6. */
+    public boolean dontFragment() {
+        return dontFragment;
+    }
+
+    /** Whether it is a fragment; when the packet is OK, the first of its datagram, which has the ports. */
+    public boolean isFragment() {
+        return fragment;
+    }
+
+    /** Whether it is a fragment but the first, and has no ports. */
+    public boolean isLaterFragment() {
+        return laterFragment;
+    }
+
+    /** Of a fragment: what tells its datagram from others between the same addresses. 16 or 32 bits. */
+    public int fragmentId() {
+        return fragmentId;
     }
 
     /** TTL or hop limit, 0–255. */

@@ -5,13 +5,22 @@ package dev.sluice.packet;
  * it reads them. SCTP's are in {@link Sctp}.
  */
 public final class Transport {
+    public static final int ICMP = 1;
+    /** IPv4 in IP, RFC 2003. */
+    public static final int IPIP = 4;
+
     public static final int TCP = 6;
     public static final int UDP = 17;
+    /** IPv6 in IP, RFC 2473 and RFC 4213. */
+    public static final int IPV6 = 41;
+    /** RFC 2784. */
+    public static final int GRE = 47;
     /** Encapsulating security payload, RFC 4303. */
     public static final int ESP = 50;
     /** Authentication header, RFC 4302; in IPv6 an extension header ({@link Ipv6#AUTHENTICATION}). */
     public static final int AH = 51;
 
+    public static final int ICMPV6 = 58;
     public static final int SCTP = 132;
 
     /** Of TCP, UDP and SCTP alike, as the next. */

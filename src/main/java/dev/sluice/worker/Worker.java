@@ -31,6 +31,12 @@ public final class Worker {
     /** Connections looked at for expiry in one duty cycle. */
     private static final int EXPIRY_SLICE = 64;
 
+    /**
+     * Room left before the data of frames that the worker fills itself, for what goes before them: as much as the kernel leaves
+     * (XDP_PACKET_HEADROOM).
+     */
+    private static final int HEADROOM_BYTES = 256;
+
     /** How often gauges are set; they cost a few native calls. */
     private static final long GAUGE_INTERVAL_NS = 10_000_000;
 
@@ -50,7 +56,7 @@ public final class Worker {
     private final IdleStrategy idle;
     private final StallTracker stalls = new StallTracker();
     private final int batchSize;
-    private final Batch batch = new Batch();
+    private final Batch batch;
     private final CountDownLatch started = new CountDownLatch(1);
     private final Thread thread;
 
@@ -95,6 +101,7 @@ public final class Worker {
         this.snapshots = snapshots;
         this.batchSize = batchSize;
         ports = sockets.stream().map(socket -> new Port(socket, pool)).toArray(Port[]::new);
+        batch = new Batch(pool.frameSizeBytes() - HEADROOM_BYTES);
         idle = busyIdle
                 ? new BusyIdleStrategy()
                 : new AdaptiveIdleStrategy(
@@ -212,10 +219,13 @@ public final class Worker {
     private int forward(ForwardingSnapshot snapshot, int ingress, long nowMs) {
         batch.clear();
         int received = ports[ingress].receive(batch.addresses(), batch.lengths(), batchSize);
-        if (received == 0) {
+        if (received == 0 && pipeline.held() == 0) {
             return 0;
         }
         batch.received(received);
+        while (batch.spares() < Batch.MAX_SPARES && pool.available() > Batch.MAX_SPARES) {
+            batch.putSpare(pool.alloc() + HEADROOM_BYTES);
+        }
         pipeline.process(snapshot, batch, ingress, nowMs);
         int sent = 0;
         int refused = 0;
@@ -245,7 +255,8 @@ public final class Worker {
             receiving += port.receiving();
             sending += port.sending();
         }
-        own.set(WorkerCounter.FRAMES_FREE, pool.available());
+        own.set(WorkerCounter.FRAMES_FREE, pool.available() + batch.spares());
+        own.set(WorkerCounter.FRAMES_HELD, pipeline.held());
         own.set(WorkerCounter.FRAMES_RECEIVING, receiving);
         own.set(WorkerCounter.FRAMES_SENDING, sending);
         own.set(WorkerCounter.CONNECTIONS, flows.size());

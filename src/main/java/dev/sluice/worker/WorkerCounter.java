@@ -22,7 +22,9 @@ public enum WorkerCounter {
     LONGEST_CYCLE_NS,
     /** Gauge: frames of the UMEM. */
     FRAMES_TOTAL,
-    /** Gauge: frames in the pool. */
+    /** Gauge: frames of fragments that wait for the first of their datagram. */
+    FRAMES_HELD,
+    /** Gauge: frames in the pool, or at hand to make packets of. */
     FRAMES_FREE,
     /** Gauge: frames given to the kernel to receive into and not received yet. */
     FRAMES_RECEIVING,

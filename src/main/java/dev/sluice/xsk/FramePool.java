@@ -44,6 +44,11 @@ public final class FramePool {
         return addresses.length;
     }
 
+    /** The size of each frame. */
+    public int frameSizeBytes() {
+        return (int) -frameMask;
+    }
+
     /** Takes a frame: the UMEM address of its first byte, or -1 when there is none. */
     public long alloc() {
         if (available == 0) {

@@ -48,14 +48,21 @@ class EveryPacketAccountedTest {
             Arrays.fill(harness.egress, 77);
             harness.process(snapshot, count, next);
             int sent = 0;
-            for (int i = 0; i < count; i++) {
-                byte[] before = frames.get(next + i);
-                if (harness.egress[i] == Batch.DROPPED) {
-                    assertTrue(Arrays.equals(before, harness.get(i)), "a dropped frame was written to");
+            for (int i = 0; i < harness.batch.count(); i++) {
+                if (harness.egress[i] == Batch.HELD) {
+                    assertTrue(i < count);
+                } else if (i >= count) {
+                    // A piece of a large one, or one that waited, whose frame has been used again since.
+                    sent += harness.egress[i] == Batch.DROPPED ? 0 : 1;
+                } else if (harness.egress[i] == Batch.DROPPED) {
+                    assertTrue(Arrays.equals(frames.get(next + i), harness.get(i)), "a dropped frame was written to");
                 } else {
-                    assertEquals(1, harness.egress[i]);
-                    assertRewritten(before, i);
                     sent++;
+                    if (harness.egress[i] == 1 && frames.get(next + i).length <= 1514) {
+                        assertRewritten(frames.get(next + i), i);
+                    } else {
+                        assertTrue(harness.egress[i] == 0 || harness.egress[i] == 1);
+                    }
                 }
             }
             int refused = sent / 7;
@@ -65,7 +72,10 @@ class EveryPacketAccountedTest {
         }
         assertEquals(frames.size(), harness.counters.get(Counter.PACKETS_IN));
         assertEquals(forwarded, harness.counters.get(Counter.FORWARDED));
-        assertEquals(frames.size(), harness.counters.get(Counter.FORWARDED) + harness.counters.dropped());
+        long made = harness.counters.get(Counter.ICMP_ERROR_SENT) + harness.counters.get(Counter.FRAGMENT_MADE);
+        assertEquals(
+                frames.size() + made,
+                harness.counters.get(Counter.FORWARDED) + harness.counters.dropped() + harness.pipeline.held());
     }
 
     /** MAC addresses new, TTL one less, IPv4 header checksum right; not one other byte changed. */
@@ -107,6 +117,10 @@ class EveryPacketAccountedTest {
 
     @Test
     void everyReasonHasItsCounter() {
+        Harness silent = new Harness(
+                1 << 10,
+                ConnectionPolicy.DEFAULT,
+                new PacketPolicy(false, false, 0, PacketPolicy.INHERIT, true, false));
         Map<Counter, byte[]> one = new EnumMap<>(Counter.class);
         IpAddress client = IpAddress.parse("10.0.0.1");
         IpAddress vip = IpAddress.parse("10.0.0.100");
@@ -122,11 +136,18 @@ class EveryPacketAccountedTest {
                 Counter.TTL_EXPIRED,
                 PacketBuilder.tcp(client, 3, vip, 80).ttl(1).build());
         one.put(
-                Counter.FRAME_TOO_LARGE,
-                PacketBuilder.tcp(client, 4, vip, 80).payloadLength(1461).build());
+                Counter.PACKET_TOO_BIG,
+                PacketBuilder.tcp(client, 4, vip, 80)
+                        .dontFragment()
+                        .payloadLength(1461)
+                        .build());
         one.put(
-                Counter.FRAGMENT,
-                PacketBuilder.tcp(client, 5, vip, 80).fragment(0, true).build());
+                Counter.ICMP_WITHOUT_FLOW,
+                PacketBuilder.ethernet()
+                        .ip(client, vip)
+                        .icmp(3)
+                        .payloadLength(28)
+                        .build());
         one.put(
                 Counter.UNSUPPORTED_PROTOCOL,
                 PacketBuilder.ethernet().ip(client, vip).icmp(8).build());
@@ -150,11 +171,11 @@ class EveryPacketAccountedTest {
                 .nextHops(0, List.of(new NextHop(1, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500)));
         ForwardingSnapshot snapshot = builder.build();
         one.forEach((counter, frame) -> {
-            long before = harness.counters.get(counter);
-            assertEquals(Batch.DROPPED, harness.process(snapshot, frame, 0), counter::label);
-            assertEquals(before + 1, harness.counters.get(counter), counter::label);
+            long before = silent.counters.get(counter);
+            assertEquals(Batch.DROPPED, silent.process(snapshot, frame, 0), counter::label);
+            assertEquals(before + 1, silent.counters.get(counter), counter::label);
         });
-        assertEquals(one.size(), harness.counters.dropped());
+        assertEquals(one.size(), silent.counters.dropped());
     }
 
     @Test

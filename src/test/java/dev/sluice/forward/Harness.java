@@ -4,6 +4,7 @@ import dev.sluice.flow.FlowCounts;
 import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
+import dev.sluice.flow.FragmentTable;
 import dev.sluice.flow.PersistenceTable;
 import dev.sluice.packet.Ethernet;
 import dev.sluice.packet.IpAddress;
@@ -32,14 +33,22 @@ final class Harness {
     static final long DIRECTOR_MAC = 0x02_00_00_00_05_00L;
     static final int FRAME_BYTES = 16384;
 
-    final MemorySegment umem = Arena.ofAuto().allocate((long) FRAME_BYTES * Pipeline.MAX_BATCH, 64);
+    private static final int SPARE_BYTES = 2048;
+    private static final int HEADROOM = 256;
+    /** A spare frame is used again after so many others. */
+    private static final int MAX_SPARES_OUT = 1024;
+
+    /** Spare frames in front, so that a frame at the very end of the segment lies at its end. */
+    final MemorySegment umem = Arena.ofAuto().allocate(slot(Pipeline.MAX_BATCH), 64);
+
+    private int nextSpare;
     final FlowTable flows;
     final FlowHasher hasher = new FlowHasher(KEY);
     final Counters counters = new Counters();
     final FlowCounts connections;
     final PersistenceTable templates;
     final Pipeline pipeline;
-    final Batch batch = new Batch();
+    final Batch batch = new Batch(2048 - 256);
     final long[] addresses = batch.addresses();
     final int[] lengths = batch.lengths();
     final int[] egress = batch.egress();
@@ -52,6 +61,18 @@ final class Harness {
         this(maxFlows, policy, new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS), new FlowExchange(1), templates());
     }
 
+    /** One whose packets are treated by a policy. */
+    Harness(int maxFlows, ConnectionPolicy policy, PacketPolicy packets) {
+        this(
+                maxFlows,
+                policy,
+                packets,
+                new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS),
+                new FlowExchange(1),
+                templates(),
+                new FragmentTable(1024, KEY));
+    }
+
     /** The next worker of several: all share counts, exchange and templates. */
     Harness(
             int maxFlows,
@@ -59,6 +80,18 @@ final class Harness {
             FlowCounts connections,
             FlowExchange exchange,
             PersistenceTable templates) {
+        this(maxFlows, policy, PacketPolicy.DEFAULT, connections, exchange, templates, new FragmentTable(1024, KEY));
+    }
+
+    /** As before; all share the table of fragments as well. */
+    Harness(
+            int maxFlows,
+            ConnectionPolicy policy,
+            PacketPolicy packets,
+            FlowCounts connections,
+            FlowExchange exchange,
+            PersistenceTable templates,
+            FragmentTable fragments) {
         this.connections = connections;
         this.templates = templates;
         flows = new FlowTable(maxFlows, ForwardingSnapshot.MAX_REAL_SERVERS, Arena.ofAuto());
@@ -69,9 +102,11 @@ final class Harness {
                 flows,
                 connections,
                 new PersistenceTable.Sweeper(templates, 0, 1),
+                fragments,
                 hasher,
                 counters,
                 policy,
+                packets,
                 exchange);
     }
 
@@ -79,9 +114,14 @@ final class Harness {
         return new PersistenceTable(1024, ForwardingSnapshot.MAX_REAL_SERVERS, KEY, Arena.ofAuto());
     }
 
+    /** Where slot {@code i} of the received frames begins. */
+    static long slot(int i) {
+        return (long) SPARE_BYTES * MAX_SPARES_OUT + (long) FRAME_BYTES * i;
+    }
+
     /** Puts a frame at the very end of slot {@code i}, so that an overrun of the last one leaves the segment. */
     void put(int i, byte[] frame) {
-        addresses[i] = (long) FRAME_BYTES * (i + 1) - frame.length;
+        addresses[i] = slot(i + 1) - frame.length;
         lengths[i] = frame.length;
         MemorySegment.copy(frame, 0, umem, ValueLayout.JAVA_BYTE, addresses[i], frame.length);
     }
@@ -104,6 +144,9 @@ final class Harness {
     void process(ForwardingSnapshot snapshot, int count, long nowMs) {
         batch.clear();
         batch.received(count);
+        while (batch.spares() < Batch.MAX_SPARES) {
+            batch.putSpare((long) SPARE_BYTES * (nextSpare++ % MAX_SPARES_OUT) + HEADROOM);
+        }
         pipeline.process(snapshot, batch, 0, nowMs);
     }
 

@@ -120,7 +120,7 @@ class OptionsAllocationTest {
         for (int batch = 0; batch < BATCHES; batch++) {
             for (int i = 0; i < BATCH; i++) {
                 MemorySegment frame = frames.get(random.nextInt(frames.size()));
-                long at = (long) Harness.FRAME_BYTES * i;
+                long at = Harness.slot(i);
                 MemorySegment.copy(frame, 0, harness.umem, at, frame.byteSize());
                 if (Wire.u16(harness.umem, at + 34) == 1) {
                     // Client ports vary; IKE's does not, nor what has none.

@@ -76,7 +76,7 @@ class PipelineAllocationTest {
             for (int i = 0; i < BATCH; i++) {
                 int kind = sequence++ % templates.length;
                 int length = templates[kind].length;
-                long at = (long) Harness.FRAME_BYTES * i;
+                long at = Harness.slot(i);
                 MemorySegment.copy(sources[kind], 0, harness.umem, at, length);
                 // Ports vary enough for hits, misses and a table that fills up and is swept.
                 int ports = at(templates[kind]);
@@ -108,7 +108,7 @@ class PipelineAllocationTest {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         assertTrue(threads.isThreadAllocatedMemorySupported());
         for (int i = 0; i < templates.length; i++) {
-            sources[i] = harness.umem.asSlice((long) Harness.FRAME_BYTES * (i + 1) - 1024, 1024);
+            sources[i] = harness.umem.asSlice(Harness.slot(i + 1) - 1024, 1024);
             MemorySegment.copy(templates[i], 0, sources[i], ValueLayout.JAVA_BYTE, 0, templates[i].length);
         }
         ForwardingSnapshot snapshot = Harness.snapshot(

@@ -67,9 +67,18 @@ record Reading(DirectorStats stats) {
 
     /** All dropped packets. */
     long drops() {
+        return sum(Counter.Kind.DROP);
+    }
+
+    /** All packets that the director made itself. */
+    long made() {
+        return sum(Counter.Kind.MADE);
+    }
+
+    private long sum(Counter.Kind kind) {
         long sum = 0;
         for (Counter counter : Counter.values()) {
-            if (counter.kind() == Counter.Kind.DROP) {
+            if (counter.kind() == kind) {
                 sum += count(counter);
             }
         }
@@ -107,11 +116,15 @@ record Reading(DirectorStats stats) {
     /** Every packet that was steered came in at a worker, and was forwarded or dropped with a reason; its frame is free again. */
     void assertNothingIsLost() {
         assertEquals(count(Counter.PACKETS_IN), steered(), () -> stats.toString());
-        assertEquals(count(Counter.PACKETS_IN), count(Counter.FORWARDED) + drops(), () -> stats.toString());
+        long held = stats.workers().stream()
+                .mapToLong(worker -> gauge(worker, "frames_held"))
+                .sum();
+        assertEquals(
+                count(Counter.PACKETS_IN) + made(), count(Counter.FORWARDED) + drops() + held, () -> stats.toString());
         for (WorkerStats worker : stats.workers()) {
             assertEquals(
                     gauge(worker, "frames_total"),
-                    gauge(worker, "frames_free") + gauge(worker, "frames_receiving"),
+                    gauge(worker, "frames_free") + gauge(worker, "frames_receiving") + gauge(worker, "frames_held"),
                     () -> "frames are neither free nor with the kernel to receive into: " + worker);
             assertEquals(0, gauge(worker, "frames_sending"), worker::toString);
         }

@@ -1,0 +1,294 @@
+package dev.sluice.forward;
+
+import dev.sluice.packet.Checksum;
+import dev.sluice.packet.Ethernet;
+import dev.sluice.packet.Ipv4;
+import dev.sluice.packet.Ipv6;
+import dev.sluice.packet.PacketView;
+import dev.sluice.packet.Transport;
+import dev.sluice.packet.Wire;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Sends a packet on its way to its real server: TTL, size, encapsulation, link header. Owned by: worker.
+ *
+ * <p>Direct routing addresses the frame to the real server on the link and leaves the rest alone; the real server has the VIP
+ * itself and answers the client directly. Tunneling puts an outer header before the packet, which the real server takes off. In
+ * both the TTL or hop limit is lowered by one, a router's habit, as IPVS does (ip_vs_dr_xmit, ip_vs_tunnel_xmit). What is too
+ * large for the way is fragmented, or answered, as a router would.
+ */
+final class Rewriter {
+    private static final int DROPPED = Batch.DROPPED;
+
+    private final MemorySegment umem;
+    private final Counters counters;
+    private final PacketPolicy policy;
+    private final Encapsulation encapsulation;
+    private final Fragmentation fragmentation;
+    private final Identifications ids;
+    private final IcmpAnswers answers;
+
+    Rewriter(MemorySegment umem, Counters counters, PacketPolicy policy, Identifications ids, IcmpAnswers answers) {
+        this.umem = umem;
+        this.counters = counters;
+        this.policy = policy;
+        this.encapsulation = new Encapsulation(umem, policy);
+        this.fragmentation = new Fragmentation(umem);
+        this.ids = ids;
+        this.answers = answers;
+    }
+
+    /**
+     * Decides on one packet of the batch.
+     *
+     * @param packet what the parser read of it
+     * @param hash its flow's
+     * @param ingressPort by which it came
+     */
+    void rewrite(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            int realServer,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        HopTable hops = snapshot.hops();
+        int hop = hops.of(realServer, hash);
+        if (!policy.keepTtl() && packet.ttl() <= 1) {
+            drop(batch, index, Counter.TTL_EXPIRED);
+            if (mayAnswer(packet)) {
+                answers.timeExceeded(batch, index, packet, ingressPort, nowMs);
+            }
+            return;
+        }
+        if (hop == HopTable.NONE) {
+            drop(batch, index, Counter.NO_NEIGHBOUR);
+            return;
+        }
+        if (!policy.keepTtl()) {
+            lowerTtl(packet);
+        }
+        TunnelTable tunnels = snapshot.tunnels();
+        boolean direct = tunnels.kind(realServer) == TunnelTable.NONE;
+        int room = hops.mtuBytes(hop) - (direct ? 0 : Encapsulation.overhead(tunnels, realServer));
+        if (packet.ipLengthBytes() > room) {
+            if (mustFit(packet, direct, room)) {
+                drop(batch, index, Counter.PACKET_TOO_BIG);
+                if (mayAnswer(packet)) {
+                    answers.tooBig(batch, index, packet, ingressPort, mtuTold(packet, room), nowMs);
+                }
+                return;
+            }
+            if (!sendInPieces(snapshot, batch, index, packet, realServer, hop, hash, direct, room)) {
+                drop(batch, index, Counter.NO_SPARE_FRAME);
+                return;
+            }
+        } else if (direct) {
+            placeDirect(batch, index, packet, packet.l3Offset(), hops, hop);
+        } else {
+            boolean dontFragment = packet.dontFragment() && !packet.inet6() && policy.pmtuDisc();
+            encapsulate(
+                    snapshot,
+                    batch,
+                    index,
+                    packet,
+                    packet.l3Offset(),
+                    packet.ipLengthBytes(),
+                    realServer,
+                    hop,
+                    hash,
+                    dontFragment);
+        }
+        counters.packet(snapshot.serviceOf(realServer), realServer, packet.ipLengthBytes());
+    }
+
+    private void lowerTtl(PacketView packet) {
+        if (packet.inet6()) {
+            Wire.putU8(umem, packet.l3Offset() + Ipv6.HOP_LIMIT, packet.ttl() - 1);
+        } else {
+            Checksum.decrementTtl(umem, packet.l3Offset());
+        }
+    }
+
+    /**
+     * Whether a packet larger than its way is for its sender to make smaller: IPv6 and what has DF. IPv6 does not go below 1280
+     * octets, so a tunnel with less room fragments outside (RFC 2473 section 7.1); and without path MTU discovery tunnels
+     * fragment all of IPv4. Nobody makes an ICMP error smaller.
+     */
+    private boolean mustFit(PacketView packet, boolean direct, int room) {
+        if (packet.inet6()) {
+            return direct || packet.ipLengthBytes() > Math.max(room, Ipv6.MIN_MTU_BYTES);
+        }
+        return packet.dontFragment() && (direct || (policy.pmtuDisc() && packet.protocol() != Transport.ICMP));
+    }
+
+    private static int mtuTold(PacketView packet, int room) {
+        return Math.max(room, packet.inet6() ? Ipv6.MIN_MTU_BYTES : Ipv4.MIN_MTU_BYTES);
+    }
+
+    private static boolean mayAnswer(PacketView packet) {
+        return !packet.isLaterFragment();
+    }
+
+    /** False, and nothing sent, when frames are short or the link takes no fragment of use. */
+    private boolean sendInPieces(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            int realServer,
+            int hop,
+            long hash,
+            boolean direct,
+            int room) {
+        int link = packet.l2LengthBytes();
+        int firstNew;
+        if (direct || (policy.fragmentInner() && !packet.dontFragment())) {
+            firstNew = fragmentation.splitIpv4(batch, index, link, packet.l3Offset(), packet.ipLengthBytes(), room);
+            if (firstNew == Fragmentation.FAILED) {
+                return false;
+            }
+            if (batch.tails(index) == 0) {
+                sendPiece(snapshot, batch, index, packet, realServer, hop, hash, direct);
+            }
+            for (int piece = firstNew; piece < batch.count(); piece++) {
+                sendPiece(snapshot, batch, piece, packet, realServer, hop, hash, direct);
+            }
+        } else {
+            long outer = encapsulate(
+                    snapshot,
+                    batch,
+                    index,
+                    packet,
+                    packet.l3Offset(),
+                    packet.ipLengthBytes(),
+                    realServer,
+                    hop,
+                    hash,
+                    false);
+            firstNew = splitOuter(snapshot, batch, index, outer, packet, realServer, hop);
+            if (firstNew == Fragmentation.FAILED) {
+                return false;
+            }
+        }
+        int made = batch.count() - firstNew;
+        if (batch.tails(index) > 0) {
+            // All pieces are new ones, the first as well.
+            batch.setEgress(index, DROPPED);
+            made--;
+        }
+        counters.increment(Counter.FRAGMENTED);
+        counters.add(Counter.FRAGMENT_MADE, made);
+        return true;
+    }
+
+    private void sendPiece(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int piece,
+            PacketView packet,
+            int realServer,
+            int hop,
+            long hash,
+            boolean direct) {
+        int link = packet.l2LengthBytes();
+        long l3 = batch.address(piece) + link;
+        int length = batch.length(piece) - link;
+        if (direct) {
+            placeDirect(batch, piece, packet, l3, snapshot.hops(), hop);
+        } else {
+            encapsulate(snapshot, batch, piece, packet, l3, length, realServer, hop, hash, false);
+        }
+    }
+
+    private int splitOuter(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            long outer,
+            PacketView packet,
+            int realServer,
+            int hop) {
+        TunnelTable tunnels = snapshot.tunnels();
+        int mtu = snapshot.hops().mtuBytes(hop);
+        int link = (int) (outer - batch.address(index));
+        int length = packet.ipLengthBytes() + Encapsulation.overhead(tunnels, realServer);
+        int firstNew = tunnels.inet6(realServer)
+                ? fragmentation.splitIpv6(batch, index, link, outer, length, mtu, ids.next())
+                : fragmentation.splitIpv4(batch, index, link, outer, length, mtu);
+        for (int piece = firstNew; firstNew >= 0 && piece < batch.count(); piece++) {
+            batch.setEgress(piece, batch.egress(index));
+        }
+        return firstNew;
+    }
+
+    /** Encapsulates a packet of the batch, or a piece of one, and places it; where its outer IP header stands. */
+    private long encapsulate(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long l3,
+            int lengthBytes,
+            int realServer,
+            int hop,
+            long hash,
+            boolean dontFragment) {
+        TunnelTable tunnels = snapshot.tunnels();
+        HopTable hops = snapshot.hops();
+        int ttl = policy.keepTtl() ? packet.ttl() : packet.ttl() - 1;
+        int id = dontFragment || tunnels.inet6(realServer) ? 0 : ids.next();
+        // The outer header goes where the link header is now.
+        long old = batch.address(index);
+        long tags = LinkHeader.tags(umem, old, packet.l2LengthBytes());
+        long outer = encapsulation.encapsulate(
+                batch,
+                index,
+                l3,
+                packet.inet6(),
+                lengthBytes,
+                ttl,
+                tunnels,
+                realServer,
+                hops,
+                hop,
+                hash,
+                dontFragment,
+                id);
+        if (batch.tails(index) == 0) {
+            // Ethernet's padding stays behind: larger frames need none.
+            batch.move(index, old, (int) (l3 - old) + lengthBytes);
+        }
+        place(batch, index, packet, outer, tunnels.inet6(realServer), tags, hops, hop);
+        return outer;
+    }
+
+    /** Writes the link header before an IP packet and sends the frame. */
+    private void place(
+            Batch batch, int index, PacketView packet, long l3, boolean inet6, long tags, HopTable hops, int hop) {
+        long frame = LinkHeader.write(
+                umem,
+                tags,
+                packet.l2LengthBytes(),
+                l3,
+                inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4,
+                hops.destinationMac(hop),
+                hops.sourceMac(hop),
+                hops.vlan(hop));
+        batch.move(index, frame, batch.length(index) + (int) (batch.address(index) - frame));
+        batch.setEgress(index, hops.egressPort(hop));
+    }
+
+    /** Sends a packet as it is, under the next hop's link header. */
+    private void placeDirect(Batch batch, int index, PacketView packet, long l3, HopTable hops, int hop) {
+        long tags = LinkHeader.tags(umem, batch.address(index), packet.l2LengthBytes());
+        place(batch, index, packet, l3, packet.inet6(), tags, hops, hop);
+    }
+
+    private void drop(Batch batch, int index, Counter reason) {
+        counters.increment(reason);
+        batch.setEgress(index, DROPPED);
+    }
+}
