@@ -51,9 +51,10 @@ static __always_inline __u16 fold(__u32 sum)
 
 /*
  * The folded sum of what lies from offset to end, on top of an earlier one; not complemented, 0xffff where a checksum is
- * included and right. 0 where the frame is too short.
+ * included and right. 0 where the frame is too short. Not inlined: whoever lacks CAP_PERFMON may put nothing else on the
+ * stack where a pointer was.
  */
-static __always_inline __u16 sum_bytes(struct xdp_md *ctx, __u32 offset, __u32 end, __u32 seed)
+static __noinline __u16 sum_bytes(struct xdp_md *ctx, __u32 offset, __u32 end, __u32 seed)
 {
 	struct summing summing = { .ctx = ctx, .offset = offset, .end = end, .sum = seed };
 
