@@ -290,7 +290,9 @@ class DecapIT {
                         .build(),
                 DecapOutcome.PASS_OTHER_ADDRESS);
         lab.expectUntouched(
-                "a request without tunnel", DecapLab.inner(AddressFamily.INET).build(), DecapOutcome.PASS_NO_TUNNEL);
+                "a request without tunnel",
+                PacketBuilder.tcp(DecapLab.CLIENT4, 1, DecapLab.VIP4, 80).build(),
+                DecapOutcome.PASS_NO_TUNNEL);
         lab.expectUntouched(
                 "TCP to the real server",
                 PacketBuilder.tcp(DecapLab.DIRECTOR4, 1, DecapLab.REAL4, 22).build(),
@@ -439,7 +441,8 @@ class DecapIT {
             real.run("ip", "link", "set", "eth1", "mtu", "9000");
             try (var _ = real.enter()) {
                 assertEquals(AttachMode.NATIVE, lab.program.attach("eth1"));
-                assertEquals(List.of("\"sluice_decap\" (id " + lab.program.id() + ")"), DecapProgram.programsOn("eth1"));
+                assertEquals(
+                        List.of("\"sluice_decap\" (id " + lab.program.id() + ")"), DecapProgram.programsOn("eth1"));
                 assertThrows(SteeringException.class, () -> lab.program.attach("eth1"));
             }
             onTheWire(director, real);
