@@ -66,7 +66,8 @@ final class Host implements HostFacts {
                 List<String> command =
                         new ArrayList<>(List.of("address", goes ? "delete" : "add", words[0], "dev", words[1]));
                 if (!goes) {
-                    // The host's own connections are not to go out from a VIP: of host scope, and deprecated, it is not chosen.
+                    // The host's own connections are not to go out from a VIP: of host scope, and deprecated, it is not
+                    // chosen.
                     command.addAll(
                             words[0].indexOf(':') < 0 ? List.of("scope", "host") : List.of("preferred_lft", "0"));
                 }
