@@ -47,9 +47,14 @@ final class Commands {
     static Result run(String name, String... arguments) {
         List<String> command = new ArrayList<>(List.of(name));
         command.addAll(List.of(arguments));
+        Process process;
         try {
-            Process process =
-                    new ProcessBuilder(command).redirectErrorStream(true).start();
+            process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        } catch (IOException e) {
+            // Not there, or not to be run: the same to the caller.
+            return new Result(NOT_FOUND, String.valueOf(e.getMessage()));
+        }
+        try {
             process.getOutputStream().close();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (!process.waitFor(TIMEOUT_S, TimeUnit.SECONDS)) {
@@ -58,10 +63,6 @@ final class Commands {
             }
             return new Result(process.exitValue(), output);
         } catch (IOException e) {
-            String message = String.valueOf(e.getMessage());
-            if (message.contains("error=2,")) {
-                return new Result(NOT_FOUND, message);
-            }
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -160,7 +160,7 @@ class RealServerIT {
         real.run("sysctl", "-qw", "net.ipv6.conf.lo.disable_ipv6=1");
         String before = snapshot();
         String problem = refusal(() -> setup().setup(dr(VIP4, VIP6), false));
-        assertTrue(problem.startsWith("ip address add 2001:db8::100/128 dev lo: "), problem);
+        assertTrue(problem.startsWith("ip address add 2001:db8::100/128 dev lo preferred_lft 0: "), problem);
         assertEquals(before, snapshot());
         assertEquals(List.of(), setup().show(null));
     }

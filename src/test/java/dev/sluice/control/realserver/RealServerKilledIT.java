@@ -26,8 +26,6 @@ class RealServerKilledIT {
         "2001:db8::100",
         "--method",
         "tun",
-        "--decapsulation",
-        "xdp",
         "--interface",
         "eth1",
     };
