@@ -26,6 +26,42 @@ public final class ProgramRun {
         }
     }
 
+    /** What a program made of a frame. */
+    public static final class Result {
+        private final int verdict;
+        private final byte[] frame;
+
+        private Result(int verdict, byte[] frame) {
+            this.verdict = verdict;
+            this.frame = frame;
+        }
+
+        /** What it returned. */
+        public int verdict() {
+            return verdict;
+        }
+
+        /** The frame after it. */
+        public byte[] frame() {
+            return frame.clone();
+        }
+    }
+
+    /** As {@link #verdict}, for programs that change frames. */
+    public static Result run(int programFd, byte[] frame) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment options = options(arena, frame, 1);
+            MemorySegment out = arena.allocate(MAX_FRAME_BYTES + 256);
+            bpf_test_run_opts.data_out(options, out);
+            bpf_test_run_opts.data_size_out(options, (int) out.byteSize());
+            NativeException.check(
+                    LibBpf.programTestRun(programFd, options), "BPF_PROG_TEST_RUN(" + frame.length + " bytes)");
+            byte[] after =
+                    out.asSlice(0, bpf_test_run_opts.data_size_out(options)).toArray(ValueLayout.JAVA_BYTE);
+            return new Result(bpf_test_run_opts.retval(options), after);
+        }
+    }
+
     /**
      * Runs a program on {@code repeat} live frames that came in on queue 0 of an interface; what it returns
      * {@code XDP_TX} for goes out there.

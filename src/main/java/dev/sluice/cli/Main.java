@@ -71,6 +71,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new CheckCommand())
                 .addSubcommand(new ReloadCommand(socketOfEnvironment))
                 .addSubcommand(FwmarkCommand.commandLine(socketOfEnvironment))
+                .addSubcommand(RealServerCommand.commandLine())
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())

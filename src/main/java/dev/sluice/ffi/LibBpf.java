@@ -2,7 +2,9 @@ package dev.sluice.ffi;
 
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.ffi.generated.bpf_map_create_opts;
+import dev.sluice.ffi.generated.bpf_map_info;
 import dev.sluice.ffi.generated.bpf_object_open_opts;
+import dev.sluice.ffi.generated.bpf_prog_info;
 import dev.sluice.ffi.generated.bpf_xdp_attach_opts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -16,6 +18,9 @@ import java.lang.invoke.MethodHandle;
  * value is said to be {@code -errno}. Not for the hot path. Any thread; an object belongs to one thread at a time.
  */
 public final class LibBpf {
+    /** More than any program here has. */
+    private static final int MAX_PROGRAM_MAPS = 64;
+
     private static final Linker.Option CAPTURE_ERRNO = Linker.Option.captureCallState("errno");
     private static final MethodHandle OBJECT_OPEN_MEM = Linker.nativeLinker()
             .downcallHandle(
@@ -183,6 +188,48 @@ public final class LibBpf {
     /** {@code bpf_prog_get_fd_by_id}: a descriptor, which the caller closes. The kernel wants {@code CAP_SYS_ADMIN} for it. */
     public static int programFdById(int id) {
         return NativeException.check(Native.bpf_prog_get_fd_by_id(id), "bpf_prog_get_fd_by_id(" + id + ")");
+    }
+
+    /** The kernel's number of a loaded program. */
+    public static int programId(int programFd) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment info = arena.allocate(bpf_prog_info.layout());
+            info(arena, programFd, info);
+            return bpf_prog_info.id(info);
+        }
+    }
+
+    /**
+     * A descriptor of the map of this name that a loaded program uses, which the caller closes. The kernel wants
+     * {@code CAP_SYS_ADMIN} for it.
+     *
+     * @throws NativeException {@code ENOENT} when the program has no such map
+     */
+    public static int programMapFd(int programFd, String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment ids = arena.allocate(ValueLayout.JAVA_INT, MAX_PROGRAM_MAPS);
+            MemorySegment info = arena.allocate(bpf_prog_info.layout());
+            bpf_prog_info.nr_map_ids(info, MAX_PROGRAM_MAPS);
+            bpf_prog_info.map_ids(info, ids.address());
+            info(arena, programFd, info);
+            int maps = Math.min(bpf_prog_info.nr_map_ids(info), MAX_PROGRAM_MAPS);
+            for (int i = 0; i < maps; i++) {
+                int id = ids.getAtIndex(ValueLayout.JAVA_INT, i);
+                int fd = NativeException.check(Native.bpf_map_get_fd_by_id(id), "bpf_map_get_fd_by_id(" + id + ")");
+                MemorySegment map = arena.allocate(bpf_map_info.layout());
+                info(arena, fd, map);
+                if (bpf_map_info.name(map).getString(0).equals(name)) {
+                    return fd;
+                }
+                LibC.close(CallState.current(), fd);
+            }
+            throw new NativeException("map " + name + " of program fd=" + programFd, Native.ENOENT());
+        }
+    }
+
+    private static void info(Arena arena, int fd, MemorySegment info) {
+        MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, (int) info.byteSize());
+        NativeException.check(Native.bpf_obj_get_info_by_fd(fd, info, length), "bpf_obj_get_info_by_fd(fd=" + fd + ")");
     }
 
     /** Mounts a BPF file system on an existing folder: 0, or {@code -errno}. */
