@@ -14,7 +14,6 @@ import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
-import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
@@ -114,7 +113,7 @@ public final class Director implements AutoCloseable {
             for (Edit edit : ConfigDifference.edits(registry, config)) {
                 edit.applyTo(registry);
             }
-            nextHops.resolve(registry.realServerAddresses());
+            nextHops.resolve(registry.ways());
             ids.save(registry.ids());
         } catch (ChangeException e) {
             throw new EnvironmentException(
@@ -126,8 +125,8 @@ public final class Director implements AutoCloseable {
         SteeringMaps maps = resources.add("BPF maps", SteeringMaps.create());
         HashKey key = hashKey(settings);
         SnapshotCompiler compiler = new SnapshotCompiler(
-                settings.interfaces(),
-                new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()));
+                new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()),
+                new HopChoice(settings.interfaces(), settings.tunnel()));
         SnapshotCompiler.Compiled first = compiler.compile(registry, resolver);
         compiler.makeCurrent(first);
 
@@ -183,15 +182,11 @@ public final class Director implements AutoCloseable {
     }
 
     private void logReady(String version, List<SteeringProgram> programs) {
-        for (IpAddress rip : compiler.current().nextHops().keySet()) {
-            if (!compiler.isUsable(rip)) {
-                LOG.log(
-                        Level.WARNING,
-                        "real server {0}: {1}",
-                        rip,
-                        compiler.current().nextHopText(rip));
+        compiler.current().nextHops().forEach((way, hop) -> {
+            if (!compiler.isUsable(way)) {
+                LOG.log(Level.WARNING, "real server {0}: {1}", way.rip(), hop.describe());
             }
-        }
+        });
         LOG.log(
                 Level.INFO,
                 "ready: Sluice {0}, {1}, {2} workers, {3} services, admin socket {4}",
@@ -227,18 +222,18 @@ public final class Director implements AutoCloseable {
     }
 
     private void followNextHops() {
-        Map<IpAddress, NextHop> before = compiler.current().nextHops();
+        Map<Way, NextHop> before = compiler.current().nextHops();
         SnapshotCompiler.Compiled after = compiler.recompileNextHops(nextHops.resolver());
         datapath.publish(after.snapshot());
-        for (Map.Entry<IpAddress, NextHop> entry : after.nextHops().entrySet()) {
-            if (!entry.getValue().equals(before.get(entry.getKey()))) {
+        after.nextHops().forEach((way, hop) -> {
+            if (!hop.equals(before.get(way))) {
                 LOG.log(
-                        compiler.isUsable(entry.getKey()) ? Level.INFO : Level.WARNING,
+                        compiler.isUsable(way) ? Level.INFO : Level.WARNING,
                         "real server {0}: {1}",
-                        entry.getKey(),
-                        compiler.current().nextHopText(entry.getKey()));
+                        way.rip(),
+                        hop.describe());
             }
-        }
+        });
         for (String name : config.interfaces()) {
             followStationAddress(name, maps, nextHops.resolver());
         }

@@ -11,7 +11,10 @@ import dev.sluice.packet.IpAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Waits for rtnetlink on behalf of the control thread, and for the MAC addresses of RIPs that are about to be used.
@@ -46,17 +49,18 @@ final class NextHopFollower {
     /**
      * Begins to follow RIPs and waits a little until it is known how to reach them.
      *
-     * @throws ChangeException for RIPs that direct routing can never reach, a line each; all are followed all the same
+     * @throws ChangeException for those that their method can never reach, a line each; all are followed all the same
      */
-    void resolve(Collection<IpAddress> rips) throws ChangeException {
+    void resolve(Collection<Way> ways) throws ChangeException {
+        Set<IpAddress> rips = ways.stream().map(Way::rip).collect(Collectors.toCollection(LinkedHashSet::new));
         rips.forEach(resolver::watch);
         long deadlineNs = System.nanoTime() + RESOLUTION_WAIT_MS * 1_000_000;
         while (rips.stream().anyMatch(rip -> isResolving(resolver.nextHop(rip)))
                 && System.nanoTime() - deadlineNs < 0) {
             await(NO_FD);
         }
-        List<String> refused = rips.stream()
-                .flatMap(rip -> DirectRoutingCheck.refusal(resolver.nextHop(rip)).stream())
+        List<String> refused = ways.stream()
+                .flatMap(way -> ReachCheck.refusal(way, resolver.nextHop(way.rip())).stream())
                 .toList();
         if (!refused.isEmpty()) {
             throw new ChangeException(Code.NOT_FORWARDABLE, String.join("\n", refused));

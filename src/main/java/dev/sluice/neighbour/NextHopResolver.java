@@ -404,15 +404,9 @@ public final class NextHopResolver implements AutoCloseable {
                     address, NextHop.Reason.NOT_ETHERNET, "no Ethernet address leads to " + rip + " on " + name);
         }
         int mtuBytes = route.mtuBytes() > 0 ? Math.min(route.mtuBytes(), link.mtuBytes()) : link.mtuBytes();
-        return new NextHop.Resolved(
-                rip,
-                link.ifindex(),
-                name,
-                link.mac(),
-                neighbour.mac(),
-                mtuBytes,
-                route.preferredSource(),
-                route.gateway());
+        NextHop.Path path = new NextHop.Path(
+                link.ifindex(), name, link.mac(), neighbour.mac(), mtuBytes, NextHop.Path.NO_VLAN, route.gateway(), 1);
+        return new NextHop.Resolved(rip, List.of(path), route.preferredSource());
     }
 
     private NextHop noRoute(WatchedAddress address) {
