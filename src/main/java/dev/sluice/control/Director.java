@@ -12,8 +12,11 @@ import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
+import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
+import dev.sluice.neighbour.TooBig;
+import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
@@ -103,7 +106,7 @@ public final class Director implements AutoCloseable {
         openAdminSocket(settings, admin, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
-        NextHopFollower nextHops = new NextHopFollower(resolver);
+        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources));
         Optional<SharedFlowTables> sharedTables = openSharedTables(settings, resources);
         Registry registry = new Registry(
                 settings.maglevTableSize(),
@@ -124,9 +127,10 @@ public final class Director implements AutoCloseable {
 
         SteeringMaps maps = resources.add("BPF maps", SteeringMaps.create());
         HashKey key = hashKey(settings);
+        HopChoice choice = new HopChoice(settings.interfaces(), settings.tunnel());
         SnapshotCompiler compiler = new SnapshotCompiler(
                 new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()),
-                new HopChoice(settings.interfaces(), settings.tunnel()));
+                choice);
         SnapshotCompiler.Compiled first = compiler.compile(registry, resolver);
         compiler.makeCurrent(first);
 
@@ -159,6 +163,8 @@ public final class Director implements AutoCloseable {
         Director director =
                 new Director(settings, resources, nextHops, maps, compiler, datapath, queue, reload, attachments);
         nextHops.onChange(director::followNextHops);
+        PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
+        nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
         director.logReady(version, programs);
         return director;
     }
@@ -169,6 +175,19 @@ public final class Director implements AutoCloseable {
             resources.add("admin socket", AdminSocket.open(settings.socket(), admin));
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
+        }
+    }
+
+    private static Optional<IcmpErrors> openIcmpErrors(Resources resources) {
+        try {
+            return Optional.of(resources.add("ICMP sockets", IcmpErrors.open()));
+        } catch (NativeException e) {
+            LOG.log(
+                    Level.WARNING,
+                    "no path MTU discovery towards real servers of method tun: {0}; a lower MTU on the way there has to be"
+                            + " set on its route",
+                    e.getMessage());
+            return Optional.empty();
         }
     }
 
@@ -236,6 +255,18 @@ public final class Director implements AutoCloseable {
         });
         for (String name : config.interfaces()) {
             followStationAddress(name, maps, nextHops.resolver());
+        }
+    }
+
+    private void followPathMtu(PathMtuDiscovery discovery, TooBig tooBig) {
+        IpAddress rip = tooBig.destination();
+        if (discovery.believes(tooBig, compiler.current())
+                && nextHops.resolver().lowerPathMtu(rip, tooBig.mtuBytes(), NextHopFollower.nowMs())) {
+            LOG.log(
+                    Level.INFO,
+                    "real server {0}: a router on the way takes packets of at most {1} bytes",
+                    rip,
+                    Integer.toString(tooBig.mtuBytes()));
         }
     }
 

@@ -54,7 +54,8 @@ final class HopChoice {
                 resolved.gateway());
     }
 
-    private Optional<IpPrefix> source(Resolved resolved) {
+    /** The outer source addresses of packets to a RIP; empty when there is none of its family. */
+    Optional<IpPrefix> source(Resolved resolved) {
         return tunnel.source(resolved.rip().family())
                 .or(() -> Optional.ofNullable(resolved.preferredSource())
                         .filter(preferred ->

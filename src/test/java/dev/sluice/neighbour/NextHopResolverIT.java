@@ -154,7 +154,7 @@ class NextHopResolverIT {
         assertEquals(next, next.onLinkOnly());
         assertEquals(IpAddress.parse("fd77:1::1"), resolved(RS1_INET6).preferredSource());
         Link link = resolver.link("eth1").orElseThrow();
-        assertEquals(new Link(path.ifindex(), "eth1", DIRECTOR_MAC, 1500, true, true, 1), link);
+        assertEquals(new Link(path.ifindex(), "eth1", DIRECTOR_MAC, 1500, true, true, 1, null), link);
         assertTrue(resolver.link("eth7").isEmpty());
     }
 
