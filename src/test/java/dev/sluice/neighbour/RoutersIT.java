@@ -48,20 +48,20 @@ class RoutersIT {
             router.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
             router.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0");
         }
-        link(director, "eth1", r1, "down", 1);
-        link(director, "eth2", r2, "down", 2);
-        link(r1, "up", r3, "eth1", 3);
-        link(r2, "up", r3, "eth2", 4);
+        link(director, "eth1", r1, "south", 1);
+        link(director, "eth2", r2, "south", 2);
+        link(r1, "north", r3, "eth1", 3);
+        link(r2, "north", r3, "eth2", 4);
         link(r3, "eth0", real, "eth0", 9);
         ip(real, "addr add 10.78.9.11/24 dev eth0");
         ip(real, "addr add fd78:9::11/64 dev eth0 nodad");
         ip(real, "route add default via 10.78.9.1");
         ip(real, "route add default via fd78:9::1");
-        ip(r1, "link set down address 02:00:00:00:01:11");
-        ip(r2, "link set down address 02:00:00:00:01:12");
+        ip(r1, "link set south address 02:00:00:00:01:11");
+        ip(r2, "link set south address 02:00:00:00:01:12");
         // Addresses of a device go, and are found again by duplicate address detection, when its address changes.
         for (NetworkNamespace router : List.of(r1, r2)) {
-            ip(router, "addr add fe80::1/64 dev down nodad");
+            ip(router, "addr add fe80::1/64 dev south nodad");
         }
         int network = 3;
         for (NetworkNamespace router : List.of(r1, r2)) {
@@ -184,16 +184,16 @@ class RoutersIT {
         assertEquals(
                 List.of(1, 2), paths(RIP6).stream().map(NextHop.Path::weight).toList());
         // Its link stays up: nothing but ARP and neighbour discovery tell.
-        ip(r2, "addr flush dev down");
+        ip(r2, "addr flush dev south");
         awaitMacs(RIP, Set.of(R1_MAC));
         awaitMacs(RIP6, Set.of(R1_MAC));
-        ip(r2, "addr add 10.78.2.2/24 dev down");
-        ip(r2, "addr add fd78:2::2/64 dev down nodad");
-        ip(r2, "addr add fe80::1/64 dev down nodad");
+        ip(r2, "addr add 10.78.2.2/24 dev south");
+        ip(r2, "addr add fd78:2::2/64 dev south nodad");
+        ip(r2, "addr add fe80::1/64 dev south nodad");
         awaitMacs(RIP, Set.of(R1_MAC, R2_MAC));
         awaitMacs(RIP6, Set.of(R1_MAC, R2_MAC));
         // Now the link tells.
-        ip(r1, "link set down down");
+        ip(r1, "link set south down");
         awaitMacs(RIP, Set.of(R2_MAC));
         awaitMacs(RIP6, Set.of(R2_MAC));
         ip(director, "route change 10.78.9.0/24 via 10.78.2.2");
@@ -241,8 +241,8 @@ class RoutersIT {
             assertTrue(errors.fd(AddressFamily.INET) > 2 && errors.fd(AddressFamily.INET6) > 2);
             for (IpAddress rip : List.of(RIP, RIP6)) {
                 // The shell's datagrams have DF, as all that Linux sends until it has learned otherwise.
-                director.run(
-                        "bash", "-c", "head -c 1400 /dev/zero | dd bs=1400 of=/dev/udp/" + rip + "/6080 status=none");
+                String datagram = "dd if=/dev/zero bs=1400 count=1 status=none > /dev/udp/" + rip + "/6080";
+                director.run("bash", "-c", datagram);
             }
             await("both routers' messages", () -> {
                 errors.drain(heard::add);
