@@ -25,9 +25,9 @@ import picocli.CommandLine.Spec;
             "",
             "Services and real servers in the columns of ipvsadm -L --stats; then the fate of every packet, what the "
                     + "steering program did on each interface, and the workers. Counters that are zero are left out. Below a service stand persistence and one-packet "
-                    + "scheduling, below a real server its persistent clients, thresholds, and whether it is overloaded.",
+                    + "scheduling, below a real server its tunnel, VLAN and routers, its persistent clients, thresholds, and whether it is overloaded.",
             "",
-            "In direct routing replies go straight from the real servers to the clients: OutPkts and OutBytes stay 0.",
+            "In direct routing and tunneling replies go straight from the real servers to the clients: OutPkts and OutBytes stay 0.",
         },
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",

@@ -2,14 +2,17 @@ package dev.sluice.cli;
 
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.stats.InterfaceStats;
+import dev.sluice.stats.PathStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
 import dev.sluice.stats.Traffic;
+import dev.sluice.stats.TunnelStats;
 import dev.sluice.stats.WorkerStats;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
 import java.util.StringJoiner;
+import java.util.stream.Collectors;
 
 /** Prints a reading of the counters for people: services in the columns of {@code ipvsadm -L --stats}, then the rest. */
 final class StatsPrinter {
@@ -87,6 +90,15 @@ final class StatsPrinter {
 
     private static StringJoiner notes(RealServerStats real) {
         StringJoiner notes = new StringJoiner(", ");
+        if (!real.method().equals("dr")) {
+            notes.add(method(real));
+        }
+        if (!real.vlan().equals("keep")) {
+            notes.add("VLAN " + real.vlan());
+        }
+        if (real.paths().size() > 1 || real.paths().stream().anyMatch(path -> path.gateway() != null)) {
+            notes.add(real.paths().stream().map(StatsPrinter::path).collect(Collectors.joining(" and ", "via ", "")));
+        }
         if (real.persistent() != 0) {
             notes.add(real.persistent() + " persistent");
         }
@@ -100,8 +112,23 @@ final class StatsPrinter {
         return notes;
     }
 
+    private static String method(RealServerStats real) {
+        TunnelStats tunnel = real.tunnel();
+        return tunnel == null
+                ? real.method()
+                : real.method() + " (" + tunnel.type()
+                        + (tunnel.port() == 0 ? "" : " port " + tunnel.port())
+                        + (tunnel.checksum().equals("nocsum") ? "" : ", " + tunnel.checksum()) + ")";
+    }
+
+    private static String path(PathStats path) {
+        return (path.gateway() == null ? path.mac() : path.gateway()) + " on " + path.nic()
+                + (path.vlan() == 0 ? "" : " in VLAN " + path.vlan());
+    }
+
     private void printRow(String label, Traffic traffic) {
-        // Replies go straight from real server to client in direct routing: the director has nothing to count there.
+        // Replies go straight from real server to client in direct routing and tunneling: the director has nothing to
+        // count there.
         out.printf(
                 "%-33s %8s %8s %8s %8s %8s%n",
                 label, scaled(traffic.connections()), scaled(traffic.packets()), 0, scaled(traffic.bytes()), 0);

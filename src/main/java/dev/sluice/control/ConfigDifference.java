@@ -92,6 +92,8 @@ final class ConfigDifference {
         return real.method() == config.method()
                 && real.weight() == config.weight()
                 && real.upperThreshold() == config.upperThreshold()
-                && real.lowerThreshold() == config.lowerThreshold();
+                && real.lowerThreshold() == config.lowerThreshold()
+                && Objects.equals(real.tunnel(), config.tunnel())
+                && real.vlan() == config.vlan();
     }
 }

@@ -21,7 +21,6 @@ import dev.sluice.flow.PersistenceTable;
 import dev.sluice.forward.ConnectionPolicy;
 import dev.sluice.forward.Counters;
 import dev.sluice.forward.ForwardingSnapshot;
-import dev.sluice.forward.PacketPolicy;
 import dev.sluice.forward.Pipeline;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.service.RealServer;
@@ -149,7 +148,7 @@ final class Datapath {
                         hasher,
                         counters,
                         policy(),
-                        PacketPolicy.DEFAULT,
+                        config.packetPolicy(),
                         exchange),
                 flows,
                 counters,

@@ -12,8 +12,10 @@ import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
+import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
+import dev.sluice.neighbour.TooBig;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
@@ -104,7 +106,7 @@ public final class Director implements AutoCloseable {
         openAdminSocket(settings, admin, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
-        NextHopFollower nextHops = new NextHopFollower(resolver);
+        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources));
         Optional<SharedFlowTables> sharedTables = openSharedTables(settings, resources);
         Registry registry = new Registry(
                 settings.maglevTableSize(),
@@ -114,7 +116,7 @@ public final class Director implements AutoCloseable {
             for (Edit edit : ConfigDifference.edits(registry, config)) {
                 edit.applyTo(registry);
             }
-            nextHops.resolve(registry.realServerAddresses());
+            nextHops.resolve(registry.ways());
             ids.save(registry.ids());
         } catch (ChangeException e) {
             throw new EnvironmentException(
@@ -125,9 +127,10 @@ public final class Director implements AutoCloseable {
 
         SteeringMaps maps = resources.add("BPF maps", SteeringMaps.create());
         HashKey key = hashKey(settings);
+        HopChoice choice = new HopChoice(settings.interfaces(), settings.tunnel());
         SnapshotCompiler compiler = new SnapshotCompiler(
-                settings.interfaces(),
-                new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()));
+                new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()),
+                choice);
         SnapshotCompiler.Compiled first = compiler.compile(registry, resolver);
         compiler.makeCurrent(first);
 
@@ -160,6 +163,8 @@ public final class Director implements AutoCloseable {
         Director director =
                 new Director(settings, resources, nextHops, maps, compiler, datapath, queue, reload, attachments);
         nextHops.onChange(director::followNextHops);
+        PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
+        nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
         director.logReady(version, programs);
         return director;
     }
@@ -173,6 +178,19 @@ public final class Director implements AutoCloseable {
         }
     }
 
+    private static Optional<IcmpErrors> openIcmpErrors(Resources resources) {
+        try {
+            return Optional.of(resources.add("ICMP sockets", IcmpErrors.open()));
+        } catch (NativeException e) {
+            LOG.log(
+                    Level.WARNING,
+                    "no path MTU discovery towards real servers of method tun: {0}; a lower MTU on the way there has to be"
+                            + " set on its route",
+                    e.getMessage());
+            return Optional.empty();
+        }
+    }
+
     private static Optional<SharedFlowTables> openSharedTables(DirectorConfig settings, Resources resources)
             throws EnvironmentException {
         return settings.flowTableShared()
@@ -183,15 +201,11 @@ public final class Director implements AutoCloseable {
     }
 
     private void logReady(String version, List<SteeringProgram> programs) {
-        for (IpAddress rip : compiler.current().nextHops().keySet()) {
-            if (!compiler.isUsable(rip)) {
-                LOG.log(
-                        Level.WARNING,
-                        "real server {0}: {1}",
-                        rip,
-                        compiler.current().nextHopText(rip));
+        compiler.current().nextHops().forEach((way, hop) -> {
+            if (!compiler.isUsable(way)) {
+                LOG.log(Level.WARNING, "real server {0}: {1}", way.rip(), hop.describe());
             }
-        }
+        });
         LOG.log(
                 Level.INFO,
                 "ready: Sluice {0}, {1}, {2} workers, {3} services, admin socket {4}",
@@ -227,20 +241,32 @@ public final class Director implements AutoCloseable {
     }
 
     private void followNextHops() {
-        Map<IpAddress, NextHop> before = compiler.current().nextHops();
+        Map<Way, NextHop> before = compiler.current().nextHops();
         SnapshotCompiler.Compiled after = compiler.recompileNextHops(nextHops.resolver());
         datapath.publish(after.snapshot());
-        for (Map.Entry<IpAddress, NextHop> entry : after.nextHops().entrySet()) {
-            if (!entry.getValue().equals(before.get(entry.getKey()))) {
+        after.nextHops().forEach((way, hop) -> {
+            if (!hop.equals(before.get(way))) {
                 LOG.log(
-                        compiler.isUsable(entry.getKey()) ? Level.INFO : Level.WARNING,
+                        compiler.isUsable(way) ? Level.INFO : Level.WARNING,
                         "real server {0}: {1}",
-                        entry.getKey(),
-                        compiler.current().nextHopText(entry.getKey()));
+                        way.rip(),
+                        hop.describe());
             }
-        }
+        });
         for (String name : config.interfaces()) {
             followStationAddress(name, maps, nextHops.resolver());
+        }
+    }
+
+    private void followPathMtu(PathMtuDiscovery discovery, TooBig tooBig) {
+        IpAddress rip = tooBig.destination();
+        if (discovery.believes(tooBig, compiler.current())
+                && nextHops.resolver().lowerPathMtu(rip, tooBig.mtuBytes(), NextHopFollower.nowMs())) {
+            LOG.log(
+                    Level.INFO,
+                    "real server {0}: a router on the way takes packets of at most {1} bytes",
+                    rip,
+                    Integer.toString(tooBig.mtuBytes()));
         }
     }
 

@@ -25,7 +25,8 @@ final class DirectorDifference {
             Map.entry("flowTableShared", "flow_table_memory"));
 
     /** Records whose components stand in a table of their own. */
-    private static final Map<String, String> TABLES = Map.of("timeouts", "timeouts.", "busyPoll", "busy_poll.");
+    private static final Map<String, String> TABLES =
+            Map.of("timeouts", "timeouts.", "busyPoll", "busy_poll.", "tunnel", "tunnel.");
 
     private DirectorDifference() {}
 

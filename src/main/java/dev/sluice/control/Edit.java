@@ -79,7 +79,7 @@ sealed interface Edit {
         }
     }
 
-    /** {@code ipvsadm -e}: weight, method and thresholds are replaced. */
+    /** {@code ipvsadm -e}: every setting is replaced. */
     record EditRealServer(ServiceKey key, RealServerConfig real) implements Edit {
         @Override
         public List<String> applyTo(Registry registry) throws ChangeException {

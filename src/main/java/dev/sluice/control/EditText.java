@@ -2,11 +2,13 @@ package dev.sluice.control;
 
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.Persistence;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.Tunnel;
 import dev.sluice.service.VirtualService;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +43,8 @@ final class EditText {
     /** The line for a real server that is added. */
     static String addition(ServiceKey service, RealServer real) {
         return "add real server " + real.address() + " to " + service + ": weight " + real.weight()
+                + (real.method() == ForwardingMethod.DR ? "" : ", method " + method(real))
+                + (real.vlan() == RealServer.VLAN_KEEP ? "" : ", VLAN " + vlan(real.vlan()))
                 + (real.upperThreshold() == 0
                         ? ""
                         : ", thresholds " + real.upperThreshold() + " and " + real.lowerThreshold());
@@ -49,14 +53,37 @@ final class EditText {
     /** A line for a real server that was edited, none when it is the same. */
     static List<String> difference(ServiceKey service, RealServer before, RealServer after) {
         List<String> changes = new ArrayList<>();
-        compare(changes, "method ", before.method().keyword(), after.method().keyword());
+        compare(changes, "method ", method(before), method(after));
         compare(changes, "weight ", "" + before.weight(), "" + after.weight());
         compare(changes, "upper threshold ", "" + before.upperThreshold(), "" + after.upperThreshold());
         compare(changes, "lower threshold ", "" + before.lowerThreshold(), "" + after.lowerThreshold());
+        compare(changes, "VLAN ", vlan(before.vlan()), vlan(after.vlan()));
         return changes.isEmpty()
                 ? List.of()
                 : List.of(
                         "edit real server " + before.address() + " of " + service + ": " + String.join(", ", changes));
+    }
+
+    /** {@code dr}, {@code tun (ipip)}, {@code tun (gue port 6080, csum)}. */
+    static String method(RealServer real) {
+        return real.method().keyword() + (real.tunnel() == null ? "" : " (" + tunnel(real.tunnel()) + ")");
+    }
+
+    private static String tunnel(Tunnel tunnel) {
+        return tunnel.type().keyword()
+                + (tunnel.port() == 0 ? "" : " port " + tunnel.port())
+                + (tunnel.checksum() == Tunnel.Checksum.NONE
+                        ? ""
+                        : ", " + tunnel.checksum().keyword());
+    }
+
+    /** A real server's VLAN as the configuration has it: {@code keep}, {@code none}, {@code 12}. */
+    static String vlan(int vlan) {
+        return switch (vlan) {
+            case RealServer.VLAN_KEEP -> "keep";
+            case RealServer.VLAN_NONE -> "none";
+            default -> Integer.toString(vlan);
+        };
     }
 
     /** A line for every rule of firewall marks that goes or comes. */

@@ -89,9 +89,11 @@ final class Reconfigurer {
         Set<IpAddress> rips = draft.realServerAddresses();
         Set<IpAddress> coming = new LinkedHashSet<>(rips);
         coming.removeAll(registry.realServerAddresses());
+        Set<Way> newWays = new LinkedHashSet<>(draft.ways());
+        newWays.removeAll(registry.ways());
         boolean done = false;
         try {
-            nextHops.resolve(coming);
+            nextHops.resolve(newWays);
             publish(draft);
             done = true;
         } finally {

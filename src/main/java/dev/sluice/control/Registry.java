@@ -100,6 +100,14 @@ final class Registry {
         return addresses;
     }
 
+    /** Every way to a real server once, however many services use it. */
+    Set<Way> ways() {
+        return services.values().stream()
+                .flatMap(service -> service.realServers().stream())
+                .map(Way::of)
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
     /** Whether a service came into being with the changes to this copy. */
     boolean isAdded(int serviceId) {
         return added.get(serviceId);
@@ -252,7 +260,7 @@ final class Registry {
         return realServer(id, config);
     }
 
-    /** Gives a real server another weight, method and thresholds. */
+    /** Gives a real server other settings, all of them. */
     void editRealServer(ServiceKey key, RealServerConfig config) throws ChangeException {
         VirtualService service = get(key);
         RealServer before = get(service, config.address(), config.port());
@@ -314,7 +322,9 @@ final class Registry {
                 config.method(),
                 config.weight(),
                 config.upperThreshold(),
-                config.lowerThreshold());
+                config.lowerThreshold(),
+                config.tunnel(),
+                config.vlan());
     }
 
     private void replaceRealServers(VirtualService service, List<RealServer> realServers) throws ChangeException {
@@ -346,19 +356,21 @@ final class Registry {
     private static void checkRealServer(ServiceKey service, RealServerConfig config) throws ChangeException {
         IpAddress address = config.address();
         checkUnicast("real server", address);
-        if (address.family() != service.family()) {
+        if (address.family() != service.family() && config.method() != ForwardingMethod.TUN) {
             throw new ChangeException(
-                    Code.INVALID, "real server " + address + " is of another family than service " + service);
+                    Code.INVALID,
+                    "real server " + address + " is of another family than service " + service + ", which method "
+                            + config.method().keyword() + " cannot bridge");
         }
         if (service instanceof AddressKey key) {
             if (address.equals(key.address())) {
                 throw new ChangeException(Code.INVALID, "real server " + address + " is the VIP itself");
             }
-            if (config.method() == ForwardingMethod.DR && config.port() != key.port()) {
+            if (config.port() != key.port()) {
                 throw new ChangeException(
                         Code.INVALID,
-                        "method dr keeps the service's port " + key.port() + ", so real server " + address
-                                + " cannot have port " + config.port());
+                        "method " + config.method().keyword() + " keeps the service's port " + key.port()
+                                + ", so real server " + address + " cannot have port " + config.port());
             }
         }
         if (config.weight() < 0 || config.weight() > RealServer.MAX_WEIGHT) {

@@ -14,12 +14,14 @@ import dev.sluice.control.config.ServiceTables;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
+import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.Persistence;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.Tunnel;
 import dev.sluice.service.VirtualService;
 import java.util.List;
 import java.util.Locale;
@@ -57,8 +59,10 @@ final class ServiceJson {
 
     /** A real server that only has to be named. */
     static RealServerConfig realServerKey(ServiceKey key, JsonNode real) throws AdminException {
-        refuseOthers(object(real, "real"), "real", Set.of("address"));
-        return realServer(key, real);
+        ObjectNode named = object(real, "real").deepCopy();
+        refuseOthers(named, "real", Set.of("address"));
+        // Of either family: what it is forwarded to by does not have to be said.
+        return realServer(key, named.put("method", ForwardingMethod.TUN.keyword()));
     }
 
     /** A rule of firewall marks. */
@@ -85,16 +89,31 @@ final class ServiceJson {
         }
         json.put("one_packet", service.onePacket());
         ArrayNode realServers = json.putArray("real");
-        for (RealServer real : service.realServers()) {
-            realServers
-                    .addObject()
-                    .put("address", real.address().toString())
-                    .put("method", real.method().keyword())
-                    .put("weight", real.weight())
-                    .put("upper_threshold", real.upperThreshold())
-                    .put("lower_threshold", real.lowerThreshold());
-        }
+        service.realServers().forEach(real -> putSettings(realServers.addObject(), real));
         return json;
+    }
+
+    private static void putSettings(ObjectNode json, RealServer real) {
+        json.put("address", real.address().toString())
+                .put("method", real.method().keyword())
+                .put("weight", real.weight())
+                .put("upper_threshold", real.upperThreshold())
+                .put("lower_threshold", real.lowerThreshold());
+        Tunnel tunnel = real.tunnel();
+        if (tunnel != null) {
+            json.put("tun_type", tunnel.type().keyword());
+            if (tunnel.type() == Tunnel.Type.GUE) {
+                json.put("tun_port", tunnel.port());
+            }
+            if (tunnel.type() != Tunnel.Type.IPIP) {
+                json.put("tun_checksum", tunnel.checksum().keyword());
+            }
+        }
+        if (real.vlan() > RealServer.VLAN_NONE) {
+            json.put("vlan", real.vlan());
+        } else {
+            json.put("vlan", EditText.vlan(real.vlan()));
+        }
     }
 
     /** A rule of firewall marks. */

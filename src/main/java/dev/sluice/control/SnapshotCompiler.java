@@ -1,9 +1,8 @@
 package dev.sluice.control;
 
 import dev.sluice.forward.ForwardingSnapshot;
-import dev.sluice.forward.NextHop;
+import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
-import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.schedule.SchedulerTable;
 import dev.sluice.service.FwmarkRule;
@@ -13,7 +12,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the snapshots that workers run under, out of the registry's services and what rtnetlink knows of the way to each
@@ -22,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Owned by: control thread, but for {@link #current}, which any thread may call.
  */
 final class SnapshotCompiler {
-    private final List<String> interfaces;
     private final SchedulerParameters parameters;
+    private final HopChoice choice;
     private volatile Compiled current = new Compiled(ForwardingSnapshot.empty(), List.of(), List.of(), Map.of());
 
     /**
@@ -32,29 +30,23 @@ final class SnapshotCompiler {
      * @param snapshot what workers read
      * @param services the services in it
      * @param fwmarkRules the rules of firewall marks, those of marks without a service included
-     * @param nextHops what is known of the way to each RIP
+     * @param nextHops what is known of each way to a real server, as its method can use it
      */
     record Compiled(
             ForwardingSnapshot snapshot,
             List<VirtualService> services,
             List<FwmarkRule> fwmarkRules,
-            Map<IpAddress, dev.sluice.neighbour.NextHop> nextHops) {
-        /** The way to a RIP in words. */
-        String nextHopText(IpAddress rip) {
-            dev.sluice.neighbour.NextHop hop = nextHops.get(rip);
-            return hop == null ? "unknown" : hop.describe();
-        }
-    }
+            Map<Way, NextHop> nextHops) {}
 
     /**
      * A compiler whose current snapshot is empty.
      *
-     * @param interfaces the director's, in the order of the workers' ports
      * @param parameters how scheduler tables are made
+     * @param choice makes workers' hops
      */
-    SnapshotCompiler(List<String> interfaces, SchedulerParameters parameters) {
-        this.interfaces = List.copyOf(interfaces);
+    SnapshotCompiler(SchedulerParameters parameters, HopChoice choice) {
         this.parameters = parameters;
+        this.choice = choice;
     }
 
     /** The latest. Any thread. */
@@ -62,9 +54,9 @@ final class SnapshotCompiler {
         return current;
     }
 
-    /** Whether packets for a RIP can be forwarded under the latest snapshot. */
-    boolean isUsable(IpAddress rip) {
-        return !toForwarding(current.nextHops().get(rip)).isEmpty();
+    /** Whether packets can take a way under the latest snapshot. */
+    boolean isUsable(Way way) {
+        return current.nextHops().get(way) instanceof NextHop.Resolved;
     }
 
     /**
@@ -79,7 +71,7 @@ final class SnapshotCompiler {
         ForwardingSnapshot.Builder builder =
                 new ForwardingSnapshot.Builder(before.generation() + 1).fwmarkRules(registry.fwmarkRules());
         List<VirtualService> services = registry.services();
-        Map<IpAddress, dev.sluice.neighbour.NextHop> hops = nextHops(services, resolver);
+        Map<Way, NextHop> hops = nextHops(services, resolver);
         for (VirtualService service : services) {
             SchedulerTable table = registry.isAdded(service.id()) ? null : before.table(service.id());
             if (table == null || registry.isRescheduled(service.id())) {
@@ -88,7 +80,7 @@ final class SnapshotCompiler {
                 builder.add(service, table);
             }
             for (RealServer real : service.realServers()) {
-                builder.nextHops(real.id(), toForwarding(hops.get(real.address())));
+                builder.nextHops(real.id(), choice.hops(real, hops.get(Way.of(real))));
             }
         }
         return new Compiled(builder.build(), services, registry.fwmarkRules(), hops);
@@ -118,7 +110,7 @@ final class SnapshotCompiler {
     /** The current services with the next hops of now. */
     Compiled recompileNextHops(NextHopResolver resolver) {
         Compiled before = current;
-        Map<IpAddress, dev.sluice.neighbour.NextHop> hops = nextHops(before.services(), resolver);
+        Map<Way, NextHop> hops = nextHops(before.services(), resolver);
         current = new Compiled(
                 before.snapshot()
                         .withNextHops(before.snapshot().generation() + 1, hopsByRealServer(before.services(), hops)),
@@ -128,38 +120,24 @@ final class SnapshotCompiler {
         return current;
     }
 
-    private IntFunction<List<NextHop>> hopsByRealServer(
-            List<VirtualService> services, Map<IpAddress, dev.sluice.neighbour.NextHop> hops) {
-        Map<Integer, List<NextHop>> byRealServer = new HashMap<>();
+    private IntFunction<List<dev.sluice.forward.NextHop>> hopsByRealServer(
+            List<VirtualService> services, Map<Way, NextHop> hops) {
+        Map<Integer, List<dev.sluice.forward.NextHop>> byRealServer = new HashMap<>();
         for (VirtualService service : services) {
             for (RealServer real : service.realServers()) {
-                byRealServer.put(real.id(), toForwarding(hops.get(real.address())));
+                byRealServer.put(real.id(), choice.hops(real, hops.get(Way.of(real))));
             }
         }
         return id -> byRealServer.getOrDefault(id, List.of());
     }
 
-    private static Map<IpAddress, dev.sluice.neighbour.NextHop> nextHops(
-            List<VirtualService> services, NextHopResolver resolver) {
-        Map<IpAddress, dev.sluice.neighbour.NextHop> hops = new HashMap<>();
+    private Map<Way, NextHop> nextHops(List<VirtualService> services, NextHopResolver resolver) {
+        Map<Way, NextHop> hops = new HashMap<>();
         for (VirtualService service : services) {
             for (RealServer real : service.realServers()) {
-                // Direct routing is the only method so far, and it cannot use a router in between.
-                hops.computeIfAbsent(
-                        real.address(), rip -> resolver.nextHop(rip).onLinkOnly());
+                hops.computeIfAbsent(Way.of(real), way -> choice.usable(way, resolver.nextHop(way.rip())));
             }
         }
         return Map.copyOf(hops);
-    }
-
-    /** What workers need of a next hop; nothing where direct routing cannot use it. */
-    private List<NextHop> toForwarding(dev.sluice.neighbour.@Nullable NextHop hop) {
-        if (!(hop instanceof dev.sluice.neighbour.NextHop.Resolved resolved)) {
-            return List.of();
-        }
-        int port = interfaces.indexOf(resolved.interfaceName());
-        return port < 0
-                ? List.of()
-                : List.of(new NextHop(port, resolved.destinationMac(), resolved.sourceMac(), resolved.mtuBytes()));
     }
 }

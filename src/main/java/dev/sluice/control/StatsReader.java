@@ -6,15 +6,19 @@ import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringOutcome;
 import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.forward.Counter;
+import dev.sluice.neighbour.NextHop;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.RealServer;
+import dev.sluice.service.Tunnel;
 import dev.sluice.service.VirtualService;
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.stats.InterfaceStats;
+import dev.sluice.stats.PathStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
+import dev.sluice.stats.TunnelStats;
 import dev.sluice.stats.WorkerStats;
 import dev.sluice.worker.Worker;
 import dev.sluice.worker.WorkerCounter;
@@ -24,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Reads all counters of a running director. Any thread, until the director releases what is read. */
 final class StatsReader {
@@ -93,12 +98,16 @@ final class StatsReader {
             active += worker.flows().activeOf(real.id());
             inactive += worker.flows().inactiveOf(real.id());
         }
+        NextHop hop = compiled.nextHops().get(Way.of(real));
         return new RealServerStats(
                 real.address().toString(),
                 real.port(),
                 real.method().keyword(),
+                tunnel(real.tunnel()),
+                EditText.vlan(real.vlan()),
                 real.weight(),
-                compiled.nextHopText(real.address()),
+                hop == null ? "unknown" : hop.describe(),
+                paths(hop),
                 compiled.snapshot().isReachable(real.id()),
                 active,
                 inactive,
@@ -107,6 +116,30 @@ final class StatsReader {
                 datapath.isOverloaded(real.id()),
                 datapath.templatesOf(real.id()),
                 traffic.ofRealServer(real.id()));
+    }
+
+    private static @Nullable TunnelStats tunnel(@Nullable Tunnel tunnel) {
+        return tunnel == null
+                ? null
+                : new TunnelStats(
+                        tunnel.type().keyword(),
+                        tunnel.port(),
+                        tunnel.checksum().keyword());
+    }
+
+    private static List<PathStats> paths(@Nullable NextHop hop) {
+        if (!(hop instanceof NextHop.Resolved resolved)) {
+            return List.of();
+        }
+        return resolved.paths().stream()
+                .map(path -> new PathStats(
+                        path.interfaceName(),
+                        NextHop.macText(path.destinationMac()),
+                        path.gateway() == null ? null : path.gateway().toString(),
+                        path.mtuBytes(),
+                        path.vlan(),
+                        path.weight()))
+                .toList();
     }
 
     private Map<String, Long> outcomes() {

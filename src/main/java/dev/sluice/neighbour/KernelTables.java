@@ -10,6 +10,7 @@ import dev.sluice.packet.IpAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,15 +41,29 @@ final class KernelTables implements AutoCloseable {
 
     /** The kernel's own decision, rules and metrics included, for a packet that this host sends to the address. */
     Route route(IpAddress destination) {
+        Route[] answer = new Route[1];
+        int result = askRoute(destination, 0, message -> answer[0] = Route.parse(message));
+        Route route = answer[0];
+        if (result < 0 || route == null) {
+            return Route.failed(result);
+        }
+        if (route.error() == 0 && route.type() == Native.RTN_UNICAST()) {
+            // The decision is for one of several ways; the entry that it was made by has them all.
+            int ignored =
+                    askRoute(destination, Native.RTM_F_FIB_MATCH(), message -> answer[0] = route.withLegsOf(message));
+        }
+        return answer[0];
+    }
+
+    private int askRoute(IpAddress destination, int flags, Consumer<NetlinkMessage> answer) {
         try (Arena arena = Arena.ofConfined()) {
             NetlinkRequest request = new NetlinkRequest(arena, Native.RTM_GETROUTE(), 0, rtmsg.sizeof());
             MemorySegment fixed = request.fixed();
             rtmsg.rtm_family(fixed, (byte) family(destination));
             rtmsg.rtm_dst_len(fixed, (byte) destination.family().addressBits());
+            rtmsg.rtm_flags(fixed, flags);
             request.put(Native.RTA_DST(), destination);
-            Route[] answer = new Route[1];
-            int result = socket.exchange(request, message -> answer[0] = Route.parse(message));
-            return result < 0 || answer[0] == null ? Route.failed(result) : answer[0];
+            return socket.exchange(request, answer);
         }
     }
 

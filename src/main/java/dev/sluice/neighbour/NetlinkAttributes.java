@@ -4,6 +4,7 @@ import dev.sluice.ffi.generated.rtattr;
 import dev.sluice.packet.IpAddress;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +53,22 @@ final class NetlinkAttributes {
         return value == null || value.byteSize() < Integer.BYTES
                 ? absent
                 : value.get(ValueLayout.JAVA_INT_UNALIGNED, 0);
+    }
+
+    /** A 16-bit value in host order, {@code absent} without it. */
+    int u16(int type, int absent) {
+        MemorySegment value = values[type];
+        return value == null || value.byteSize() < Short.BYTES
+                ? absent
+                : Short.toUnsignedInt(value.get(ValueLayout.JAVA_SHORT_UNALIGNED, 0));
+    }
+
+    /** A 16-bit value in network order, {@code absent} without it. */
+    int u16Be(int type, int absent) {
+        MemorySegment value = values[type];
+        return value == null || value.byteSize() < Short.BYTES
+                ? absent
+                : Short.toUnsignedInt(value.get(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN), 0));
     }
 
     /** A text up to its end or its first NUL, null without it. */
@@ -104,7 +121,12 @@ final class NetlinkAttributes {
 
     /** The attributes nested inside one; none when it is absent. */
     NetlinkAttributes nested(int type) {
+        return parse(value(type));
+    }
+
+    /** The bytes of an attribute; none when it is absent. */
+    MemorySegment value(int type) {
         MemorySegment value = values[type];
-        return parse(value == null ? MemorySegment.NULL : value);
+        return value == null ? MemorySegment.NULL : value;
     }
 }

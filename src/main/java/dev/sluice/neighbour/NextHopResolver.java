@@ -1,10 +1,10 @@
 package dev.sluice.neighbour;
 
-import dev.sluice.ffi.Errno;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Knows for every watched real server the interface and the MAC addresses that lead to it, and follows the kernel's
@@ -41,13 +40,24 @@ public final class NextHopResolver implements AutoCloseable {
 
     private static final int PROBE_BURST = 300;
 
+    /** How long a router's word on the path MTU holds: ten minutes, as RFC 1191 section 6.3 and RFC 8201 section 4 recommend. */
+    static final long PATH_MTU_MS = 600_000;
+    /** What every host takes (RFC 791); a router that says less is not believed. */
+    private static final int MIN_INET_MTU = 576;
+    /** What every link of IPv6 takes (RFC 8200 section 5). */
+    private static final int MIN_INET6_MTU = 1280;
+
     private final Set<String> interfaces;
     private final NetlinkSocket notifications;
     private final KernelTables kernel;
     private final Map<Integer, Link> links = new HashMap<>();
     private final Map<IpAddress, WatchedAddress> watched = new LinkedHashMap<>();
     private final Map<NeighbourEntry.Key, Neighbour> neighbours = new HashMap<>();
+    private final Evaluation evaluation;
     private final ProbeSchedule<Neighbour> probes = new ProbeSchedule<>(PROBES_PER_SECOND, PROBE_BURST);
+
+    /** Those whose path MTU routers have lowered. */
+    private final Set<WatchedAddress> narrowed = new LinkedHashSet<>();
 
     private final Set<WatchedAddress> outdated = new LinkedHashSet<>();
     private boolean changed;
@@ -63,6 +73,7 @@ public final class NextHopResolver implements AutoCloseable {
         this.interfaces = new LinkedHashSet<>(interfaces);
         this.notifications = notifications;
         this.kernel = kernel;
+        this.evaluation = new Evaluation(this.interfaces, links);
     }
 
     /**
@@ -113,7 +124,7 @@ public final class NextHopResolver implements AutoCloseable {
         WatchedAddress address = new WatchedAddress(rip);
         watched.put(rip, address);
         lookUp(address);
-        address.nextHop(evaluate(address));
+        address.nextHop(evaluation.of(address));
         outdated.remove(address);
     }
 
@@ -121,8 +132,9 @@ public final class NextHopResolver implements AutoCloseable {
     public void unwatch(IpAddress rip) {
         WatchedAddress address = watched.remove(rip);
         if (address != null) {
-            attach(address, null);
+            attach(address, List.of());
             outdated.remove(address);
+            narrowed.remove(address);
         }
     }
 
@@ -137,6 +149,41 @@ public final class NextHopResolver implements AutoCloseable {
             throw new IllegalArgumentException(rip + " is not watched");
         }
         return address.nextHop();
+    }
+
+    /**
+     * Takes a router's word that packets to a watched address are too large: lowers the MTU of its next hops for
+     * {@link #PATH_MTU_MS}, as RFC 1191 and RFC 8201 have it. Never raises it, and never lowers it below what every link takes.
+     * The next {@link #process} tells of the change.
+     *
+     * @return whether the MTU is lower than before
+     */
+    public boolean lowerPathMtu(IpAddress rip, int mtuBytes, long nowMs) {
+        WatchedAddress address = watched.get(rip);
+        if (address == null
+                || !(address.nextHop() instanceof NextHop.Resolved resolved)
+                || (rip.family() == AddressFamily.INET6 && mtuBytes < MIN_INET6_MTU)) {
+            return false;
+        }
+        int bytes = Math.max(mtuBytes, MIN_INET_MTU);
+        if (resolved.paths().stream().noneMatch(path -> path.mtuBytes() > bytes)) {
+            return false;
+        }
+        address.pathMtu(bytes, nowMs + PATH_MTU_MS);
+        narrowed.add(address);
+        outdated.add(address);
+        return true;
+    }
+
+    private void forgetPathMtus(long nowMs) {
+        narrowed.removeIf(address -> {
+            if (address.pathMtuUntilMs() > nowMs) {
+                return false;
+            }
+            address.forgetPathMtu();
+            outdated.add(address);
+            return true;
+        });
     }
 
     /** One of the namespace's interfaces, empty when there is none of the name. */
@@ -165,8 +212,9 @@ public final class NextHopResolver implements AutoCloseable {
             watched.values().forEach(this::lookUp);
         }
         probe(nowMs);
+        forgetPathMtus(nowMs);
         for (WatchedAddress address : outdated) {
-            changed |= address.nextHop(evaluate(address));
+            changed |= address.nextHop(evaluation.of(address));
         }
         outdated.clear();
         boolean result = changed;
@@ -179,6 +227,9 @@ public final class NextHopResolver implements AutoCloseable {
         long nextMs = Math.min(routesDueMs(), probes.nextMs(nowMs));
         if (lost) {
             nextMs = Math.min(nextMs, resyncNotBeforeMs);
+        }
+        for (WatchedAddress address : narrowed) {
+            nextMs = Math.min(nextMs, address.pathMtuUntilMs());
         }
         return nextMs <= nowMs ? 0 : (int) Math.min(nextMs - nowMs, ROUTES_REFRESH_MS);
     }
@@ -294,44 +345,49 @@ public final class NextHopResolver implements AutoCloseable {
         gone.forEach(this::linkGone);
     }
 
-    /** Asks the kernel for the route of an address, and for the neighbour on it when that is another one. */
+    /** Asks the kernel for the route of an address, and for the neighbours on it when those are others. */
     private void lookUp(WatchedAddress address) {
         Route route = kernel.route(address.address());
-        if (route.equals(address.route()) && address.neighbour() != null) {
+        boolean complete =
+                !address.neighbours().isEmpty() && address.neighbours().stream().allMatch(Optional::isPresent);
+        if (route.equals(address.route()) && complete) {
             return;
         }
         address.route(route);
         outdated.add(address);
-        Link link = links.get(route.ifindex());
-        if (route.type() != Native.RTN_UNICAST() || link == null || !interfaces.contains(link.name())) {
-            attach(address, null);
-            return;
+        List<Optional<Neighbour>> neighbours = new ArrayList<>();
+        for (Route.Leg leg : route.legs()) {
+            neighbours.add(
+                    route.type() == Native.RTN_UNICAST() && evaluation.egress(leg.ifindex()) != null
+                            ? Optional.of(neighbour(leg, address.address()))
+                            : Optional.empty());
         }
-        IpAddress gateway = route.gateway();
-        NeighbourEntry.Key key = new NeighbourEntry.Key(route.ifindex(), gateway == null ? address.address() : gateway);
+        attach(address, neighbours);
+    }
+
+    private Neighbour neighbour(Route.Leg leg, IpAddress destination) {
+        IpAddress gateway = leg.gateway();
+        NeighbourEntry.Key key = new NeighbourEntry.Key(leg.ifindex(), gateway == null ? destination : gateway);
         Neighbour neighbour = neighbours.get(key);
         if (neighbour == null) {
             neighbour = new Neighbour(key, kernel.neighbour(key));
             neighbours.put(key, neighbour);
             schedule(neighbour);
         }
-        attach(address, neighbour);
+        return neighbour;
     }
 
-    private void attach(WatchedAddress address, @Nullable Neighbour neighbour) {
-        Neighbour before = address.neighbour();
-        if (before == neighbour) {
-            return;
-        }
-        address.neighbour(neighbour);
-        if (neighbour != null) {
-            neighbour.users().add(address);
-        }
-        if (before != null) {
-            before.users().remove(address);
-            if (before.users().isEmpty()) {
-                neighbours.remove(before.key());
-                release(before);
+    private void attach(WatchedAddress address, List<Optional<Neighbour>> through) {
+        List<Optional<Neighbour>> before = address.neighbours();
+        address.neighbours(through);
+        through.forEach(one -> one.ifPresent(neighbour -> neighbour.users().add(address)));
+        for (Optional<Neighbour> one : before) {
+            if (one.isPresent() && !through.contains(one)) {
+                Neighbour left = one.get();
+                left.users().remove(address);
+                if (left.users().isEmpty() && neighbours.remove(left.key(), left)) {
+                    release(left);
+                }
             }
         }
     }
@@ -369,116 +425,6 @@ public final class NextHopResolver implements AutoCloseable {
             }
             schedule(neighbour);
         }
-    }
-
-    private NextHop evaluate(WatchedAddress address) {
-        Route route = address.route();
-        IpAddress rip = address.address();
-        Link link = links.get(route.ifindex());
-        if (route.error() != 0) {
-            return noRoute(address);
-        }
-        if (route.type() == Native.RTN_LOCAL()) {
-            return unresolved(address, NextHop.Reason.LOCAL_ADDRESS, rip + " is an address of this host itself");
-        }
-        if (route.type() != Native.RTN_UNICAST()) {
-            return unresolved(address, NextHop.Reason.NOT_UNICAST, rip + " is not a unicast address here");
-        }
-        String name = link == null ? "interface " + route.ifindex() : link.name();
-        if (!interfaces.contains(name)) {
-            return unresolved(
-                    address,
-                    NextHop.Reason.INTERFACE_NOT_OURS,
-                    "the route to " + rip + " leads out of " + name + ", which is not among the director's interfaces ("
-                            + String.join(", ", interfaces) + ")");
-        }
-        Neighbour neighbour = address.neighbour();
-        if (link == null || neighbour == null || !link.usable()) {
-            return down(address, name, link);
-        }
-        if (!neighbour.usable()) {
-            return unanswered(address, name, neighbour);
-        }
-        if (neighbour.mac() == 0 || link.mac() == 0) {
-            return unresolved(
-                    address, NextHop.Reason.NOT_ETHERNET, "no Ethernet address leads to " + rip + " on " + name);
-        }
-        int mtuBytes = route.mtuBytes() > 0 ? Math.min(route.mtuBytes(), link.mtuBytes()) : link.mtuBytes();
-        return new NextHop.Resolved(
-                rip,
-                link.ifindex(),
-                name,
-                link.mac(),
-                neighbour.mac(),
-                mtuBytes,
-                route.preferredSource(),
-                route.gateway());
-    }
-
-    private NextHop noRoute(WatchedAddress address) {
-        IpAddress rip = address.address();
-        int errno = -address.route().error();
-        if (errno == Native.ENETUNREACH()) {
-            // Setting an interface down takes its routes away: name the cause, not the consequence.
-            Link last = links.get(address.lastIfindex());
-            return last != null && !last.usable()
-                    ? down(address, last.name(), last)
-                    : unresolved(address, NextHop.Reason.NO_ROUTE, "there is no route to " + rip);
-        }
-        // The errors of fib_props (net/ipv4/fib_semantics.c) and ip6_rt_type_to_error (net/ipv6/route.c).
-        if (errno == Native.EINVAL() || errno == Native.EACCES() || errno == Native.EHOSTUNREACH()) {
-            String kind =
-                    errno == Native.EINVAL() ? "blackhole" : errno == Native.EACCES() ? "prohibit" : "unreachable";
-            return unresolved(
-                    address, NextHop.Reason.BLACKHOLE, "the route to " + rip + " is of type \"" + kind + "\"");
-        }
-        return unresolved(
-                address,
-                NextHop.Reason.LOOKUP_FAILED,
-                "looking up the route to " + rip + " failed: " + Errno.describe(errno));
-    }
-
-    private static NextHop down(WatchedAddress address, String name, @Nullable Link link) {
-        String what = link == null ? "gone" : link.up() ? "without carrier" : "down";
-        return unresolved(
-                address,
-                NextHop.Reason.INTERFACE_DOWN,
-                "the way to " + address.address() + " is through " + name + ", which is " + what);
-    }
-
-    private static NextHop unanswered(WatchedAddress address, String name, Neighbour neighbour) {
-        IpAddress asked = neighbour.key().address();
-        String who =
-                asked.equals(address.address()) ? asked.toString() : "gateway " + asked + " to " + address.address();
-        String protocol = asked.family() == AddressFamily.INET ? "ARP" : "neighbour solicitation";
-        if (neighbour.error() == -Native.ENOBUFS()) {
-            return unresolved(
-                    address,
-                    NextHop.Reason.RESOLVING,
-                    "cannot ask for " + who + " on " + name
-                            + ": the kernel's neighbour table is full, raise net."
-                            + (asked.family() == AddressFamily.INET ? "ipv4" : "ipv6") + ".neigh.default.gc_thresh3");
-        }
-        if (neighbour.error() != 0) {
-            return unresolved(
-                    address,
-                    NextHop.Reason.LOOKUP_FAILED,
-                    "cannot ask for " + who + " on " + name + ": " + Errno.describe(-neighbour.error()));
-        }
-        return neighbour.unreachable()
-                ? unresolved(
-                        address,
-                        NextHop.Reason.UNREACHABLE,
-                        who + " does not answer on " + name + " (" + protocol + " failed)")
-                : unresolved(
-                        address,
-                        NextHop.Reason.RESOLVING,
-                        "waiting for " + who + " to answer " + protocol + " on " + name);
-    }
-
-    private static NextHop unresolved(WatchedAddress address, NextHop.Reason reason, String explanation) {
-        return new NextHop.Unresolved(
-                address.address(), reason, explanation, address.route().gateway());
     }
 
     /** Lets the kernel forget the neighbours, and closes the sockets. */

@@ -1,13 +1,16 @@
 package dev.sluice.neighbour;
 
 import dev.sluice.packet.IpAddress;
-import org.jspecify.annotations.Nullable;
+import java.util.List;
+import java.util.Optional;
 
 /** One address whose next hop somebody wants to know, with the kernel's last word on it. Owned by: control thread. */
 final class WatchedAddress {
     private final IpAddress address;
     private Route route;
-    private @Nullable Neighbour neighbour;
+    private List<Optional<Neighbour>> neighbours = List.of();
+    private int pathMtuBytes = Integer.MAX_VALUE;
+    private long pathMtuUntilMs;
     private NextHop nextHop;
     private int lastIfindex;
 
@@ -27,8 +30,8 @@ final class WatchedAddress {
 
     void route(Route found) {
         route = found;
-        if (found.ifindex() != 0) {
-            lastIfindex = found.ifindex();
+        if (!found.legs().isEmpty() && found.legs().getFirst().ifindex() != 0) {
+            lastIfindex = found.legs().getFirst().ifindex();
         }
     }
 
@@ -37,13 +40,32 @@ final class WatchedAddress {
         return lastIfindex;
     }
 
-    @Nullable
-    Neighbour neighbour() {
-        return neighbour;
+    /** By the route's legs: the neighbour that frames go to, empty where the leg cannot be used. */
+    List<Optional<Neighbour>> neighbours() {
+        return neighbours;
     }
 
-    void neighbour(@Nullable Neighbour through) {
-        neighbour = through;
+    void neighbours(List<Optional<Neighbour>> through) {
+        neighbours = List.copyOf(through);
+    }
+
+    /** The largest packet that routers on the way let pass, as far as they said so. */
+    int pathMtuBytes() {
+        return pathMtuBytes;
+    }
+
+    /** When that is to be forgotten. */
+    long pathMtuUntilMs() {
+        return pathMtuUntilMs;
+    }
+
+    void pathMtu(int bytes, long untilMs) {
+        pathMtuBytes = bytes;
+        pathMtuUntilMs = untilMs;
+    }
+
+    void forgetPathMtu() {
+        pathMtuBytes = Integer.MAX_VALUE;
     }
 
     NextHop nextHop() {

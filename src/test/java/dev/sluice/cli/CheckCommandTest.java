@@ -140,7 +140,7 @@ class CheckCommandTest {
             sloppy_sctp = "on"            | sloppy_sctp = "on" is not supported by this version; allowed: "off", "hash", "schedule"
             flow_table_memory = "heap"    | flow_table_memory = "heap" is not supported by this version; allowed: "private", "shared"
             flow_table_directory = "shm"  | flow_table_directory = "shm" is no absolute path; allowed: an absolute path
-            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, sloppy_sctp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, maglev_table_size, mh_table_size, hash_key, without_director, busy_poll
+            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, sloppy_sctp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, ttl, icmp_echo, icmp_rate_limit, maglev_table_size, mh_table_size, hash_key, without_director, tunnel, busy_poll
             """)
     void director(String line, String message) throws IOException {
         String column = message.startsWith("unknown key \"usec\"") ? "15: " : "1: ";
@@ -249,7 +249,7 @@ class CheckCommandTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             address = "10.0.0.9"    | weight = 1       | 7:1: address = "10.0.0.9" is the VIP itself; allowed: the real server's own address
-            address = "2001:db8::1" | weight = 1       | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family, since method dr leaves the packet as it is
+            address = "2001:db8::1" | weight = 1       | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family, since method dr leaves the packet as it is; method tun takes either
             address = "10.0.0.1:80" | weight = 1       | 7:1: address = "10.0.0.1:80" has a port or brackets; allowed: @RIP@
             address = "[2001:db8::1]" | weight = 1     | 7:1: address = "[2001:db8::1]" has a port or brackets; allowed: @RIP@
             address = "web1"        | weight = 1       | 7:1: address = "web1" holds no IPv4 or IPv6 address; allowed: @RIP@
@@ -260,17 +260,30 @@ class CheckCommandTest {
             address = "10.0.0.1"    | weight = 65536   | 8:1: weight = 65536 is out of range; allowed: an integer 0-65535
             address = "10.0.0.1"    | weight = -1      | 8:1: weight = -1 is out of range; allowed: an integer 0-65535
             address = "10.0.0.1"    | weight = "2"     | 8:1: weight = "2" is a string; allowed: an integer 0-65535
-            address = "10.0.0.1"    | method = "nat"   | 8:1: method = "nat" is not supported by this version; allowed: "dr"
-            address = "10.0.0.1"    | method = "tun"   | 8:1: method = "tun" is not supported by this version; allowed: "dr"
-            address = "10.0.0.1"    | method = "fullnat" | 8:1: method = "fullnat" is not supported by this version; allowed: "dr"
+            address = "10.0.0.1"    | method = "nat"   | 8:1: method = "nat" is not supported by this version; allowed: "dr", "tun"
+            address = "10.0.0.1"    | tun_type = "gue" | 8:1: tun_type = "gue" does not go with method "dr"; allowed: only with method = "tun"
+            address = "10.0.0.1"    | tun_port = 6080 | 8:1: tun_port = 6080 does not go with method "dr"; allowed: only with method = "tun"
+            address = "10.0.0.1"    | tun_checksum = "nocsum" | 8:1: tun_checksum = "nocsum" does not go with method "dr"; allowed: only with method = "tun"
+            address = "10.0.0.1"    | method = "tun"~tun_type = "vxlan" | 9:1: tun_type = "vxlan" is not supported by this version; allowed: "ipip", "gue", "gre"
+            address = "10.0.0.1"    | method = "tun"~tun_type = "gue" | 6:1: [[service.real]] has no tun_port; required: with tun_type "gue", an integer 1-65535, the UDP port on which the real server decapsulates
+            address = "10.0.0.1"    | method = "tun"~tun_port = 6080 | 9:1: tun_port = 6080 does not go with tun_type "ipip"; allowed: only with tun_type = "gue"
+            address = "10.0.0.1"    | method = "tun"~tun_type = "gue"~tun_port = 65536 | 10:1: tun_port = 65536 is out of range; allowed: an integer 1-65535, the UDP port on which the real server decapsulates
+            address = "10.0.0.1"    | method = "tun"~tun_type = "gre"~tun_port = 6080 | 10:1: tun_port = 6080 does not go with tun_type "gre"; allowed: only with tun_type = "gue"
+            address = "10.0.0.1"    | method = "tun"~tun_checksum = "nocsum" | 9:1: tun_checksum = "nocsum" does not go with tun_type "ipip", which has no checksum; allowed: only with tun_type = "gue" or "gre"
+            address = "10.0.0.1"    | method = "tun"~tun_type = "gre"~tun_checksum = "remcsum" | 10:1: tun_checksum = "remcsum" does not go with tun_type "gre"; allowed: "nocsum", "csum"
+            address = "10.0.0.9"    | method = "tun"   | 7:1: address = "10.0.0.9" is the VIP itself; allowed: the real server's own address
+            address = "10.0.0.1"    | vlan = 0         | 8:1: vlan = 0 is out of range; allowed: "keep", "none", or an integer 1-4094
+            address = "10.0.0.1"    | vlan = 4095      | 8:1: vlan = 4095 is out of range; allowed: "keep", "none", or an integer 1-4094
+            address = "10.0.0.1"    | vlan = "12"      | 8:1: vlan = "12" is a string; allowed: "keep", "none", or an integer 1-4094
+            address = "10.0.0.1"    | method = "fullnat" | 8:1: method = "fullnat" is not supported by this version; allowed: "dr", "tun"
             address = "10.0.0.1"    | upper_threshold = -1 | 8:1: upper_threshold = -1 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | upper_threshold = 2147483648 | 8:1: upper_threshold = 2147483648 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | lower_threshold = 1  | 8:1: lower_threshold = 1 is above upper_threshold = 0; allowed: at most upper_threshold
-            address = "10.0.0.1"    | port = 80        | 8:1: unknown key "port" in [[service.real]]; allowed: address, method, weight, upper_threshold, lower_threshold
+            address = "10.0.0.1"    | port = 80        | 8:1: unknown key "port" in [[service.real]]; allowed: address, method, weight, upper_threshold, lower_threshold, tun_type, tun_port, tun_checksum, vlan
             """)
     void realServer(String first, String second, String message) throws IOException {
         assertRefused(
-                DIRECTOR + SERVICE + "[[service.real]]\n" + first + "\n" + second + "\n",
+                DIRECTOR + SERVICE + "[[service.real]]\n" + first + "\n" + second.replace('~', '\n') + "\n",
                 message.replace("@RIP@", "an IPv4 or IPv6 address without port; the port follows the service"));
     }
 
@@ -316,7 +329,7 @@ class CheckCommandTest {
             fwmark = 1          | family = "ipv6"         | 4:1: family = "ipv6" is not supported by this version; allowed: "inet", "inet6"
             fwmark = 2          |                         | 2:1: service FWM 2 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 2 and an IPv4 destination
             fwmark = 1          | family = "inet6"        | 2:1: service FWM 1 IPv6 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 1 and an IPv6 destination
-            fwmark = 1          | real = [{ address = "2001:db8::1" }] | 4:11: address = "2001:db8::1" is of another family than the service FWM 1; allowed: addresses of one family, since method dr leaves the packet as it is
+            fwmark = 1          | real = [{ address = "2001:db8::1" }] | 4:11: address = "2001:db8::1" is of another family than the service FWM 1; allowed: addresses of one family, since method dr leaves the packet as it is; method tun takes either
             fwmark = 1          | real = [{ address = "10.0.0.1:80" }] | 4:11: address = "10.0.0.1:80" has a port or brackets; allowed: an IPv4 or IPv6 address without port; the port follows the service
             """)
     void fwmarkService(String first, @Nullable String second, String message) throws IOException {

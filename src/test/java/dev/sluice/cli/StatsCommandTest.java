@@ -8,9 +8,11 @@ import dev.sluice.control.admin.AdminException;
 import dev.sluice.control.admin.AdminSocket;
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.stats.InterfaceStats;
+import dev.sluice.stats.PathStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
 import dev.sluice.stats.Traffic;
+import dev.sluice.stats.TunnelStats;
 import dev.sluice.stats.WorkerStats;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -41,9 +43,14 @@ class StatsCommandTest {
                                     new RealServerStats(
                                             "10.0.0.11",
                                             80,
-                                            "dr",
+                                            "tun",
+                                            new TunnelStats("gue", 6080, "csum"),
+                                            "12",
                                             2,
                                             "10.0.0.11 is at 02:00:00:00:00:0b on eth1",
+                                            List.of(
+                                                    new PathStats("eth1", "02:00:00:00:00:0b", "10.0.0.1", 1500, 0, 1),
+                                                    new PathStats("eth2", "02:00:00:00:00:0c", null, 1500, 5, 2)),
                                             true,
                                             1,
                                             1,
@@ -56,8 +63,11 @@ class StatsCommandTest {
                                             "10.0.0.12",
                                             80,
                                             "dr",
+                                            null,
+                                            "keep",
                                             1,
                                             "10.0.0.12 does not answer on eth1 (ARP failed)",
+                                            List.of(),
                                             false,
                                             0,
                                             1,
@@ -113,7 +123,7 @@ class StatsCommandTest {
                   -> RemoteAddress:Port
                 TCP  10.0.0.100:80                       3   250999        0  146945K        0
                   -> 10.0.0.11:80                        2   125499        0 73472954        0
-                     7 persistent, threshold 100, lower 50, overloaded
+                     tun (gue port 6080, csum), VLAN 12, via 10.0.0.1 on eth1 and 02:00:00:00:00:0c on eth2 in VLAN 5, 7 persistent, threshold 100, lower 50, overloaded
                   -> 10.0.0.12:80                        1   125500        0    1000G        0
                      10.0.0.12 does not answer on eth1 (ARP failed)
                 UDP  [fd00::100]:53                      0        0        0        0        0

@@ -100,6 +100,35 @@ class ConfigDifferenceTest {
     }
 
     @Test
+    void tunnelsAndVlansAreSettings() throws Exception {
+        become(SERVICE + real("10.0.0.11", "") + real("10.0.0.12", ""));
+        assertEquals(
+                List.of(
+                        "edit real server 10.0.0.11 of TCP 10.0.0.100:80: method dr -> tun (ipip)",
+                        "edit real server 10.0.0.12 of TCP 10.0.0.100:80: VLAN keep -> 7",
+                        "add real server 2001:db8::13 to TCP 10.0.0.100:80: weight 1, method tun (gre, csum), VLAN none"),
+                become(SERVICE
+                        + real("10.0.0.11", "method = \"tun\"")
+                        + real("10.0.0.12", "vlan = 7")
+                        + real("2001:db8::13", """
+                                method = "tun"
+                                tun_type = "gre"
+                                tun_checksum = "csum"
+                                vlan = "none"
+                                """)));
+        assertEquals(
+                List.of(
+                        "delete real server 2001:db8::13 of TCP 10.0.0.100:80",
+                        "edit real server 10.0.0.11 of TCP 10.0.0.100:80: method tun (ipip) -> tun (gue port 6080, csum)"),
+                become(SERVICE + real("10.0.0.11", """
+                                method = "tun"
+                                tun_type = "gue"
+                                tun_port = 6080
+                                tun_checksum = "csum"
+                                """) + real("10.0.0.12", "vlan = 7")));
+    }
+
+    @Test
     void whatStaysKeepsItsIdAndItsTable() throws Exception {
         become(SERVICE + real("10.0.0.11", "") + real("10.0.0.12", "") + SERVICE.replace(":80", ":81"));
         become(SERVICE.replace(":80", ":79")
@@ -176,10 +205,20 @@ class ConfigDifferenceTest {
                 rx_ring = 1024
                 sloppy_tcp = "off"
                 timeouts.udp = 5
+                ttl = "keep"
+                tunnel.source_ipv4 = "10.0.0.16/28"
                 busy_poll.enabled = true
                 """).director();
         assertEquals(
-                List.of("rx_ring", "flow_table_size", "sloppy_tcp", "timeouts.udp", "hash_key", "busy_poll.enabled"),
+                List.of(
+                        "rx_ring",
+                        "flow_table_size",
+                        "sloppy_tcp",
+                        "timeouts.udp",
+                        "ttl",
+                        "tunnel.source_ipv4",
+                        "hash_key",
+                        "busy_poll.enabled"),
                 DirectorDifference.keys(running, wanted));
         assertEquals(
                 "director.rx_ring differs; it takes effect with the next start",

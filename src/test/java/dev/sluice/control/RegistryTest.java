@@ -22,6 +22,7 @@ import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.Tunnel;
 import dev.sluice.service.VirtualService;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -118,6 +119,21 @@ class RegistryTest {
     }
 
     @Test
+    void aTunnelBridgesFamiliesAndAnEditExchangesIt() throws ChangeException {
+        IpAddress inet6 = IpAddress.parse("2001:db8::1");
+        Tunnel gue = new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.CSUM);
+        registry.addService(service(HTTP, new RealServerConfig(inet6, 80, ForwardingMethod.TUN, 1, 0, 0, gue, 12)));
+        registry.addService(service(MARK, new RealServerConfig(inet6, 0, ForwardingMethod.TUN, 1, 0, 0)));
+        assertEquals(List.of(new RealServer(0, inet6, 80, ForwardingMethod.TUN, 1, 0, 0, gue, 12)), realServers(HTTP));
+        assertEquals(Set.of(new Way(inet6, ForwardingMethod.TUN)), registry.ways());
+        registry.editRealServer(HTTP, new RealServerConfig(inet6, 80, ForwardingMethod.TUN, 1, 0, 0));
+        assertEquals(List.of(new RealServer(0, inet6, 80, ForwardingMethod.TUN, 1)), realServers(HTTP));
+        assertRefused(Code.INVALID, () -> registry.editRealServer(HTTP, real(inet6, 80, 1)));
+        registry.addRealServer(MARK, real(RIP1, 0, 1));
+        assertEquals(Set.of(new Way(inet6, ForwardingMethod.TUN), new Way(RIP1, ForwardingMethod.DR)), registry.ways());
+    }
+
+    @Test
     void whatMakesNoSenseIsRefused() throws ChangeException {
         registry.addService(service(HTTP));
         registry.addService(service(MARK));
@@ -125,6 +141,8 @@ class RegistryTest {
         assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, real(VIP, 80, 1)));
         assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, real(inet6, 80, 1)));
         assertRefused(Code.INVALID, () -> registry.addRealServer(MARK, real(inet6, 0, 1)));
+        RealServerConfig otherPort = new RealServerConfig(RIP1, 8080, ForwardingMethod.TUN, 1, 0, 0);
+        assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, otherPort));
         assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, real(IpAddress.parse("127.0.0.1"), 80, 1)));
         assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, real(RIP1, 8080, 1)));
         assertRefused(Code.OUT_OF_RANGE, () -> registry.addRealServer(HTTP, real(RIP1, 80, 65536)));

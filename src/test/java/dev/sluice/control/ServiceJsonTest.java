@@ -30,7 +30,14 @@ class ServiceJsonTest {
             strings = {
                 "{'protocol':'tcp','address':'10.0.0.100:80','scheduler':'rr','scheduler_flags':[],'one_packet':false,"
                         + "'real':[{'address':'10.0.0.11','method':'dr','weight':65535,'upper_threshold':2147483647,"
-                        + "'lower_threshold':1}]}",
+                        + "'lower_threshold':1,'vlan':'keep'}]}",
+                "{'protocol':'tcp','address':'10.0.0.100:80','scheduler':'rr','scheduler_flags':[],'one_packet':false,"
+                        + "'real':[{'address':'2001:db8::11','method':'tun','weight':1,'upper_threshold':0,"
+                        + "'lower_threshold':0,'tun_type':'gue','tun_port':6080,'tun_checksum':'csum','vlan':12},"
+                        + "{'address':'10.0.0.12','method':'tun','weight':1,'upper_threshold':0,"
+                        + "'lower_threshold':0,'tun_type':'gre','tun_checksum':'nocsum','vlan':'none'},"
+                        + "{'address':'10.0.0.13','method':'tun','weight':1,'upper_threshold':0,"
+                        + "'lower_threshold':0,'tun_type':'ipip','vlan':'keep'}]}",
                 "{'protocol':'udp','address':'[2001:db8::1]:0','scheduler':'sh','scheduler_flags':['sh-fallback','sh-port'],"
                         + "'persistence':2678400,'persistence_netmask':64,'one_packet':true,'real':[]}",
                 "{'fwmark':4294967295,'family':'inet6','scheduler':'maglev','scheduler_flags':[],'persistence':1,"
@@ -98,6 +105,11 @@ class ServiceJsonTest {
                 assertThrows(AdminException.class, () -> ServiceJson.realServerKey(HTTP, real))
                         .getMessage());
         assertEquals(2, ServiceJson.realServer(HTTP, real).weight());
+        JsonNode otherFamily = json("{'address':'2001:db8::11'}");
+        assertEquals(
+                IpAddress.parse("2001:db8::11"),
+                ServiceJson.realServerKey(HTTP, otherFamily).address());
+        assertEquals(json("{'address':'2001:db8::11'}"), otherFamily);
     }
 
     /** Whatever strings come, they stay strings: nothing of the request becomes part of the TOML around it. */

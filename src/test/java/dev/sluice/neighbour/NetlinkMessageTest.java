@@ -24,7 +24,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -63,7 +65,8 @@ class NetlinkMessageTest {
         assertEquals(Native.RTM_NEWLINK(), messages.getFirst().type());
         assertEquals(7, messages.getFirst().sequence());
         assertEquals(
-                new Link(3, "eth1", 0x0200_0000_0101L, 1400, true, true, 4), Link.parse(messages.getFirst(), null));
+                new Link(3, "eth1", 0x0200_0000_0101L, 1400, true, true, 4, null),
+                Link.parse(messages.getFirst(), null));
     }
 
     @Test
@@ -95,10 +98,36 @@ class NetlinkMessageTest {
     void readsRoutes() {
         IpAddress source = IpAddress.parse("10.77.1.1");
         int unicast = Native.RTN_UNICAST();
-        assertEquals(new Route(0, unicast, 3, null, source, 0), route("route-on-link"));
-        assertEquals(new Route(0, unicast, 3, IpAddress.parse("10.77.1.11"), source, 1300), route("route-gateway"));
+        assertEquals(new Route(0, unicast, leg(null), source, 0), route("route-on-link"));
+        assertEquals(new Route(0, unicast, leg("10.77.1.11"), source, 1300), route("route-gateway"));
         IpAddress preferred = route("route-via-inet6").preferredSource();
-        assertEquals(new Route(0, unicast, 3, IpAddress.parse("fd77:1::11"), preferred, 0), route("route-via-inet6"));
+        assertEquals(new Route(0, unicast, leg("fd77:1::11"), preferred, 0), route("route-via-inet6"));
+    }
+
+    private static List<Route.Leg> leg(@Nullable String gateway) {
+        return List.of(new Route.Leg(3, gateway == null ? null : IpAddress.parse(gateway), 1));
+    }
+
+    @Test
+    void readsTheWaysOfAMultipathRoute() {
+        NetlinkMessage entry = messages("route-multipath").getFirst();
+        Route one = new Route(0, Native.RTN_UNICAST(), legs(MULTIPATH.get(1)), IpAddress.parse("10.1.2.1"), 1300);
+        assertEquals(
+                new Route(0, Native.RTN_UNICAST(), MULTIPATH, IpAddress.parse("10.1.2.1"), 1300),
+                one.withLegsOf(entry));
+        // An ICMP redirect, say, that the kernel follows: its own way goes before the table's.
+        Route other = new Route(0, Native.RTN_UNICAST(), leg("10.77.1.11"), null, 0);
+        assertEquals(other, other.withLegsOf(entry));
+        assertEquals(one, one.withLegsOf(messages("route-on-link").getFirst()));
+        Route dead = one.withLegsOf(messages("route-multipath-dead").getFirst());
+        assertEquals(legs(MULTIPATH.getFirst()), dead.legs());
+    }
+
+    private static final List<Route.Leg> MULTIPATH =
+            List.of(new Route.Leg(3, IpAddress.parse("10.1.1.2"), 2), new Route.Leg(5, IpAddress.parse("10.1.2.2"), 1));
+
+    private static List<Route.Leg> legs(Route.Leg leg) {
+        return List.of(leg);
     }
 
     private static Route route(String name) {
@@ -113,15 +142,52 @@ class NetlinkMessageTest {
         assertEquals(-Native.EPROTO(), Route.parse(message).error());
     }
 
+    /** Made by hand after linux/if_link.h and vlan_fill_info: the kernel that the others were recorded on has no VLAN devices. */
+    @Test
+    void readsAVlanDevice() {
+        Link vlan = link(attributes -> attributes
+                .put(Native.IFLA_LINK(), 3)
+                .nest(
+                        Native.IFLA_LINKINFO(),
+                        info -> info.text(1, "vlan")
+                                .nest(2, data -> data.u16Be(5, 0x88a8).u16(1, 100))));
+        assertEquals(new Link.Vlan(3, 100, Link.Vlan.SERVICE), vlan.vlan());
+        Link without = link(attributes -> attributes
+                .put(Native.IFLA_LINK(), 3)
+                .nest(Native.IFLA_LINKINFO(), info -> info.text(1, "vlan").nest(2, data -> data.u16(1, 7))));
+        assertEquals(new Link.Vlan(3, 7, Link.Vlan.CUSTOMER), without.vlan());
+        Link elsewhere = link(attributes -> attributes
+                .put(Native.IFLA_LINK(), 3)
+                .put(37, 0)
+                .nest(Native.IFLA_LINKINFO(), info -> info.text(1, "vlan").nest(2, data -> data.u16(1, 7))));
+        assertEquals(new Link.Vlan(0, 7, Link.Vlan.CUSTOMER), elsewhere.vlan());
+        Link veth = link(attributes ->
+                attributes.put(Native.IFLA_LINK(), 3).nest(Native.IFLA_LINKINFO(), info -> info.text(1, "veth")));
+        assertNull(veth.vlan());
+    }
+
+    private static Link link(UnaryOperator<Attributes> attributes) {
+        byte[] tail = attributes
+                .apply(new Attributes().text(Native.IFLA_IFNAME(), "eth1.100"))
+                .bytes();
+        byte[] message = Arrays.copyOf(bytes("link"), 16 + 16 + tail.length);
+        System.arraycopy(tail, 0, message, 32, tail.length);
+        MemorySegment.ofArray(message).set(ValueLayout.JAVA_INT_UNALIGNED, 0, message.length);
+        Link link =
+                Link.parse(NetlinkMessage.split(MemorySegment.ofArray(message)).getFirst(), null);
+        assertNotNull(link);
+        return link;
+    }
+
     @Test
     void anAttributeThatIsAbsentInAnUpdateKeepsItsValue() {
-        Link before = new Link(3, "eth1", 0x0200_0000_0101L, 1400, false, false, 4);
+        Link before = new Link(3, "eth1", 0x0200_0000_0101L, 1400, false, false, 4, null);
         byte[] message = bytes("link").clone();
         // The first attribute is the name; cutting after it leaves header, fixed part and name.
         message[0] = 16 + 16 + 12;
         message[1] = 0;
         assertEquals(
-                new Link(3, "eth1", 0x0200_0000_0101L, 1400, true, true, 4),
+                new Link(3, "eth1", 0x0200_0000_0101L, 1400, true, true, 4, null),
                 Link.parse(NetlinkMessage.split(MemorySegment.ofArray(message)).getFirst(), before));
     }
 
@@ -189,7 +255,8 @@ class NetlinkMessageTest {
     private static void readAll(NetlinkMessage message) {
         Link.parse(message, null);
         NeighbourEntry.parse(message);
-        Route.parse(message);
+        Route route = Route.parse(message);
+        route.withLegsOf(message);
         int ignored = message.error() + message.flags() + Link.ifindex(message);
     }
 

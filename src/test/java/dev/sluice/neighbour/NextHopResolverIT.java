@@ -119,10 +119,15 @@ class NextHopResolverIT {
         return assertInstanceOf(NextHop.Resolved.class, nextHop, nextHop.describe());
     }
 
+    private NextHop.Path path(IpAddress rip) {
+        return resolved(rip).paths().getFirst();
+    }
+
     private void awaitMac(IpAddress rip, long mac) {
         await(
                 rip + " at " + NextHop.macText(mac),
-                () -> resolver.nextHop(rip) instanceof NextHop.Resolved next && next.destinationMac() == mac);
+                () -> resolver.nextHop(rip) instanceof NextHop.Resolved next
+                        && next.paths().getFirst().destinationMac() == mac);
     }
 
     private void awaitReason(IpAddress rip, NextHop.Reason reason) {
@@ -141,15 +146,15 @@ class NextHopResolverIT {
         awaitMac(RS1, RS1_MAC);
         awaitMac(RS1_INET6, RS1_MAC);
         NextHop.Resolved next = resolved(RS1);
-        assertTrue(next.onLink());
-        assertEquals("eth1", next.interfaceName());
-        assertEquals(DIRECTOR_MAC, next.sourceMac());
-        assertEquals(1500, next.mtuBytes());
+        NextHop.Path path = path(RS1);
+        assertEquals(
+                new NextHop.Path(path.ifindex(), "eth1", DIRECTOR_MAC, RS1_MAC, 1500, NextHop.Path.NO_VLAN, null, 1),
+                path);
         assertEquals(IpAddress.parse("10.77.1.1"), next.preferredSource());
         assertEquals(next, next.onLinkOnly());
         assertEquals(IpAddress.parse("fd77:1::1"), resolved(RS1_INET6).preferredSource());
         Link link = resolver.link("eth1").orElseThrow();
-        assertEquals(new Link(next.ifindex(), "eth1", DIRECTOR_MAC, 1500, true, true, 1), link);
+        assertEquals(new Link(path.ifindex(), "eth1", DIRECTOR_MAC, 1500, true, true, 1, null), link);
         assertTrue(resolver.link("eth7").isEmpty());
     }
 
@@ -163,7 +168,7 @@ class NextHopResolverIT {
             assertEquals(process(), !resolver.nextHop(RS1).equals(before));
             Thread.sleep(1);
         }
-        assertEquals(RS1_MAC, resolved(RS1).destinationMac());
+        assertEquals(RS1_MAC, path(RS1).destinationMac());
         assertFalse(process());
         ip(director, "link set eth2 mtu 1450");
         assertTrue(process());
@@ -181,7 +186,7 @@ class NextHopResolverIT {
         boolean stale = false;
         while (System.nanoTime() < endNs) {
             process();
-            assertEquals(RS1_MAC, resolved(RS1).destinationMac());
+            assertEquals(RS1_MAC, path(RS1).destinationMac());
             String entry = ip(director, "neigh show 10.77.1.11");
             stale |= entry.contains("STALE") || entry.contains("DELAY");
             reachable += stale && entry.contains("REACHABLE") ? 1 : 0;
@@ -248,9 +253,8 @@ class NextHopResolverIT {
         resolver.watch(behind);
         awaitMac(behind, RS1_MAC);
         NextHop.Resolved next = resolved(behind);
-        assertFalse(next.onLink());
         assertEquals(RS1, next.gateway());
-        assertEquals(1300, next.mtuBytes());
+        assertEquals(1300, path(behind).mtuBytes());
         NextHop.Unresolved refused = assertInstanceOf(NextHop.Unresolved.class, next.onLinkOnly());
         assertEquals(NextHop.Reason.NOT_ON_LINK, refused.reason());
         assertEquals(
@@ -302,8 +306,8 @@ class NextHopResolverIT {
         awaitMac(SHARED, RS1_MAC);
         ip(director, "route add 10.77.1.50/32 dev eth2");
         awaitMac(SHARED, RS2_MAC);
-        assertEquals("eth2", resolved(SHARED).interfaceName());
-        assertEquals(DIRECTOR_MAC_2, resolved(SHARED).sourceMac());
+        assertEquals("eth2", path(SHARED).interfaceName());
+        assertEquals(DIRECTOR_MAC_2, path(SHARED).sourceMac());
         ip(director, "route del 10.77.1.50/32 dev eth2");
         awaitMac(SHARED, RS1_MAC);
         ip(director, "route add 10.77.1.50/32 dev eth2 table 77");
@@ -330,7 +334,7 @@ class NextHopResolverIT {
                 "the way to 10.77.2.12 is through eth2, which is down",
                 resolver.nextHop(RS2).describe());
         assertFalse(resolver.link("eth2").orElseThrow().up());
-        assertEquals(RS1_MAC, resolved(RS1).destinationMac());
+        assertEquals(RS1_MAC, path(RS1).destinationMac());
         ip(director, "link set eth2 up");
         awaitMac(RS2, RS2_MAC);
         ip(rs2, "link set eth0 down");
@@ -343,9 +347,13 @@ class NextHopResolverIT {
         ip(director, "link set eth2 address 02:00:00:00:01:33");
         await(
                 "own MAC",
-                () -> resolver.nextHop(RS2) instanceof NextHop.Resolved next && next.sourceMac() == 0x0200_0000_0133L);
+                () -> resolver.nextHop(RS2) instanceof NextHop.Resolved next
+                        && next.paths().getFirst().sourceMac() == 0x0200_0000_0133L);
         ip(director, "link set eth2 mtu 1400");
-        await("MTU", () -> resolver.nextHop(RS2) instanceof NextHop.Resolved next && next.mtuBytes() == 1400);
+        await(
+                "MTU",
+                () -> resolver.nextHop(RS2) instanceof NextHop.Resolved next
+                        && next.paths().getFirst().mtuBytes() == 1400);
         ip(director, "link del eth2");
         await("gone", () -> resolver.link("eth2").isEmpty() && reason(RS2) == NextHop.Reason.NO_ROUTE);
         net.veth(director, "eth2", rs2, "eth0");
@@ -363,7 +371,7 @@ class NextHopResolverIT {
         ip(director, "neigh flush dev eth1");
         assertFalse(ip(director, "neigh show 10.77.1.11").contains("lladdr"));
         process();
-        assertEquals(RS1_MAC, resolved(RS1).destinationMac());
+        assertEquals(RS1_MAC, path(RS1).destinationMac());
         await("back in the kernel", () -> ip(director, "neigh show 10.77.1.11").contains("lladdr"));
         assertTrue(ip(director, "neigh show 10.77.1.11").contains("managed"));
         // Flushed while the machine is gone: what was known counts for a while only.
@@ -377,7 +385,7 @@ class NextHopResolverIT {
         ip(director, "neigh add 10.77.1.99 lladdr 02:00:00:00:00:99 dev eth1 nud permanent");
         IpAddress address = IpAddress.parse("10.77.1.99");
         resolver.watch(address);
-        assertEquals(0x0200_0000_0099L, resolved(address).destinationMac());
+        assertEquals(0x0200_0000_0099L, path(address).destinationMac());
         for (int i = 0; i < 20; i++) {
             process();
             sleep(10);
@@ -407,10 +415,14 @@ class NextHopResolverIT {
             ip(director, "-batch " + batch);
             small.process(nowMs + 200);
             assertEquals(1, small.resyncs());
-            NextHop.Resolved first = assertInstanceOf(NextHop.Resolved.class, small.nextHop(RS1));
+            NextHop.Path first = assertInstanceOf(NextHop.Resolved.class, small.nextHop(RS1))
+                    .paths()
+                    .getFirst();
             assertEquals(0x0200_0000_0077L, first.destinationMac());
             assertEquals(1444, first.mtuBytes());
-            NextHop.Resolved second = assertInstanceOf(NextHop.Resolved.class, small.nextHop(SHARED));
+            NextHop.Path second = assertInstanceOf(NextHop.Resolved.class, small.nextHop(SHARED))
+                    .paths()
+                    .getFirst();
             assertEquals("eth2", second.interfaceName());
             assertEquals(0x0200_0000_0078L, second.destinationMac());
         }
@@ -431,7 +443,7 @@ class NextHopResolverIT {
         long tookMs = (System.nanoTime() - startNs) / 1_000_000;
         rips.forEach(rip -> assertEquals(RS2, resolver.nextHop(rip).gateway()));
         awaitMac(rips.getLast(), RS2_MAC);
-        assertEquals(RS2_MAC, resolved(rips.getFirst()).destinationMac());
+        assertEquals(RS2_MAC, path(rips.getFirst()).destinationMac());
         // Some microseconds each; a quadratic walk would take seconds.
         assertTrue(tookMs < 1_000, "took " + tookMs + " ms");
     }

@@ -1,5 +1,6 @@
 package dev.sluice.control.config;
 
+import dev.sluice.forward.PacketPolicy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,8 @@ import java.util.OptionalInt;
  * @param flowTableShared whether the tables lie in files that the next director can take over
  * @param flowTableDirectory where those files are
  * @param connections how connections are remembered and forgotten
+ * @param packets what is done to packets on their way through
+ * @param tunnel outer headers of encapsulated packets
  * @param maglevTableSize entries of each service's Maglev table, a prime
  * @param mhTableSize slots of each service's {@code mh} table, a prime of the kernel's
  * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
@@ -47,6 +50,8 @@ public record DirectorConfig(
         boolean flowTableShared,
         Path flowTableDirectory,
         ConnectionConfig connections,
+        PacketConfig packets,
+        TunnelConfig tunnel,
         int maglevTableSize,
         int mhTableSize,
         Optional<HashKey> hashKey,
@@ -71,6 +76,22 @@ public record DirectorConfig(
         return (long) frames * frameSizeBytes;
     }
 
+    /** Whether the director answers echo requests to a VIP, which are steered to it for that. */
+    public boolean icmpEcho() {
+        return packets.icmpEcho() == EchoMode.DIRECTOR;
+    }
+
+    /** What workers are to do to packets. */
+    public PacketPolicy packetPolicy() {
+        return new PacketPolicy(
+                packets.ttl() == TtlMode.KEEP,
+                icmpEcho(),
+                packets.icmpRateLimit(),
+                tunnel.ttl(),
+                tunnel.pmtuDisc(),
+                tunnel.fragment() == FragmentMode.INNER);
+    }
+
     DirectorConfig withSocket(Path otherSocket) {
         return new DirectorConfig(
                 interfaces,
@@ -89,6 +110,8 @@ public record DirectorConfig(
                 flowTableShared,
                 flowTableDirectory,
                 connections,
+                packets,
+                tunnel,
                 maglevTableSize,
                 mhTableSize,
                 hashKey,

@@ -64,11 +64,14 @@ final class DirectorReader {
                 == FlowTableMemory.SHARED;
         Path flowTableDirectory = flowTableDirectory();
         ConnectionConfig connections = new ConnectionReader(table).read();
+        PacketReader packetReader = new PacketReader(table);
+        PacketConfig packets = packetReader.read();
         int maglevTableSize = maglevTableSize();
         int mhTableSize = mhTableSize();
         Optional<HashKey> hashKey = hashKey();
         WithoutDirector withoutDirector =
                 table.choice("without_director", WithoutDirector.class, WithoutDirector::keyword, WithoutDirector.DROP);
+        TunnelConfig tunnel = packetReader.tunnel();
         BusyPollConfig busyPoll = busyPoll();
         table.finish();
         return new DirectorConfig(
@@ -88,6 +91,8 @@ final class DirectorReader {
                 flowTableShared,
                 flowTableDirectory,
                 connections,
+                packets,
+                tunnel,
                 maglevTableSize,
                 mhTableSize,
                 hashKey,

@@ -2,20 +2,48 @@ package dev.sluice.control.config;
 
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.RealServer;
+import dev.sluice.service.Tunnel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One {@code [[service.real]]}.
  *
- * @param address the RIP, of the service's family; unique in its service together with the port
- * @param port the service's own, which {@link ForwardingMethod#DR} keeps; 0 in a service of a firewall mark
+ * @param address the RIP, of the service's family unless the method is {@link ForwardingMethod#TUN}; unique in its service
+ *     together with the port
+ * @param port the service's own, which {@link ForwardingMethod#DR} and {@link ForwardingMethod#TUN} keep; 0 in a service of a
+ *     firewall mark
  * @param method how packets get there
  * @param weight 0–65535
  * @param upperThreshold connections from which on it gets no new flows; 0 for no threshold
  * @param lowerThreshold connections below which it gets new flows again, at most the upper threshold; 0 for three quarters of
  *     that
+ * @param tunnel how packets are encapsulated; null unless the method is {@link ForwardingMethod#TUN}
+ * @param vlan as {@link RealServer#vlan}
  */
 public record RealServerConfig(
-        IpAddress address, int port, ForwardingMethod method, int weight, int upperThreshold, int lowerThreshold) {
+        IpAddress address,
+        int port,
+        ForwardingMethod method,
+        int weight,
+        int upperThreshold,
+        int lowerThreshold,
+        @Nullable Tunnel tunnel,
+        int vlan) {
+    /** One that keeps its VLAN, and is encapsulated to by IPIP if the method is {@link ForwardingMethod#TUN}. */
+    public RealServerConfig(
+            IpAddress address, int port, ForwardingMethod method, int weight, int upperThreshold, int lowerThreshold) {
+        this(
+                address,
+                port,
+                method,
+                weight,
+                upperThreshold,
+                lowerThreshold,
+                method == ForwardingMethod.TUN ? Tunnel.IPIP : null,
+                RealServer.VLAN_KEEP);
+    }
+
     /** What makes a real server unique in its service. */
     public record Endpoint(IpAddress address, int port) {}
 

@@ -13,6 +13,7 @@ import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.Tunnel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -253,6 +254,8 @@ final class ServicesReader {
             int weight = table.integer("weight", 0, RealServer.MAX_WEIGHT, 1);
             int upper = table.integer("upper_threshold", 0, Integer.MAX_VALUE, 0);
             int lower = table.integer("lower_threshold", 0, Integer.MAX_VALUE, 0);
+            Tunnel tunnel = TunnelReader.tunnel(table, method);
+            int vlan = TunnelReader.vlan(table);
             table.finish();
             if (lower > upper && table.sound("upper_threshold", "lower_threshold")) {
                 table.wrong("lower_threshold", "is above upper_threshold = " + upper, "at most upper_threshold");
@@ -267,9 +270,9 @@ final class ServicesReader {
                         "real server " + address + " is already in this service at line " + earlier.line()
                                 + "; allowed: each real server once, with the weight it deserves");
             } else if (service != null) {
-                checkAgainstService(table, address, service);
+                checkAgainstService(table, address, method, service);
             }
-            realServers.add(new RealServerConfig(address, port, method, weight, upper, lower));
+            realServers.add(new RealServerConfig(address, port, method, weight, upper, lower, tunnel, vlan));
         }
         return realServers;
     }
@@ -286,13 +289,15 @@ final class ServicesReader {
         return unicast(table, value, false, RIP);
     }
 
-    private static void checkAgainstService(TableReader table, IpAddress address, ServiceKey service) {
-        if (address.family() != service.family()) {
+    private static void checkAgainstService(
+            TableReader table, IpAddress address, ForwardingMethod method, ServiceKey service) {
+        if (address.family() != service.family() && method != ForwardingMethod.TUN) {
             table.wrong(
                     "address",
                     "is of another family than the "
                             + (service instanceof AddressKey key ? "VIP " + key.address() : "service " + service),
-                    "addresses of one family, since method dr leaves the packet as it is");
+                    "addresses of one family, since method " + method.keyword()
+                            + " leaves the packet as it is; method tun takes either");
         } else if (service instanceof AddressKey key && address.equals(key.address())) {
             table.wrong("address", "is the VIP itself", "the real server's own address");
         }

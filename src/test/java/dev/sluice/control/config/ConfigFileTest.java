@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.forward.PacketPolicy;
 import dev.sluice.forward.Sloppy;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
@@ -16,8 +17,10 @@ import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.Persistence;
 import dev.sluice.service.Protocol;
+import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
+import dev.sluice.service.Tunnel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,6 +84,8 @@ class ConfigFileTest {
                                 25,
                                 0,
                                 new ConnectionConfig.Timeouts(900, 120, 300, 60, 120, 10, 900)),
+                        new PacketConfig(TtlMode.DECREMENT, EchoMode.KERNEL, 1000),
+                        new TunnelConfig(-1, Optional.empty(), Optional.empty(), true, FragmentMode.OUTER),
                         65537,
                         4093,
                         Optional.empty(),
@@ -89,6 +94,8 @@ class ConfigFileTest {
                 config.director());
         assertEquals(List.of(), config.services());
         assertEquals(32L << 20, config.director().umemBytes());
+        assertEquals(PacketPolicy.DEFAULT, config.director().packetPolicy());
+        assertFalse(config.director().icmpEcho());
     }
 
     @Test
@@ -121,6 +128,9 @@ class ConfigFileTest {
                 persistence_table_size = 1000000
                 half_open_percent = 50
                 max_new_flows_per_second = 1000
+                ttl = "keep"
+                icmp_echo = "director"
+                icmp_rate_limit = 7
                 maglev_table_size = 251
                 mh_table_size = 131071
                 without_director = "pass"
@@ -133,6 +143,12 @@ class ConfigFileTest {
                 time_wait = 5
                 close = 6
                 sctp = 7
+                [director.tunnel]
+                ttl = 64
+                source_ipv4 = "10.9.0.0/16"
+                source_ipv6 = "2001:db8:9::1"
+                pmtu_disc = false
+                fragment = "inner"
                 [director.busy_poll]
                 enabled = true
                 usecs = 50
@@ -152,6 +168,14 @@ class ConfigFileTest {
                   lower_threshold = 7
                   [[service.real]]
                   address = "2001:db8::12"
+                  vlan = "none"
+                  [[service.real]]
+                  address = "10.0.0.13"
+                  method = "tun"
+                  tun_type = "gue"
+                  tun_port = 6080
+                  tun_checksum = "csum"
+                  vlan = 4094
                 [[service]]
                 protocol = "tcp"
                 address = "10.0.0.100:65535"
@@ -209,6 +233,13 @@ class ConfigFileTest {
                                 50,
                                 1000,
                                 new ConnectionConfig.Timeouts(1, 2, 3, 4, 5, 6, 7)),
+                        new PacketConfig(TtlMode.KEEP, EchoMode.DIRECTOR, 7),
+                        new TunnelConfig(
+                                64,
+                                Optional.of(IpPrefix.parse("10.9.0.0/16")),
+                                Optional.of(IpPrefix.parse("2001:db8:9::1")),
+                                false,
+                                FragmentMode.INNER),
                         251,
                         131071,
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
@@ -232,7 +263,23 @@ class ConfigFileTest {
                                                 Integer.MAX_VALUE,
                                                 7),
                                         new RealServerConfig(
-                                                IpAddress.parse("2001:db8::12"), 0, ForwardingMethod.DR, 1, 0, 0))),
+                                                IpAddress.parse("2001:db8::12"),
+                                                0,
+                                                ForwardingMethod.DR,
+                                                1,
+                                                0,
+                                                0,
+                                                null,
+                                                RealServer.VLAN_NONE),
+                                        new RealServerConfig(
+                                                IpAddress.parse("10.0.0.13"),
+                                                0,
+                                                ForwardingMethod.TUN,
+                                                1,
+                                                0,
+                                                0,
+                                                new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.CSUM),
+                                                4094))),
                         new ServiceConfig(
                                 new AddressKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 65535),
                                 SchedulerKind.SH,
@@ -268,6 +315,10 @@ class ConfigFileTest {
                         new FwmarkRule(-1, null, IpPrefix.parse("2001:db8:1::1"), 0, 65535, null),
                         new FwmarkRule(7, null, IpPrefix.parse("10.0.0.101"), 80, 80, null)),
                 config.fwmarkRules());
+        assertEquals(
+                new PacketPolicy(true, true, 7, 64, false, true),
+                config.director().packetPolicy());
+        assertTrue(config.director().icmpEcho());
         assertEquals(Path.of("/x"), config.withSocket(Path.of("/x")).director().socket());
         assertEquals(config, config.withSocket(Path.of("/x")).withSocket(Path.of("/tmp/s")));
     }
@@ -321,6 +372,8 @@ class ConfigFileTest {
         "timeouts.close, 1, 604800",
         "timeouts.sctp, 1, 604800",
         "persistence_table_size, 1, 16777216",
+        "icmp_rate_limit, 0, 1000000",
+        "tunnel.ttl, 1, 255",
         "maglev_table_size, 251, 16777213",
         "mh_table_size, 251, 131071",
         "frames, 4096, 4194304",
@@ -340,6 +393,19 @@ class ConfigFileTest {
             assertEquals(1, found.size(), found::toString);
             assertTrue(found.getFirst().startsWith("f:3:1: " + own + " = " + wrong + " is "), found::toString);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            source_ipv4 = "2001:db8::1" | is of the other family; allowed: "10.0.0.1", "10.0.0.16/28"
+            source_ipv6 = "10.0.0.1" | is of the other family; allowed: "2001:db8::1", "2001:db8:0:1::/64"
+            source_ipv4 = "10.0.0.1/24" | is no address or prefix (10.0.0.1/24 has bits set beyond its length; the network is 10.0.0.0/24); allowed: "10.0.0.1", "10.0.0.16/28"
+            source_ipv4 = "127.0.0.1" | is a loopback address; allowed: a unicast address other machines can reach
+            source_ipv6 = "::/0" | contains the unspecified address; allowed: a unicast address other machines can reach
+            ttl = "keep" | is a string; allowed: "inherit", or an integer 1-255
+            """)
+    void outerHeadersThatCannotBe(String line, String why) {
+        assertEquals(List.of("f:4:1: " + line + " " + why), problems(MINIMAL + "[director.tunnel]\n" + line));
     }
 
     @ParameterizedTest
@@ -372,6 +438,15 @@ class ConfigFileTest {
                 "half_open_percent",
                 "max_new_flows_per_second",
                 "timeouts",
+                "ttl",
+                "icmp_echo",
+                "icmp_rate_limit",
+                "tunnel",
+                "tunnel.ttl",
+                "tunnel.source_ipv4",
+                "tunnel.source_ipv6",
+                "tunnel.pmtu_disc",
+                "tunnel.fragment",
                 "maglev_table_size",
                 "mh_table_size",
                 "busy_poll"
@@ -380,7 +455,9 @@ class ConfigFileTest {
         List<String> found = problems((key.equals("interfaces") ? "[director]\n\n" : MINIMAL) + key + " = 1979-05-27");
         assertEquals(1, found.size(), found::toString);
         assertTrue(
-                found.getFirst().startsWith("f:3:1: " + key + " = 1979-05-27 is a date or time; allowed: "),
+                found.getFirst()
+                        .startsWith("f:3:1: " + key.substring(key.indexOf('.') + 1)
+                                + " = 1979-05-27 is a date or time; allowed: "),
                 found::toString);
     }
 
@@ -562,6 +639,7 @@ class ConfigFileTest {
                 MINIMAL + "zzzzzz = 1",
                 MINIMAL + "[director.busy_poll]\nzzzzzz = 1",
                 MINIMAL + "[director.timeouts]\nzzzzzz = 1",
+                MINIMAL + "[director.tunnel]\nzzzzzz = 1",
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\nzzzzzz = 1",
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\n"
                         + "[[service.real]]\naddress = \"10.0.0.2\"\nzzzzzz = 1",

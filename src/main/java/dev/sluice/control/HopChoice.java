@@ -1,0 +1,129 @@
+package dev.sluice.control;
+
+import dev.sluice.control.config.TunnelConfig;
+import dev.sluice.forward.NextHop;
+import dev.sluice.neighbour.NextHop.Path;
+import dev.sluice.neighbour.NextHop.Reason;
+import dev.sluice.neighbour.NextHop.Resolved;
+import dev.sluice.neighbour.NextHop.Unresolved;
+import dev.sluice.packet.AddressFamily;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.IpPrefix;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.RealServer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the hops that workers use out of what rtnetlink knows of the way to a real server: its port, VLAN and outer source
+ * address, and paths of equal cost by their weights. Immutable.
+ */
+final class HopChoice {
+    /** About as many entries as the list of a real server has at most, for paths of unequal weights. */
+    static final int MAX_HOPS = 32;
+
+    private final List<String> interfaces;
+    private final TunnelConfig tunnel;
+
+    /**
+     * @param interfaces the director's, in the order of the workers' ports
+     * @param tunnel outer source addresses
+     */
+    HopChoice(List<String> interfaces, TunnelConfig tunnel) {
+        this.interfaces = List.copyOf(interfaces);
+        this.tunnel = tunnel;
+    }
+
+    /** What a way can use of the next hops to its RIP: unresolved where packets cannot take it. */
+    dev.sluice.neighbour.NextHop usable(Way way, dev.sluice.neighbour.NextHop hop) {
+        dev.sluice.neighbour.NextHop usable = way.through(hop);
+        if (way.method() != ForwardingMethod.TUN
+                || !(usable instanceof Resolved resolved)
+                || source(resolved).isPresent()) {
+            return usable;
+        }
+        boolean inet = way.rip().family() == AddressFamily.INET;
+        return new Unresolved(
+                way.rip(),
+                Reason.NO_SOURCE,
+                "the director has no " + (inet ? "IPv4" : "IPv6") + " address to encapsulate from towards " + way.rip()
+                        + ": give " + resolved.paths().getFirst().interfaceName() + " one, or set director.tunnel."
+                        + (inet ? "source_ipv4" : "source_ipv6"),
+                resolved.gateway());
+    }
+
+    /** The outer source addresses of packets to a RIP; empty when there is none of its family. */
+    Optional<IpPrefix> source(Resolved resolved) {
+        return tunnel.source(resolved.rip().family())
+                .or(() -> Optional.ofNullable(resolved.preferredSource())
+                        .filter(preferred ->
+                                preferred.family() == resolved.rip().family())
+                        .map(HopChoice::single));
+    }
+
+    private static IpPrefix single(IpAddress address) {
+        return new IpPrefix(address, address.family().addressBits());
+    }
+
+    /**
+     * What workers need of a real server's next hops; nothing while they are unresolved.
+     *
+     * @param hop what {@link #usable} made of them
+     */
+    List<NextHop> hops(RealServer real, dev.sluice.neighbour.@Nullable NextHop hop) {
+        if (!(hop instanceof Resolved resolved)) {
+            return List.of();
+        }
+        IpPrefix source =
+                real.method() == ForwardingMethod.TUN ? source(resolved).orElse(null) : null;
+        List<NextHop> hops = new ArrayList<>();
+        int[] times =
+                repetitions(resolved.paths().stream().mapToInt(Path::weight).toArray());
+        for (int i = 0; i < times.length; i++) {
+            Path path = resolved.paths().get(i);
+            int port = interfaces.indexOf(path.interfaceName());
+            if (port >= 0) {
+                NextHop one = new NextHop(
+                        port, path.destinationMac(), path.sourceMac(), path.mtuBytes(), vlan(real, path), source);
+                for (int time = 0; time < times[i]; time++) {
+                    hops.add(one);
+                }
+            }
+        }
+        return hops;
+    }
+
+    private static int vlan(RealServer real, Path path) {
+        if (real.vlan() != RealServer.VLAN_KEEP || path.vlan() == Path.NO_VLAN) {
+            return real.vlan();
+        }
+        return path.vlan();
+    }
+
+    /**
+     * How often each of several paths is to stand in a list, for shares like their weights: the weights themselves, cancelled
+     * down, where they sum up to no more than {@link #MAX_HOPS}; else as near as about that many entries come to them, each at least
+     * once.
+     */
+    static int[] repetitions(int[] weights) {
+        int divisor = 0;
+        long sum = 0;
+        for (int weight : weights) {
+            divisor = gcd(weight, divisor);
+            sum += weight;
+        }
+        int[] times = new int[weights.length];
+        for (int i = 0; i < weights.length; i++) {
+            times[i] = sum / divisor <= MAX_HOPS
+                    ? weights[i] / divisor
+                    : (int) Math.max(1, Math.round((double) weights[i] * MAX_HOPS / sum));
+        }
+        return times;
+    }
+
+    private static int gcd(int a, int b) {
+        return b == 0 ? a : gcd(b, a % b);
+    }
+}
