@@ -12,6 +12,7 @@ import dev.sluice.service.VirtualService;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,7 +64,7 @@ final class SnapshotCompiler {
 
     /** Whether packets for a RIP can be forwarded under the latest snapshot. */
     boolean isUsable(IpAddress rip) {
-        return toForwarding(current.nextHops().get(rip)) != null;
+        return !toForwarding(current.nextHops().get(rip)).isEmpty();
     }
 
     /**
@@ -87,7 +88,7 @@ final class SnapshotCompiler {
                 builder.add(service, table);
             }
             for (RealServer real : service.realServers()) {
-                builder.nextHop(real.id(), toForwarding(hops.get(real.address())));
+                builder.nextHops(real.id(), toForwarding(hops.get(real.address())));
             }
         }
         return new Compiled(builder.build(), services, registry.fwmarkRules(), hops);
@@ -108,7 +109,7 @@ final class SnapshotCompiler {
                 earlier.snapshot()
                         .withNextHops(
                                 current.snapshot().generation() + 1,
-                                hopsByRealServer(earlier.services(), earlier.nextHops())::get),
+                                hopsByRealServer(earlier.services(), earlier.nextHops())),
                 earlier.services(),
                 earlier.fwmarkRules(),
                 earlier.nextHops());
@@ -120,26 +121,22 @@ final class SnapshotCompiler {
         Map<IpAddress, dev.sluice.neighbour.NextHop> hops = nextHops(before.services(), resolver);
         current = new Compiled(
                 before.snapshot()
-                        .withNextHops(
-                                before.snapshot().generation() + 1, hopsByRealServer(before.services(), hops)::get),
+                        .withNextHops(before.snapshot().generation() + 1, hopsByRealServer(before.services(), hops)),
                 before.services(),
                 before.fwmarkRules(),
                 hops);
         return current;
     }
 
-    private Map<Integer, NextHop> hopsByRealServer(
+    private IntFunction<List<NextHop>> hopsByRealServer(
             List<VirtualService> services, Map<IpAddress, dev.sluice.neighbour.NextHop> hops) {
-        Map<Integer, NextHop> byRealServer = new HashMap<>();
+        Map<Integer, List<NextHop>> byRealServer = new HashMap<>();
         for (VirtualService service : services) {
             for (RealServer real : service.realServers()) {
-                NextHop hop = toForwarding(hops.get(real.address()));
-                if (hop != null) {
-                    byRealServer.put(real.id(), hop);
-                }
+                byRealServer.put(real.id(), toForwarding(hops.get(real.address())));
             }
         }
-        return byRealServer;
+        return id -> byRealServer.getOrDefault(id, List.of());
     }
 
     private static Map<IpAddress, dev.sluice.neighbour.NextHop> nextHops(
@@ -155,14 +152,14 @@ final class SnapshotCompiler {
         return Map.copyOf(hops);
     }
 
-    /** What workers need of a next hop; null where direct routing cannot use it. */
-    private @Nullable NextHop toForwarding(dev.sluice.neighbour.@Nullable NextHop hop) {
+    /** What workers need of a next hop; nothing where direct routing cannot use it. */
+    private List<NextHop> toForwarding(dev.sluice.neighbour.@Nullable NextHop hop) {
         if (!(hop instanceof dev.sluice.neighbour.NextHop.Resolved resolved)) {
-            return null;
+            return List.of();
         }
         int port = interfaces.indexOf(resolved.interfaceName());
         return port < 0
-                ? null
-                : new NextHop(port, resolved.destinationMac(), resolved.sourceMac(), resolved.mtuBytes());
+                ? List.of()
+                : List.of(new NextHop(port, resolved.destinationMac(), resolved.sourceMac(), resolved.mtuBytes()));
     }
 }

@@ -99,7 +99,7 @@ final class StatsReader {
                 real.method().keyword(),
                 real.weight(),
                 compiled.nextHopText(real.address()),
-                compiled.snapshot().egressPort(real.id()) >= 0,
+                compiled.snapshot().isReachable(real.id()),
                 active,
                 inactive,
                 real.upperThreshold(),

@@ -8,6 +8,7 @@ import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -44,11 +45,8 @@ public final class ForwardingSnapshot {
     private final FwmarkIndex marks;
     private final ServiceOptions options;
 
-    // By real server id: the next hop, in arrays because workers read them per packet. Port NONE is unresolved.
-    private final int[] egressPort;
-    private final long[] destinationMac;
-    private final long[] sourceMac;
-    private final int[] mtuBytes;
+    private final TunnelTable tunnels;
+    private final HopTable hops;
 
     private ForwardingSnapshot(
             long generation,
@@ -58,7 +56,8 @@ public final class ForwardingSnapshot {
             BitSet quiesced,
             FwmarkIndex marks,
             ServiceOptions options,
-            IntFunction<@Nullable NextHop> nextHops) {
+            TunnelTable tunnels,
+            IntFunction<List<NextHop>> nextHops) {
         this.generation = generation;
         this.index = index;
         this.tables = tables;
@@ -66,21 +65,8 @@ public final class ForwardingSnapshot {
         this.quiesced = quiesced;
         this.marks = marks;
         this.options = options;
-        int count = serviceOf.length;
-        egressPort = new int[count];
-        destinationMac = new long[count];
-        sourceMac = new long[count];
-        mtuBytes = new int[count];
-        Arrays.fill(egressPort, NONE);
-        for (int id = 0; id < count; id++) {
-            NextHop hop = serviceOf[id] == NONE ? null : nextHops.apply(id);
-            if (hop != null) {
-                egressPort[id] = hop.egressPort();
-                destinationMac[id] = hop.destinationMac();
-                sourceMac[id] = hop.sourceMac();
-                mtuBytes[id] = hop.mtuBytes();
-            }
-        }
+        this.tunnels = tunnels;
+        this.hops = new HopTable(serviceOf.length, id -> serviceOf[id] == NONE ? List.of() : nextHops.apply(id));
     }
 
     /** A snapshot without services, of generation 0: what a worker starts with. */
@@ -92,10 +78,11 @@ public final class ForwardingSnapshot {
      * The same services with other next hops; everything else is shared.
      *
      * @param newGeneration higher than this one's
-     * @param nextHops by real server id, null while unresolved
+     * @param nextHops by real server id, none while unresolved; several where each flow takes one of them
      */
-    public ForwardingSnapshot withNextHops(long newGeneration, IntFunction<@Nullable NextHop> nextHops) {
-        return new ForwardingSnapshot(newGeneration, index, tables, serviceOf, quiesced, marks, options, nextHops);
+    public ForwardingSnapshot withNextHops(long newGeneration, IntFunction<List<NextHop>> nextHops) {
+        return new ForwardingSnapshot(
+                newGeneration, index, tables, serviceOf, quiesced, marks, options, tunnels, nextHops);
     }
 
     /** Grows with every snapshot; workers acknowledge by it. */
@@ -134,24 +121,19 @@ public final class ForwardingSnapshot {
         return quiesced.get(realServerId);
     }
 
-    /** The port that leads to a real server of this snapshot, {@link #NONE} when its next hop is unresolved. */
-    public int egressPort(int realServerId) {
-        return egressPort[realServerId];
+    /** Whether the way to a real server of this snapshot is known. */
+    public boolean isReachable(int realServerId) {
+        return hops.of(realServerId, 0) != HopTable.NONE;
     }
 
-    /** Of a resolved real server. */
-    public long destinationMac(int realServerId) {
-        return destinationMac[realServerId];
+    /** How packets for the real servers of this snapshot are encapsulated. */
+    TunnelTable tunnels() {
+        return tunnels;
     }
 
-    /** Of a resolved real server: the egress interface's own. */
-    public long sourceMac(int realServerId) {
-        return sourceMac[realServerId];
-    }
-
-    /** Of a resolved real server: the egress interface's. */
-    public int mtuBytes(int realServerId) {
-        return mtuBytes[realServerId];
+    /** The ways to the real servers of this snapshot. */
+    HopTable hops() {
+        return hops;
     }
 
     /** Collects what a snapshot holds. Not thread-safe. */
@@ -163,7 +145,8 @@ public final class ForwardingSnapshot {
         private final BitSet quiesced = new BitSet();
         private final ServiceOptions options = new ServiceOptions();
         private List<FwmarkRule> fwmarkRules = List.of();
-        private final Map<Integer, NextHop> nextHopByRealServer = new HashMap<>();
+        private final List<RealServer> realServers = new ArrayList<>();
+        private final Map<Integer, List<NextHop>> nextHopsByRealServer = new HashMap<>();
 
         /** A builder of a snapshot with this generation. */
         public Builder(long generation) {
@@ -202,6 +185,7 @@ public final class ForwardingSnapshot {
                     throw new IllegalArgumentException("real server id " + real.id() + " twice");
                 }
                 quiesced.set(real.id(), real.weight() == 0);
+                realServers.add(real);
             }
             return this;
         }
@@ -212,13 +196,9 @@ public final class ForwardingSnapshot {
             return this;
         }
 
-        /** Sets where a real server's frames go; without it, or with null, the next hop is unresolved. */
-        public Builder nextHop(int realServerId, @Nullable NextHop nextHop) {
-            if (nextHop == null) {
-                nextHopByRealServer.remove(realServerId);
-            } else {
-                nextHopByRealServer.put(realServerId, nextHop);
-            }
+        /** Sets where a real server's frames go; without it, or with none, the next hop is unresolved. */
+        public Builder nextHops(int realServerId, List<NextHop> nextHops) {
+            nextHopsByRealServer.put(realServerId, List.copyOf(nextHops));
             return this;
         }
 
@@ -243,7 +223,8 @@ public final class ForwardingSnapshot {
                     (BitSet) quiesced.clone(),
                     new FwmarkIndex(fwmarkRules, idByKey),
                     options.copy(),
-                    nextHopByRealServer::get);
+                    new TunnelTable(serviceOf.length, realServers),
+                    id -> nextHopsByRealServer.getOrDefault(id, List.of()));
         }
 
         private static int size(Map<Integer, ?> byId) {

@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Pipeline {
     /** The most frames a batch may have. */
-    public static final int MAX_BATCH = 256;
-    /** In {@code egress}: the packet is dropped, and counted. */
-    public static final int DROPPED = -1;
+    public static final int MAX_BATCH = Batch.MAX_RECEIVED;
+
+    private static final int DROPPED = Batch.DROPPED;
 
     private static final Counter[] PARSE_DROPS = parseDrops();
     private static final int FIN_WAIT = FlowState.FIN_WAIT.code();
@@ -101,18 +101,16 @@ public final class Pipeline {
      * under its reason; the caller counts the others by {@link #transmitted}.
      *
      * @param snapshot the configuration that holds for the whole batch
-     * @param addresses absolute offsets of the frames
-     * @param lengths of the frames in bytes
-     * @param count how many, up to {@link #MAX_BATCH}
-     * @param egress set to each frame's egress port, or {@link #DROPPED}
+     * @param batch up to {@link #MAX_BATCH} packets
+     * @param ingressPort the port by which all of them came in
      * @param nowMs the worker's monotonic clock, read once a duty cycle
      */
-    public void process(
-            ForwardingSnapshot snapshot, long[] addresses, int[] lengths, int count, int[] egress, long nowMs) {
+    public void process(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
+        int count = batch.count();
         counters.add(Counter.PACKETS_IN, count);
-        parse(addresses, lengths, count, egress);
-        direct(snapshot, count, egress, nowMs);
-        rewrite(snapshot, addresses, count, egress);
+        parse(batch.addresses(), batch.lengths(), count, batch.egress());
+        direct(snapshot, count, batch.egress(), nowMs);
+        rewrite(snapshot, batch.addresses(), count, batch.egress());
     }
 
     /**
@@ -359,25 +357,21 @@ public final class Pipeline {
             }
             PacketView packet = packets[i];
             int realServer = realServers[i];
-            int port = snapshot.egressPort(realServer);
+            HopTable hops = snapshot.hops();
+            int hop = hops.of(realServer, hashes[i]);
             if (packet.ttl() <= 1) {
                 counters.increment(Counter.TTL_EXPIRED);
                 egress[i] = DROPPED;
-            } else if (port == ForwardingSnapshot.NONE) {
+            } else if (hop == HopTable.NONE) {
                 counters.increment(Counter.NO_NEIGHBOUR);
                 egress[i] = DROPPED;
-            } else if (packet.ipLengthBytes() > snapshot.mtuBytes(realServer)) {
+            } else if (packet.ipLengthBytes() > hops.mtuBytes(hop)) {
                 counters.increment(Counter.FRAME_TOO_LARGE);
                 egress[i] = DROPPED;
             } else {
-                DirectRouting.rewrite(
-                        umem,
-                        addresses[i],
-                        packet,
-                        snapshot.destinationMac(realServer),
-                        snapshot.sourceMac(realServer));
+                DirectRouting.rewrite(umem, addresses[i], packet, hops.destinationMac(hop), hops.sourceMac(hop));
                 counters.packet(snapshot.serviceOf(realServer), realServer, packet.ipLengthBytes());
-                egress[i] = port;
+                egress[i] = hops.egressPort(hop);
             }
         }
     }

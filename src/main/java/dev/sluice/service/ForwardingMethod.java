@@ -3,7 +3,9 @@ package dev.sluice.service;
 /** How packets reach a real server; LVS calls it the packet-forwarding method. */
 public enum ForwardingMethod {
     /** Direct routing (gatewaying, {@code ipvsadm -g}): only the MAC addresses change. */
-    DR("dr");
+    DR("dr"),
+    /** Tunneling ({@code ipvsadm -i}): the packet is encapsulated, and may cross routers. */
+    TUN("tun");
 
     private final String keyword;
 

@@ -4,6 +4,7 @@ import com.sun.management.ThreadMXBean;
 import dev.sluice.ffi.CallState;
 import dev.sluice.ffi.LibC;
 import dev.sluice.flow.FlowTable;
+import dev.sluice.forward.Batch;
 import dev.sluice.forward.Counters;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.Pipeline;
@@ -49,9 +50,7 @@ public final class Worker {
     private final IdleStrategy idle;
     private final StallTracker stalls = new StallTracker();
     private final int batchSize;
-    private final long[] addresses;
-    private final int[] lengths;
-    private final int[] egress;
+    private final Batch batch = new Batch();
     private final CountDownLatch started = new CountDownLatch(1);
     private final Thread thread;
 
@@ -100,9 +99,6 @@ public final class Worker {
                 ? new BusyIdleStrategy()
                 : new AdaptiveIdleStrategy(
                         sockets.stream().mapToInt(XskSocket::fd).toArray());
-        addresses = new long[batchSize];
-        lengths = new int[batchSize];
-        egress = new int[batchSize];
         own.set(WorkerCounter.FRAMES_TOTAL, pool.capacity());
         thread = Thread.ofPlatform().name("sluice-worker-" + queue).unstarted(this::run);
     }
@@ -197,7 +193,7 @@ public final class Worker {
             ports[i].refill();
         }
         for (int i = 0; i < ports.length; i++) {
-            work += forward(snapshot, ports[i], nowMs);
+            work += forward(snapshot, i, nowMs);
         }
         for (int i = 0; i < ports.length; i++) {
             if (ports[i].transmit() < 0) {
@@ -213,28 +209,33 @@ public final class Worker {
         return work;
     }
 
-    private int forward(ForwardingSnapshot snapshot, Port ingress, long nowMs) {
-        int count = ingress.receive(addresses, lengths, batchSize);
-        if (count == 0) {
+    private int forward(ForwardingSnapshot snapshot, int ingress, long nowMs) {
+        batch.clear();
+        int received = ports[ingress].receive(batch.addresses(), batch.lengths(), batchSize);
+        if (received == 0) {
             return 0;
         }
-        pipeline.process(snapshot, addresses, lengths, count, egress, nowMs);
+        batch.received(received);
+        pipeline.process(snapshot, batch, ingress, nowMs);
         int sent = 0;
         int refused = 0;
-        for (int i = 0; i < count; i++) {
-            if (egress[i] < 0) {
-                pool.free(addresses[i]);
-            } else if (ports[egress[i]].send(addresses[i], lengths[i])) {
-                sent++;
-            } else {
-                refused++;
-                pool.free(addresses[i]);
+        for (int i = 0; i < batch.count(); i++) {
+            int egress = batch.egress(i);
+            if (egress == Batch.DROPPED) {
+                pool.free(batch.address(i));
+            } else if (egress != Batch.HELD) {
+                if (ports[egress].send(batch.address(i), batch.length(i))) {
+                    sent++;
+                } else {
+                    refused++;
+                    pool.free(batch.address(i));
+                }
             }
         }
         pipeline.transmitted(sent, refused);
-        own.add(WorkerCounter.RX_PACKETS, count);
+        own.add(WorkerCounter.RX_PACKETS, received);
         own.add(WorkerCounter.TX_PACKETS, sent);
-        return count;
+        return received;
     }
 
     private void updateGauges() {

@@ -46,11 +46,11 @@ class EveryPacketAccountedTest {
                 harness.put(i, frames.get(next + i));
             }
             Arrays.fill(harness.egress, 77);
-            harness.pipeline.process(snapshot, harness.addresses, harness.lengths, count, harness.egress, next);
+            harness.process(snapshot, count, next);
             int sent = 0;
             for (int i = 0; i < count; i++) {
                 byte[] before = frames.get(next + i);
-                if (harness.egress[i] == Pipeline.DROPPED) {
+                if (harness.egress[i] == Batch.DROPPED) {
                     assertTrue(Arrays.equals(before, harness.get(i)), "a dropped frame was written to");
                 } else {
                     assertEquals(1, harness.egress[i]);
@@ -147,11 +147,11 @@ class EveryPacketAccountedTest {
                 .add(Harness.service(1, tcp, "10.0.0.100", 82, rr, 0), null, Harness.PARAMETERS)
                 .add(Harness.service(2, tcp, "10.0.0.100", 83, rr, 1), null, Harness.PARAMETERS)
                 .add(Harness.service(3, Protocol.SCTP, "10.0.0.100", 80, rr, 1), null, Harness.PARAMETERS)
-                .nextHop(0, new NextHop(1, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500));
+                .nextHops(0, List.of(new NextHop(1, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500)));
         ForwardingSnapshot snapshot = builder.build();
         one.forEach((counter, frame) -> {
             long before = harness.counters.get(counter);
-            assertEquals(Pipeline.DROPPED, harness.process(snapshot, frame, 0), counter::label);
+            assertEquals(Batch.DROPPED, harness.process(snapshot, frame, 0), counter::label);
             assertEquals(before + 1, harness.counters.get(counter), counter::label);
         });
         assertEquals(one.size(), harness.counters.dropped());

@@ -150,7 +150,7 @@ class FlowAdoptionTest {
     void a_flow_that_nobody_knows_is_scheduled_and_a_reset_of_none_is_dropped() {
         twoWorkers();
         sent(0, tcp(9, Transport.SYN), QUIET_MS);
-        assertEquals(Pipeline.DROPPED, send(1, tcp(10, Transport.RST), QUIET_MS));
+        assertEquals(Batch.DROPPED, send(1, tcp(10, Transport.RST), QUIET_MS));
         assertEquals(1, count(1, Counter.RST_WITHOUT_FLOW));
         assertEquals(1, send(1, tcp(10, Transport.ACK), QUIET_MS));
         assertEquals(1, count(1, Counter.FLOW_NEW_SLOPPY));
@@ -162,7 +162,7 @@ class FlowAdoptionTest {
         workers(2, 64, new ConnectionPolicy(Sloppy.OFF, Sloppy.OFF, 1, false, false, 0));
         long server = sent(0, tcp(9, Transport.SYN), 0);
         assertEquals(server, sent(1, tcp(9, Transport.ACK), 1));
-        assertEquals(Pipeline.DROPPED, send(1, tcp(10, Transport.ACK), 1));
+        assertEquals(Batch.DROPPED, send(1, tcp(10, Transport.ACK), 1));
     }
 
     @Test
@@ -265,7 +265,7 @@ class FlowAdoptionTest {
         ForwardingSnapshot without =
                 Harness.snapshot(Harness.service(3, Protocol.TCP, "203.0.113.1", 80, SchedulerKind.RR, 1));
         int port = workers.get(1).process(without, tcp(9, Transport.ACK), 1);
-        assertEquals(expireNodest ? 1 : Pipeline.DROPPED, port);
+        assertEquals(expireNodest ? 1 : Batch.DROPPED, port);
         assertEquals(expireNodest ? 0 : 1, count(1, Counter.REAL_SERVER_GONE));
         assertEquals(0, count(1, Counter.FLOW_ADOPTED));
         assertEquals(0, workers.get(1).flows.flowsOf(100));
@@ -391,7 +391,7 @@ class FlowAdoptionTest {
                     for (int packets = random.nextInt(4); packets > 0; packets--) {
                         int port = 1 + random.nextInt(ports);
                         int egress = own.process(SNAPSHOT, frames[port], 1);
-                        if (egress != Pipeline.DROPPED && own.destinationMac() != servers[port]) {
+                        if (egress != Batch.DROPPED && own.destinationMac() != servers[port]) {
                             wrong.set("port " + port + " at worker " + worker);
                         }
                     }

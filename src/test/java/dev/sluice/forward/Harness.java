@@ -39,9 +39,10 @@ final class Harness {
     final FlowCounts connections;
     final PersistenceTable templates;
     final Pipeline pipeline;
-    final long[] addresses = new long[Pipeline.MAX_BATCH];
-    final int[] lengths = new int[Pipeline.MAX_BATCH];
-    final int[] egress = new int[Pipeline.MAX_BATCH];
+    final Batch batch = new Batch();
+    final long[] addresses = batch.addresses();
+    final int[] lengths = batch.lengths();
+    final int[] egress = batch.egress();
 
     Harness(int maxFlows) {
         this(maxFlows, ConnectionPolicy.DEFAULT);
@@ -94,12 +95,19 @@ final class Harness {
         put(Pipeline.MAX_BATCH - 1, frame);
         addresses[0] = addresses[Pipeline.MAX_BATCH - 1];
         lengths[0] = frame.length;
-        pipeline.process(snapshot, addresses, lengths, 1, egress, nowMs);
-        pipeline.transmitted(egress[0] == Pipeline.DROPPED ? 0 : 1, 0);
+        process(snapshot, 1, nowMs);
+        pipeline.transmitted(egress[0] == Batch.DROPPED ? 0 : 1, 0);
         return egress[0];
     }
 
-    /** Where the frame that {@link #process} took last goes. */
+    /** Processes the first frames of the batch, which came in by port 0. */
+    void process(ForwardingSnapshot snapshot, int count, long nowMs) {
+        batch.clear();
+        batch.received(count);
+        pipeline.process(snapshot, batch, 0, nowMs);
+    }
+
+    /** Where the frame that {@link #process(ForwardingSnapshot, byte[], long)} took last goes. */
     long destinationMac() {
         return Ethernet.destination(umem, addresses[0]);
     }
@@ -144,7 +152,7 @@ final class Harness {
         for (VirtualService service : services) {
             builder.add(service, null, PARAMETERS);
             for (RealServer real : service.realServers()) {
-                builder.nextHop(real.id(), new NextHop(1, macOf(real.id()), DIRECTOR_MAC, 1500));
+                builder.nextHops(real.id(), List.of(new NextHop(1, macOf(real.id()), DIRECTOR_MAC, 1500)));
             }
         }
         return builder.build();

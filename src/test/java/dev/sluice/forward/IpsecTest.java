@@ -52,7 +52,7 @@ class IpsecTest {
     }
 
     private int send(ForwardingSnapshot to, byte[] frame, long nowMs) {
-        return harness.process(to, frame, nowMs) == Pipeline.DROPPED
+        return harness.process(to, frame, nowMs) == Batch.DROPPED
                 ? -1
                 : (int) (Ethernet.destination(harness.umem, harness.addresses[0]) - Harness.macOf(0));
     }
@@ -125,7 +125,7 @@ class IpsecTest {
             assertEquals(Harness.macOf(2), Ethernet.destination(own.umem, own.addresses[0]), "the last one is first");
             ForwardingSnapshot removed = Harness.snapshot(new VirtualService(
                     0, IKE.key(), SchedulerKind.RR, IKE.realServers().subList(0, 2)));
-            assertEquals(Pipeline.DROPPED, own.process(removed, ipsec(false, 1, 50), 1));
+            assertEquals(Batch.DROPPED, own.process(removed, ipsec(false, 1, 50), 1));
             Counter reason = expireNodest ? Counter.NO_IKE_FLOW : Counter.REAL_SERVER_GONE;
             assertEquals(1, own.counters.get(reason));
             assertEquals(1, own.counters.dropped());

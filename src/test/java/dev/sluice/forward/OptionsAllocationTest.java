@@ -131,10 +131,10 @@ class OptionsAllocationTest {
             }
             packets += BATCH;
             long nowMs = packets / 2;
-            harness.pipeline.process(snapshot, harness.addresses, harness.lengths, BATCH, harness.egress, nowMs);
+            harness.process(snapshot, BATCH, nowMs);
             int sent = 0;
             for (int i = 0; i < BATCH; i++) {
-                sent += harness.egress[i] == Pipeline.DROPPED ? 0 : 1;
+                sent += harness.egress[i] == Batch.DROPPED ? 0 : 1;
             }
             harness.pipeline.transmitted(sent, 0);
             harness.pipeline.expire(snapshot, 256, nowMs);

@@ -109,10 +109,10 @@ class OverloadTest {
     void withoutSloppyTcpOnlyASynOpensAConnection() {
         Harness harness = new Harness(100, new ConnectionPolicy(Sloppy.OFF, Sloppy.OFF, 1, false, false, 0));
         for (int flags : new int[] {ACK, PacketBuilder.TCP_FIN | ACK, 0}) {
-            assertEquals(Pipeline.DROPPED, harness.process(snapshot, tcp(1, flags), 0));
+            assertEquals(Batch.DROPPED, harness.process(snapshot, tcp(1, flags), 0));
         }
         assertEquals(3, harness.counters.get(Counter.TCP_WITHOUT_FLOW));
-        assertEquals(Pipeline.DROPPED, harness.process(snapshot, tcp(1, SYN | PacketBuilder.TCP_RST), 0));
+        assertEquals(Batch.DROPPED, harness.process(snapshot, tcp(1, SYN | PacketBuilder.TCP_RST), 0));
         assertEquals(1, harness.counters.get(Counter.RST_WITHOUT_FLOW));
         assertEquals(0, harness.flows.size());
         assertEquals(1, harness.process(snapshot, tcp(1, SYN | ACK), 0));

@@ -61,7 +61,7 @@ class PersistenceRaceTest {
                     byte[] frame = PacketBuilder.udp(IpAddress.ofInet(0x0a000000 + round), port, VIP, 53)
                             .build();
                     meet(arrived, round);
-                    forwarded += own.process(snapshot, frame, round * 1_000_000L) == Pipeline.DROPPED ? 0 : 1;
+                    forwarded += own.process(snapshot, frame, round * 1_000_000L) == Batch.DROPPED ? 0 : 1;
                     own.pipeline.expire(snapshot, 1000, round * 1_000_000L);
                 }
                 return forwarded;

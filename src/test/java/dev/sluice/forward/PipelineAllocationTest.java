@@ -14,6 +14,7 @@ import dev.sluice.service.SchedulerKind;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -85,10 +86,10 @@ class PipelineAllocationTest {
             }
             ForwardingSnapshot now = batch % 2 == 0 ? snapshot : other;
             long nowMs = sequence / 2L;
-            harness.pipeline.process(now, harness.addresses, harness.lengths, BATCH, harness.egress, nowMs);
+            harness.process(now, BATCH, nowMs);
             int sent = 0;
             for (int i = 0; i < BATCH; i++) {
-                sent += harness.egress[i] == Pipeline.DROPPED ? 0 : 1;
+                sent += harness.egress[i] == Batch.DROPPED ? 0 : 1;
             }
             harness.pipeline.transmitted(sent, 0);
             harness.pipeline.expire(now, 64, nowMs);
@@ -119,7 +120,7 @@ class PipelineAllocationTest {
                 Harness.service(6, Protocol.SCTP, "10.0.0.100", 9900, SchedulerKind.RR, 1, 1),
                 Harness.service(5, Protocol.TCP, "10.0.0.100", 83, kind, 60_000, 0, 50_000));
         ForwardingSnapshot other = snapshot.withNextHops(
-                2, id -> id == 1 ? null : new NextHop(0, Harness.macOf(id), Harness.DIRECTOR_MAC, 1500));
+                2, id -> id == 1 ? List.of() : List.of(new NextHop(0, Harness.macOf(id), Harness.DIRECTOR_MAC, 1500)));
         Random random = new Random(9);
         // The first run links call sites and is compiled. The JVM charges what compiled code links when it first takes
         // a rare

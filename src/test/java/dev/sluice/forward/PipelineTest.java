@@ -42,7 +42,7 @@ class PipelineTest {
     }
 
     private int send(ForwardingSnapshot to, byte[] frame, long nowMs) {
-        return harness.process(to, frame, nowMs) == Pipeline.DROPPED ? -1 : chosen();
+        return harness.process(to, frame, nowMs) == Batch.DROPPED ? -1 : chosen();
     }
 
     @Test
@@ -67,7 +67,7 @@ class PipelineTest {
     void aFlowOpenedEarlierInTheBatchIsKnownLaterInIt() {
         harness.put(0, tcp(1, PacketBuilder.TCP_SYN));
         harness.put(1, tcp(1, PacketBuilder.TCP_ACK));
-        harness.pipeline.process(snapshot, harness.addresses, harness.lengths, 2, harness.egress, 0);
+        harness.process(snapshot, 2, 0);
         assertArrayEquals(new int[] {1, 1}, new int[] {harness.egress[0], harness.egress[1]});
         assertEquals(1, harness.counters.get(Counter.FLOW_NEW));
         assertEquals(1, harness.counters.get(Counter.FLOW_HIT));
@@ -139,14 +139,14 @@ class PipelineTest {
     void nextHopsChangeWithoutNewTables() {
         assertEquals(2, send(snapshot, tcp(1, PacketBuilder.TCP_SYN), 0));
         ForwardingSnapshot moved = snapshot.withNextHops(
-                2, id -> id == 0 ? null : new NextHop(3, 0x0200_0000_0099L, 0x0200_0000_0033L, 1500));
+                2, id -> id == 0 ? List.of() : List.of(new NextHop(3, 0x0200_0000_0099L, 0x0200_0000_0033L, 1500)));
         assertSame(assertNotNullTable(snapshot), assertNotNullTable(moved));
         assertEquals(2, moved.generation());
         assertEquals(3, harness.process(moved, tcp(1, PacketBuilder.TCP_ACK), 0));
         assertEquals(0x0200_0000_0099L, Ethernet.destination(harness.umem, harness.addresses[0]));
         assertEquals(0x0200_0000_0033L, Ethernet.source(harness.umem, harness.addresses[0]));
         assertEquals(3, harness.process(moved, tcp(2, PacketBuilder.TCP_SYN), 0));
-        assertEquals(Pipeline.DROPPED, harness.process(moved, tcp(3, PacketBuilder.TCP_SYN), 0));
+        assertEquals(Batch.DROPPED, harness.process(moved, tcp(3, PacketBuilder.TCP_SYN), 0));
         assertEquals(1, harness.counters.get(Counter.NO_NEIGHBOUR));
     }
 
@@ -173,7 +173,7 @@ class PipelineTest {
             RealServer real = new RealServer(i, IpAddress.ofInet(i + 1), 80, ForwardingMethod.DR, 1);
             AddressKey key = new AddressKey(Protocol.TCP, IpAddress.ofInet(0x0a000000 + i / 10), 80 + i % 10);
             builder.add(new VirtualService(i, key, SchedulerKind.RR, List.of(real)), null, Harness.PARAMETERS)
-                    .nextHop(i, new NextHop(0, i, 1, 1500));
+                    .nextHops(i, List.of(new NextHop(0, i, 1, 1500)));
         }
         ForwardingSnapshot many = builder.build();
         Harness large = new Harness(2 * count);
@@ -227,7 +227,7 @@ class PipelineTest {
         SchedulerKind kind = SchedulerKind.valueOf(words[5].toUpperCase(Locale.ROOT));
         return new ForwardingSnapshot.Builder(1)
                 .add(new VirtualService(0, key, kind, List.of(real)), null, Harness.PARAMETERS)
-                .nextHop(0, new NextHop(0, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500))
+                .nextHops(0, List.of(new NextHop(0, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500)))
                 .build();
     }
 }

@@ -122,7 +122,7 @@ class RecordedLivesTest {
         private void packet(JsonNode event, long nowMs, String where) {
             JsonNode got = event.get("got");
             int port = harness.process(table.snapshot(), RecordedTable.frame(event.get("p")), nowMs);
-            Integer chosen = port == Pipeline.DROPPED
+            Integer chosen = port == Batch.DROPPED
                     ? null
                     : table.indexOf(
                             (int) (Ethernet.destination(harness.umem, harness.addresses[0]) - Harness.macOf(0)));

@@ -234,7 +234,8 @@ final class RecordedTable {
                 builder.add(service, table);
             }
             for (RealServer real : service.realServers()) {
-                builder.nextHop(real.id(), new NextHop(0, Harness.macOf(real.id()), Harness.DIRECTOR_MAC, 1500));
+                builder.nextHops(
+                        real.id(), List.of(new NextHop(0, Harness.macOf(real.id()), Harness.DIRECTOR_MAC, 1500)));
             }
         }
         snapshot = builder.build();

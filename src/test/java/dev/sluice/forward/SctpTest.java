@@ -33,7 +33,7 @@ class SctpTest {
 
     /** The id of the real server that gets the packet, -1 for none. */
     private int send(Harness harness, byte[] frame, long nowMs) {
-        return harness.process(snapshot, frame, nowMs) == Pipeline.DROPPED
+        return harness.process(snapshot, frame, nowMs) == Batch.DROPPED
                 ? -1
                 : (int) (Ethernet.destination(harness.umem, harness.addresses[0]) - Harness.macOf(0));
     }
