@@ -72,7 +72,8 @@ static __always_inline int redirect(struct xdp_md *ctx, const struct nic *own, e
 	return verdict;
 }
 
-SEC("xdp")
+/* With frags: a packet of several buffers is parsed by its first and by what bpf_xdp_load_bytes() reaches. */
+SEC("xdp.frags")
 int sluice_steer(struct xdp_md *ctx)
 {
 	struct packet packet = {};

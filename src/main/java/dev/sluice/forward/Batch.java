@@ -109,7 +109,12 @@ public final class Batch {
 
     /** All of a packet's octets. */
     public int totalLength(int packet) {
-        int total = lengths[packet];
+        return lengths[packet] + tailsLength(packet);
+    }
+
+    /** How many octets of a packet lie in its tails. */
+    public int tailsLength(int packet) {
+        int total = 0;
         for (int tail = 0; tail < tails[packet]; tail++) {
             total += tailLength(packet, tail);
         }
@@ -128,6 +133,11 @@ public final class Batch {
         tails[packet] = 0;
         firstTail[packet] = tailCount;
         return packet;
+    }
+
+    /** Whether a packet with so many tails can be added with all of them. */
+    public boolean hasRoomFor(int tailsOfPacket) {
+        return tailsOfPacket <= MAX_TAILS && tailsOfPacket <= tailAddresses.length - tailCount;
     }
 
     /** Appends a tail to the packet added last; false, and nothing done, when there is no room. */

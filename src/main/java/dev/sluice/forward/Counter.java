@@ -55,6 +55,7 @@ public enum Counter {
     NO_NEIGHBOUR(Kind.DROP, "packets to a real server whose MAC address is not known"),
     TTL_EXPIRED(Kind.DROP, "packets that arrived with a TTL or hop limit of 0 or 1"),
     FRAME_TOO_LARGE(Kind.DROP, "packets larger than the egress interface's MTU"),
+    TOO_MANY_FRAMES(Kind.DROP, "packets that came in more frames of the UMEM than the kernel sends at a time"),
     TX_RING_FULL(Kind.DROP, "packets that found no room in the egress interface's TX ring");
 
     /** A counter's part in the sum. */

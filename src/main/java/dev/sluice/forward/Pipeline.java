@@ -108,7 +108,7 @@ public final class Pipeline {
     public void process(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
         int count = batch.count();
         counters.add(Counter.PACKETS_IN, count);
-        parse(batch.addresses(), batch.lengths(), count, batch.egress());
+        parse(batch, count);
         direct(snapshot, count, batch.egress(), nowMs);
         rewrite(snapshot, batch.addresses(), count, batch.egress());
     }
@@ -124,6 +124,12 @@ public final class Pipeline {
         counters.add(Counter.TX_RING_FULL, refused);
     }
 
+    /** Counts packets that came in but were in more frames than a batch takes of one packet, and dropped for that. */
+    public void inTooManyFrames(int packets) {
+        counters.add(Counter.PACKETS_IN, packets);
+        counters.add(Counter.TOO_MANY_FRAMES, packets);
+    }
+
     /**
      * Forgets expired flows, a few at a time; between batches, once a duty cycle.
      *
@@ -137,11 +143,14 @@ public final class Pipeline {
         return looked + flows.expire(budget, nowMs) + templateSweep.run(nowMs);
     }
 
-    private void parse(long[] addresses, int[] lengths, int count, int[] egress) {
+    private void parse(Batch batch, int count) {
+        long[] addresses = batch.addresses();
+        int[] lengths = batch.lengths();
+        int[] egress = batch.egress();
         long sink = 0;
         for (int i = 0; i < count; i++) {
             PacketView packet = packets[i];
-            int code = PacketParser.parse(umem, addresses[i], lengths[i], packet);
+            int code = PacketParser.parse(umem, addresses[i], lengths[i], batch.tailsLength(i), packet);
             if (code == PacketParser.OK) {
                 long hash = packet.isIpsec() ? hashOfIke(packet, IKE_PORT) : hasher.hash(packet);
                 hashes[i] = hash;
