@@ -43,7 +43,9 @@ final class AttachFailure {
         }
         boolean isNative = mode == AttachMode.NATIVE;
         boolean noXdp = reason.contains("does not support XDP");
-        if (isNative && !noXdp && (mtu > MAX_NATIVE_MTU || reason.toUpperCase(Locale.ROOT).contains("MTU"))) {
+        if (isNative
+                && !noXdp
+                && (mtu > MAX_NATIVE_MTU || reason.toUpperCase(Locale.ROOT).contains("MTU"))) {
             return "MTU " + mtu
                     + " is too large for its driver's native XDP, which without packets of several buffers takes "
                     + MAX_NATIVE_MTU
