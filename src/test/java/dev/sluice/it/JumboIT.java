@@ -19,6 +19,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Packets of 9000 bytes through a director whose frames hold less, so that each takes several. */
 class JumboIT {
     private static final int UPLOAD_PORT = 8090;
+    /** Of a service whose real server nobody is. */
+    private static final int UNREACHABLE_PORT = 9;
+
     private static final int UPLOAD_BYTES = 20_000_000;
 
     private static DirectorLab lab;
@@ -78,7 +81,7 @@ class JumboIT {
                 completion_ring = 64
                 frames = 256
                 """), "--release");
-        lab.on("client", "python3", "-c", BURST, VIP4, "8972", "20000");
+        lab.on("client", "python3", "-c", BURST, VIP4, "7", "8972", "20000");
         DirectorStats stats = lab.atRest();
         DirectorLab.assertNothingLost(stats);
         assertTrue(DirectorLab.outcome(stats, Counter.FORWARDED) > 1_000, stats::toString);
@@ -89,11 +92,22 @@ class JumboIT {
         assertEquals(0, director.stop());
     }
 
+    @Test
+    void what_the_director_drops_gives_all_of_its_frames_back() {
+        LabFixture.Director director = lab.fixture().startDirector(config("frame_size = 2048"), "--release");
+        lab.on("client", "python3", "-c", BURST, VIP4, "" + UNREACHABLE_PORT, "8972", "100");
+        DirectorStats stats = lab.atRest();
+        assertEquals(100, DirectorLab.outcome(stats, Counter.NO_NEIGHBOUR), stats::toString);
+        DirectorLab.assertNothingLost(stats);
+        assertEquals(0, director.stop());
+    }
+
     private static String config(String directorLines) {
         return lab.config(
                 directorLines,
                 DirectorLab.service("udp", VIP4, 7, "rr", DirectorLab.RIPS4),
                 DirectorLab.service("udp", VIP6, 7, "rr", DirectorLab.RIPS6),
+                DirectorLab.service("udp", VIP4, UNREACHABLE_PORT, "rr", List.of("10.0.0.99")),
                 DirectorLab.service("tcp", VIP4, UPLOAD_PORT, "rr", DirectorLab.RIPS4),
                 DirectorLab.service("tcp", VIP6, UPLOAD_PORT, "rr", DirectorLab.RIPS6));
     }
@@ -135,10 +149,10 @@ class JumboIT {
     private static final String BURST = """
             import socket, sys
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sock.connect((sys.argv[1], 7))
-            for _ in range(int(sys.argv[3])):
+            sock.connect((sys.argv[1], int(sys.argv[2])))
+            for _ in range(int(sys.argv[4])):
                 try:
-                    sock.send(bytes(int(sys.argv[2])))
+                    sock.send(bytes(int(sys.argv[3])))
                 except OSError:
                     pass
             """;
