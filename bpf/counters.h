@@ -6,10 +6,13 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* The names and the order are those of dev.sluice.bpf.SteeringOutcome, where each is explained. */
+/* The names and the order are those of dev.sluice.bpf.SteeringOutcome, where each is explained; STEERED_ECHO is the last
+ * of those that are handed over. */
 enum steering_outcome {
 	STEERED,
 	STEERED_FRAGMENT,
+	STEERED_ICMP,
+	STEERED_ECHO,
 	DROP_NO_DIRECTOR,
 	PASS_NO_SOCKET,
 	PASS_OTHER_HOST,

@@ -3,6 +3,7 @@
 #ifndef SLUICE_IP4_H
 #define SLUICE_IP4_H
 
+#include <linux/in.h>
 #include <linux/ip.h>
 #include <bpf/bpf_endian.h>
 
@@ -28,10 +29,10 @@ static __always_inline enum steering_outcome parse_ip4(struct packet *packet)
 	packet->subject.source[3] = ip->saddr;
 	if (ip->frag_off & bpf_htons(IP4_MORE_FRAGMENTS | IP4_OFFSET_MASK))
 		return parse_fragment(packet, ip->protocol);
-	if (header_bytes == sizeof(*ip))
+	if (header_bytes == sizeof(*ip) && ip->protocol != IPPROTO_ICMP)
 		return parse_transport(packet, ip->protocol, total_bytes - header_bytes, (struct ports *)(ip + 1));
 	packet->offset += header_bytes;
-	return parse_transport_behind(packet, ip->protocol, total_bytes - header_bytes);
+	return parse_behind(packet, ip->protocol, total_bytes - header_bytes);
 }
 
 #endif

@@ -65,7 +65,7 @@ static __always_inline enum steering_outcome parse_ip6(struct packet *packet)
 	__builtin_memcpy(packet->subject.key.address, &ip->daddr, sizeof(packet->subject.key.address));
 	__builtin_memcpy(packet->subject.source, &ip->saddr, sizeof(packet->subject.source));
 	next = ip->nexthdr;
-	if (!is_extension(next))
+	if (!is_extension(next) && next != IPPROTO_ICMPV6)
 		return parse_transport(packet, next, remaining, (struct ports *)(ip + 1));
 	for (int i = 0; i < MAX_EXTENSION_HEADERS && is_extension(next); i++) {
 		struct extension extension;
@@ -86,7 +86,7 @@ static __always_inline enum steering_outcome parse_ip6(struct packet *packet)
 	}
 	if (is_extension(next))
 		return PASS_MALFORMED;
-	return parse_transport_behind(packet, next, remaining);
+	return parse_behind(packet, next, remaining);
 }
 
 #endif

@@ -55,7 +55,7 @@ struct {
 struct nic {
 	__u8 mac[ETH_ALEN]; /* its station address; all zero to take frames to any */
 	__u8 pass_without_director; /* 0: packets for a service are dropped while no director is there */
-	__u8 pad;
+	__u8 answers_echo; /* 0: echo requests to VIPs are the kernel's */
 	__u32 queues; /* the director's sockets are on the queues below this one */
 };
 

@@ -33,11 +33,12 @@ struct packet {
 #include "transport.h"
 #include "ip4.h"
 #include "ip6.h"
+#include "icmp.h"
 #include "eth.h"
 
 /*
- * STEERED or STEERED_FRAGMENT with the subject filled in when the packet may be meant for a service, the packet's outcome
- * otherwise.
+ * STEERED, STEERED_FRAGMENT, STEERED_ICMP or STEERED_ECHO with the subject filled in when the packet may be meant for a
+ * service, the packet's outcome otherwise.
  */
 static __always_inline enum steering_outcome parse_packet(struct xdp_md *ctx, struct packet *packet)
 {

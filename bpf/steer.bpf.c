@@ -24,6 +24,22 @@ static __noinline int is_service(const struct subject *subject)
 	return bpf_map_lookup_elem(&services, &any_port) || is_marked(subject);
 }
 
+/* Whether the packet's destination is one that services name, whatever their protocol. ESP's entries go with UDP's. */
+static __noinline int is_vip(const struct subject *subject)
+{
+	struct service_key any = subject->key;
+
+	any.port = 0;
+	any.protocol = IPPROTO_TCP;
+	if (bpf_map_lookup_elem(&vips, &any))
+		return 1;
+	any.protocol = IPPROTO_UDP;
+	if (bpf_map_lookup_elem(&vips, &any))
+		return 1;
+	any.protocol = IPPROTO_SCTP;
+	return !!bpf_map_lookup_elem(&vips, &any);
+}
+
 /*
  * Only what is sent to the interface itself, as the kernel's own IPVS takes nothing but PACKET_HOST: a switch that
  * does not know a real server's address yet floods what the director sent to it, and the director must not take its
@@ -56,7 +72,8 @@ static __always_inline int redirect(struct xdp_md *ctx, const struct nic *own, e
 	return verdict;
 }
 
-SEC("xdp")
+/* With frags: a packet of several buffers is parsed by its first and by what bpf_xdp_load_bytes() reaches. */
+SEC("xdp.frags")
 int sluice_steer(struct xdp_md *ctx)
 {
 	struct packet packet = {};
@@ -65,9 +82,11 @@ int sluice_steer(struct xdp_md *ctx)
 	__u32 zero = 0;
 	struct nic *own;
 
-	if (outcome == STEERED || outcome == STEERED_FRAGMENT) {
+	if (outcome <= STEERED_ECHO) {
 		own = bpf_map_lookup_elem(&nic, &zero);
-		if (!own || !is_service(&packet.subject))
+		if (outcome == STEERED_ECHO && !(own && own->answers_echo))
+			outcome = PASS_PROTOCOL;
+		else if (!own || !(outcome == STEERED_ECHO ? is_vip(&packet.subject) : is_service(&packet.subject)))
 			outcome = PASS_NO_SERVICE;
 		else if (!is_for_this_host(ctx, own))
 			outcome = PASS_OTHER_HOST;

@@ -7,6 +7,7 @@
 #define SLUICE_TRANSPORT_H
 
 #include <linux/in.h>
+#include <linux/in6.h>
 
 struct ports {
 	__be16 source;
@@ -36,11 +37,11 @@ static __always_inline int is_ipsec(__u8 protocol)
 }
 
 /* Looked up by what does not depend on ports. Whoever is the peer of IKE is that of AH and ESP alike. */
-static __always_inline void set_portless(struct packet *packet, __u8 protocol)
+static __always_inline void set_portless(struct subject *subject, __u8 protocol)
 {
-	packet->subject.key.protocol = is_ipsec(protocol) ? IPPROTO_ESP : protocol;
-	packet->subject.key.port = 0;
-	packet->subject.portless = 1;
+	subject->key.protocol = is_ipsec(protocol) ? IPPROTO_ESP : protocol;
+	subject->key.port = 0;
+	subject->portless = 1;
 }
 
 /* `remaining` is what the IP header leaves for the transport, and is known to lie within the frame. */
@@ -54,7 +55,7 @@ static __always_inline enum steering_outcome check_transport(struct packet *pack
 		return PASS_MALFORMED;
 	packet->subject.key.protocol = protocol;
 	if (is_ipsec(protocol))
-		set_portless(packet, protocol);
+		set_portless(&packet->subject, protocol);
 	return STEERED;
 }
 
@@ -72,13 +73,22 @@ static __always_inline enum steering_outcome parse_transport(struct packet *pack
 	return STEERED;
 }
 
-/* The transport header stands at packet->offset, behind headers of variable length. */
-static __always_inline enum steering_outcome parse_transport_behind(struct packet *packet, __u8 protocol,
-								    __u32 remaining)
+static int parse_icmp(struct xdp_md *ctx, struct subject *subject, __u32 offset, __u32 end);
+
+static __always_inline int is_icmp(__u8 family, __u32 protocol)
 {
-	enum steering_outcome outcome = check_transport(packet, protocol, remaining);
+	return protocol == (family == FAMILY_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+/* What stands at packet->offset is copied out: it is behind headers of variable length, or goes on at length itself. */
+static __always_inline enum steering_outcome parse_behind(struct packet *packet, __u8 protocol, __u32 remaining)
+{
+	enum steering_outcome outcome;
 	struct ports ports;
 
+	if (is_icmp(packet->subject.key.family, protocol))
+		return parse_icmp(packet->ctx, &packet->subject, packet->offset, packet->offset + remaining);
+	outcome = check_transport(packet, protocol, remaining);
 	if (outcome != STEERED || packet->subject.portless)
 		return outcome;
 	if (bpf_xdp_load_bytes(packet->ctx, packet->offset, &ports, sizeof(ports)))
@@ -96,7 +106,7 @@ static __always_inline enum steering_outcome parse_fragment(struct packet *packe
 	/* Behind IPv6's fragment header AH is an extension header inside of the fragmented part, which nobody looks into. */
 	if (!header_bytes_of(protocol) || (protocol == IPPROTO_AH && packet->subject.key.family == FAMILY_INET6))
 		return PASS_PROTOCOL;
-	set_portless(packet, protocol);
+	set_portless(&packet->subject, protocol);
 	return STEERED_FRAGMENT;
 }
 

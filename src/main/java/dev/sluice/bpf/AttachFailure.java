@@ -42,8 +42,13 @@ final class AttachFailure {
                     + " xdp off\" removes it" + said(reason);
         }
         boolean isNative = mode == AttachMode.NATIVE;
-        if (isNative && (mtu > MAX_NATIVE_MTU || reason.toUpperCase(Locale.ROOT).contains("MTU"))) {
-            return "MTU " + mtu + " is too large for native XDP, which takes " + MAX_NATIVE_MTU
+        boolean noXdp = reason.contains("does not support XDP");
+        if (isNative
+                && !noXdp
+                && (mtu > MAX_NATIVE_MTU || reason.toUpperCase(Locale.ROOT).contains("MTU"))) {
+            return "MTU " + mtu
+                    + " is too large for its driver's native XDP, which without packets of several buffers takes "
+                    + MAX_NATIVE_MTU
                     + " bytes at most (on a veth, the peer's MTU too): lower it with \"ip link set dev "
                     + interfaceName + " mtu " + MAX_NATIVE_MTU + "\" or use generic mode" + said(reason);
         }

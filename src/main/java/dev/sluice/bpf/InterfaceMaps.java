@@ -11,7 +11,8 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * The maps of one interface's steering program: which XSK takes the packets of a queue, the station address that
- * frames must bear, what happens to packets while no director is there, and what became of every packet.
+ * frames must bear, what happens to packets while no director is there, whose echo requests are, and what became of every
+ * packet.
  *
  * <p>Owned by: control, but for {@link #counters()}, which any thread may call until the maps are closed.
  */
@@ -27,6 +28,7 @@ public final class InterfaceMaps implements AutoCloseable {
     private final int nicFd;
     private long stationAddressBe;
     private WithoutDirector withoutDirector = WithoutDirector.DROP;
+    private boolean answersEcho;
     private int queues;
 
     private InterfaceMaps(int xsksFd, int countersFd, int nicFd) {
@@ -103,6 +105,15 @@ public final class InterfaceMaps implements AutoCloseable {
         updateNic();
     }
 
+    /**
+     * Says whether echo requests to the address of a service by address are the director's to answer; until the first call
+     * they are the kernel's.
+     */
+    public void setAnswersEcho(boolean answers) {
+        answersEcho = answers;
+        updateNic();
+    }
+
     /** {@code struct nic} of {@code bpf/maps.h}. */
     private void updateNic() {
         try (Arena arena = Arena.ofConfined()) {
@@ -111,6 +122,7 @@ public final class InterfaceMaps implements AutoCloseable {
                 value.set(ValueLayout.JAVA_BYTE, i, (byte) (stationAddressBe >>> (40 - 8 * i)));
             }
             value.set(ValueLayout.JAVA_BYTE, 6, (byte) (withoutDirector == WithoutDirector.PASS ? 1 : 0));
+            value.set(ValueLayout.JAVA_BYTE, 7, (byte) (answersEcho ? 1 : 0));
             value.set(ValueLayout.JAVA_INT, 8, queues);
             int result = LibBpf.mapUpdate(nicFd, integer(arena, 0), value);
             NativeException.check(result, "bpf_map_update_elem(nic)");

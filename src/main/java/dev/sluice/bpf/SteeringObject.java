@@ -18,7 +18,7 @@ final class SteeringObject implements AutoCloseable {
     /** Behind filters (xdp-filter has 10), ahead of programs that say nothing (libxdp gives them 50). */
     private static final int RUN_PRIORITY = 40;
 
-    private static final String SECTION = "xdp";
+    private static final String SECTION = "xdp.frags";
     private static final String RESOURCE = "/bpf/steer.bpf.o";
 
     private final MemorySegment object;

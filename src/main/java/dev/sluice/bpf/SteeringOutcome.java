@@ -9,20 +9,24 @@ public enum SteeringOutcome {
     STEERED(0, Verdict.REDIRECT),
     /** A fragment for a VIP, handed to the XSK: the director accounts for it. */
     STEERED_FRAGMENT(1, Verdict.REDIRECT),
+    /** An ICMP error about what a real server sent in a service's name, handed to the XSK. */
+    STEERED_ICMP(2, Verdict.REDIRECT),
+    /** An echo request to a VIP, handed to the XSK because the director answers them. */
+    STEERED_ECHO(3, Verdict.REDIRECT),
     /** Meant for a service while no director is there, and not to reach the kernel: its reset would end a connection. */
-    DROP_NO_DIRECTOR(2, Verdict.DROP),
+    DROP_NO_DIRECTOR(4, Verdict.DROP),
     /** Meant for a service, but no XSK: a queue that no director serves, or no director and told to pass then. */
-    PASS_NO_SOCKET(3, Verdict.PASS),
+    PASS_NO_SOCKET(5, Verdict.PASS),
     /** Meant for a service, but the frame bears another station's MAC address (a flooded or multicast frame). */
-    PASS_OTHER_HOST(4, Verdict.PASS),
-    /** Well-formed TCP, UDP, SCTP, AH or ESP that no service takes. */
-    PASS_NO_SERVICE(5, Verdict.PASS),
-    /** IP, but no protocol that a service can have. */
-    PASS_PROTOCOL(6, Verdict.PASS),
+    PASS_OTHER_HOST(6, Verdict.PASS),
+    /** Well-formed TCP, UDP, SCTP, AH or ESP that no service takes, or an ICMP error about such a packet. */
+    PASS_NO_SERVICE(7, Verdict.PASS),
+    /** IP, but no protocol that a service can have; ICMP that is the kernel's. */
+    PASS_PROTOCOL(8, Verdict.PASS),
     /** Not IP: ARP, LLDP, more than two VLAN tags. */
-    PASS_NOT_IP(7, Verdict.PASS),
+    PASS_NOT_IP(9, Verdict.PASS),
     /** Headers that are cut short, contradict each other, or chain on past the bound of the walk. */
-    PASS_MALFORMED(8, Verdict.PASS);
+    PASS_MALFORMED(10, Verdict.PASS);
 
     /** What becomes of a packet. */
     public enum Verdict {

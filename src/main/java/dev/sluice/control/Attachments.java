@@ -40,6 +40,7 @@ final class Attachments implements AutoCloseable {
         settings.interfaces().forEach(SteeringProgram::check);
         for (String name : settings.interfaces()) {
             maps.ofInterface(name).setWithoutDirector(setting());
+            maps.ofInterface(name).setAnswersEcho(settings.icmpEcho());
             SteeringProgram program = SteeringProgram.attach(name, maps, attachMode(settings.xdpMode()));
             programs.add(program);
             for (String earlier : program.takenOver()) {

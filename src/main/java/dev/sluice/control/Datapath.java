@@ -62,6 +62,7 @@ final class Datapath {
     private final FlowExchange exchange;
     private final Optional<SharedFlowTables> sharedTables;
     private final int queues;
+    private final boolean severalFrames;
     private final List<Worker> workers = new ArrayList<>();
     private final List<XskSocket> sockets = new ArrayList<>();
 
@@ -70,6 +71,7 @@ final class Datapath {
      *
      * @param config how workers are made
      * @param queues how many there will be
+     * @param severalFrames whether a packet may take more than one frame
      * @param key of keyed hashes
      * @param resources takes over what is opened
      * @param sharedTables where connection tables lie when they outlive the director
@@ -78,12 +80,14 @@ final class Datapath {
     Datapath(
             DirectorConfig config,
             int queues,
+            boolean severalFrames,
             HashKey key,
             Resources resources,
             Optional<SharedFlowTables> sharedTables)
             throws EnvironmentException {
         this.config = config;
         this.queues = queues;
+        this.severalFrames = severalFrames;
         this.resources = resources;
         this.sharedTables = sharedTables;
         this.exchange = new FlowExchange(queues);
@@ -286,7 +290,8 @@ final class Datapath {
                 config.rings().tx(),
                 bindMode(config.bindMode()),
                 config.xdpMode() == XdpMode.GENERIC,
-                busyPoll.enabled() ? new XskOptions.BusyPoll(busyPoll.usecs(), busyPoll.budget()) : null);
+                busyPoll.enabled() ? new XskOptions.BusyPoll(busyPoll.usecs(), busyPoll.budget()) : null,
+                severalFrames);
     }
 
     // The configuration's words and the lower layers' are two enums each, for the lower ones do not see control.

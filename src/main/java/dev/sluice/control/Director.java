@@ -137,7 +137,8 @@ public final class Director implements AutoCloseable {
         MachineFacts machine = MachineFacts.ofThisMachine();
         int queues = Preflight.workers(settings, machine);
         int[] cpus = settings.cpus().assign(queues, machine.allowedCpus());
-        Datapath datapath = new Datapath(settings, queues, key, resources, sharedTables);
+        Datapath datapath = new Datapath(
+                settings, queues, Preflight.needsSeveralFrames(settings, machine), key, resources, sharedTables);
         for (int queue = 0; queue < queues; queue++) {
             datapath.addWorker(queue, cpus[queue], maps, new FlowHasher(key), first.snapshot());
         }

@@ -59,7 +59,7 @@ public final class Leftovers {
      */
     private static boolean hasSocket(String interfaceName) {
         UmemOptions small = new UmemOptions(FRAMES, 2048, 0, RING, RING, UmemOptions.Hugepages.OFF);
-        XskOptions options = new XskOptions(RING, RING, XskOptions.BindMode.COPY, false, null);
+        XskOptions options = new XskOptions(RING, RING, XskOptions.BindMode.COPY, false, null, false);
         try (Umem umem = Umem.open(small);
                 XskSocket _ = XskSocket.open(umem, interfaceName, 0, options)) {
             return false;

@@ -34,13 +34,14 @@ public final class Batch {
     private final int[] tails = new int[CAPACITY];
     private final long[] tailAddresses = new long[CAPACITY * 4];
     private final int[] tailLengths = new int[CAPACITY * 4];
-    private final boolean[] cut = new boolean[CAPACITY];
+    private final long[] cutFrames = new long[CAPACITY * 4];
     private final long[] spares = new long[MAX_SPARES];
 
     private final int spareBytes;
     private int count;
     private int tailCount;
     private int spareCount;
+    private int cutCount;
 
     /**
      * An empty batch.
@@ -55,6 +56,7 @@ public final class Batch {
     public void clear() {
         count = 0;
         tailCount = 0;
+        cutCount = 0;
     }
 
     /**
@@ -65,7 +67,6 @@ public final class Batch {
         count = received;
         for (int i = 0; i < received; i++) {
             tails[i] = 0;
-            cut[i] = false;
         }
     }
 
@@ -121,7 +122,12 @@ public final class Batch {
 
     /** All of a packet's octets. */
     public int totalLength(int packet) {
-        int total = lengths[packet];
+        return lengths[packet] + tailsLength(packet);
+    }
+
+    /** How many octets of a packet lie in its tails. */
+    public int tailsLength(int packet) {
+        int total = 0;
         for (int tail = 0; tail < tails[packet]; tail++) {
             total += tailLength(packet, tail);
         }
@@ -138,9 +144,13 @@ public final class Batch {
         addresses[packet] = address;
         lengths[packet] = lengthBytes;
         tails[packet] = 0;
-        cut[packet] = false;
         firstTail[packet] = tailCount;
         return packet;
+    }
+
+    /** Whether a packet with so many tails can be added with all of them. */
+    public boolean hasRoomFor(int tailsOfPacket) {
+        return tailsOfPacket <= MAX_TAILS && tailsOfPacket <= tailAddresses.length - tailCount;
     }
 
     /** Appends a tail to the packet added last; false, and nothing done, when there is no room. */
@@ -153,11 +163,6 @@ public final class Batch {
         tailLengths[tailCount++] = lengthBytes;
         tails[packet]++;
         return true;
-    }
-
-    /** Whether so many tails more may be added. */
-    boolean hasTailRoom(int more) {
-        return tailCount + more <= tailAddresses.length;
     }
 
     /** Moves the beginning of a packet, within the room of its first frame. */
@@ -175,14 +180,22 @@ public final class Batch {
         return spareBytes;
     }
 
-    /** Leaves the packet's tails behind: only what lies in its first frame is sent, and the tails are to be freed. */
+    /** Leaves the packet's tails behind: only what lies in its first frame is the packet now. */
     void cutTails(int packet) {
-        cut[packet] = true;
+        for (int tail = 0; tail < tails[packet]; tail++) {
+            cutFrames[cutCount++] = tailAddress(packet, tail);
+        }
+        tails[packet] = 0;
     }
 
-    /** Whether the packet's tails are to be freed whatever becomes of it. */
-    public boolean isCut(int packet) {
-        return cut[packet];
+    /** How many frames are no part of a packet any more, and to be freed. */
+    public int cutFrames() {
+        return cutCount;
+    }
+
+    /** The address of such a frame. */
+    public long cutFrame(int index) {
+        return cutFrames[index];
     }
 
     /** How many spare frames there are. */

@@ -65,6 +65,7 @@ public enum Counter {
     TTL_EXPIRED(Kind.DROP, "packets that arrived with a TTL or hop limit of 0 or 1"),
     PACKET_TOO_BIG(Kind.DROP, "packets too large for the way to their real server that nobody may fragment"),
     NO_SPARE_FRAME(Kind.DROP, "packets that could not be fragmented for want of free frames"),
+    TOO_MANY_FRAMES(Kind.DROP, "packets that came in more frames of the UMEM than the kernel sends at a time"),
     TX_RING_FULL(Kind.DROP, "packets that found no room in the egress interface's TX ring");
 
     /** A counter's part in the sum. */

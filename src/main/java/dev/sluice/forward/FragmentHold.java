@@ -1,6 +1,7 @@
 package dev.sluice.forward;
 
 import dev.sluice.flow.FragmentTable;
+import dev.sluice.packet.Ipv4;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
 import java.lang.foreign.MemorySegment;
@@ -103,12 +104,12 @@ final class FragmentHold {
     }
 
     private boolean isKnown(int held, FragmentTable table, long nowMs) {
-        PacketParser.parse(umem, addresses[held], lengths[held], Integer.MAX_VALUE, view);
+        PacketParser.parse(umem, addresses[held], lengths[held], Ipv4.MAX_PACKET_BYTES, view);
         return table.find(view, hashes[held], nowMs) != FragmentTable.NONE;
     }
 
     private boolean add(Batch batch, int held) {
-        if (batch.count() >= Batch.CAPACITY - Batch.MAX_SPARES || !batch.hasTailRoom(tails[held])) {
+        if (batch.count() >= Batch.CAPACITY - Batch.MAX_SPARES || !batch.hasRoomFor(tails[held])) {
             return false;
         }
         frames -= 1 + tails[held];

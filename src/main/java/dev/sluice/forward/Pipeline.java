@@ -138,6 +138,12 @@ public final class Pipeline {
         counters.add(Counter.TX_RING_FULL, refused);
     }
 
+    /** Counts packets that came in but were in more frames than a batch takes of one packet, and dropped for that. */
+    public void inTooManyFrames(int packets) {
+        counters.add(Counter.PACKETS_IN, packets);
+        counters.add(Counter.TOO_MANY_FRAMES, packets);
+    }
+
     /**
      * Forgets expired flows, a few at a time; between batches, once a duty cycle.
      *
@@ -158,8 +164,7 @@ public final class Pipeline {
         for (int i = from; i < count; i++) {
             PacketView packet = packets[i];
             int length = batch.length(i);
-            int total = batch.tails(i) == 0 ? length : batch.totalLength(i);
-            int code = PacketParser.parse(umem, batch.address(i), length, total, packet);
+            int code = PacketParser.parse(umem, batch.address(i), length, batch.tailsLength(i), packet);
             if (code == PacketParser.OK) {
                 long hash = tracker.hash(packet);
                 hashes[i] = hash;

@@ -51,26 +51,23 @@ public final class PacketParser {
 
     private PacketParser() {}
 
+    /** As {@link #parse(MemorySegment, long, int, int, PacketView)}, of a packet that is whole there. */
+    public static int parse(MemorySegment segment, long frame, int length, PacketView view) {
+        return parse(segment, frame, length, 0, view);
+    }
+
     /**
-     * Parses the frame at [{@code frame}, {@code frame + length}).
+     * Parses the packet that begins at [{@code frame}, {@code frame + length}). Headers that do not end there are as good as
+     * cut short, wherever they go on.
      *
      * @param segment the UMEM
      * @param frame absolute offset of the Ethernet header
      * @param length of the frame in bytes
+     * @param beyond bytes of the packet in further frames
      * @param view filled as far as the code says
      * @return {@link #OK} or why not
      */
-    public static int parse(MemorySegment segment, long frame, int length, PacketView view) {
-        return parse(segment, frame, length, length, view);
-    }
-
-    /**
-     * Parses a frame of which only the beginning lies at hand: all headers must lie there.
-     *
-     * @param length of what is at hand, in bytes
-     * @param total of the whole frame
-     */
-    public static int parse(MemorySegment segment, long frame, int length, int total, PacketView view) {
+    public static int parse(MemorySegment segment, long frame, int length, int beyond, PacketView view) {
         if (length < Ethernet.HEADER_BYTES) {
             return TRUNCATED_ETHERNET;
         }
@@ -86,15 +83,15 @@ public final class PacketParser {
         view.l2Length = l2;
         view.l3Offset = frame + l2;
         if (type == Ethernet.TYPE_IPV4) {
-            return parseIpv4(segment, frame + l2, length - l2, total - l2, view);
+            return parseIpv4(segment, frame + l2, length - l2, beyond, view);
         }
         if (type == Ethernet.TYPE_IPV6) {
-            return parseIpv6(segment, frame + l2, length - l2, total - l2, view);
+            return parseIpv6(segment, frame + l2, length - l2, beyond, view);
         }
         return NOT_IP;
     }
 
-    private static int parseIpv4(MemorySegment segment, long ip, int available, int whole, PacketView view) {
+    private static int parseIpv4(MemorySegment segment, long ip, int available, int beyond, PacketView view) {
         if (available < Ipv4.MIN_HEADER_BYTES) {
             return TRUNCATED_IP;
         }
@@ -110,7 +107,7 @@ public final class PacketParser {
             return TRUNCATED_IP;
         }
         int totalLength = Wire.u16(segment, ip + Ipv4.TOTAL_LENGTH);
-        if (totalLength < headerLength || totalLength > whole) {
+        if (totalLength < headerLength || totalLength > available + beyond) {
             return BAD_TOTAL_LENGTH;
         }
         if (Checksum.of(segment, ip, headerLength) != 0) {
@@ -137,7 +134,7 @@ public final class PacketParser {
         return parseTransport(segment, ip + headerLength, Math.min(totalLength, available) - headerLength, view);
     }
 
-    private static int parseIpv6(MemorySegment segment, long ip, int available, int whole, PacketView view) {
+    private static int parseIpv6(MemorySegment segment, long ip, int available, int beyond, PacketView view) {
         if (available < Ipv6.HEADER_BYTES) {
             return TRUNCATED_IP;
         }
@@ -145,9 +142,10 @@ public final class PacketParser {
             return BAD_IP_VERSION;
         }
         int totalLength = Ipv6.HEADER_BYTES + Wire.u16(segment, ip + Ipv6.PAYLOAD_LENGTH);
-        if (totalLength > whole) {
+        if (totalLength > available + beyond) {
             return BAD_TOTAL_LENGTH;
         }
+        int readable = Math.min(totalLength, available);
         view.inet6 = true;
         view.ipLength = totalLength;
         view.dontFragment = true;
@@ -160,17 +158,16 @@ public final class PacketParser {
         view.destinationLow = Wire.i64(segment, ip + Ipv6.DESTINATION + 8);
         int next = Wire.u8(segment, ip + Ipv6.NEXT_HEADER);
         int at = Ipv6.HEADER_BYTES;
-        int end = Math.min(totalLength, available);
         for (int headers = 0; isExtension(next); headers++) {
             if (headers == MAX_EXTENSION_HEADERS) {
                 return TOO_MANY_EXTENSION_HEADERS;
             }
-            if (end - at < Ipv6.EXTENSION_UNIT_BYTES) {
+            if (readable - at < Ipv6.EXTENSION_UNIT_BYTES) {
                 return BAD_EXTENSION_HEADER;
             }
             int following = Wire.u8(segment, ip + at);
             int headerLength = extensionLength(next, Wire.u8(segment, ip + at + 1));
-            if (headerLength > end - at) {
+            if (headerLength > readable - at) {
                 return BAD_EXTENSION_HEADER;
             }
             if (next == Ipv6.FRAGMENT && (Wire.u16(segment, ip + at + 2) & Ipv6.FRAGMENT_MASK) != 0) {
@@ -186,7 +183,7 @@ public final class PacketParser {
             next = following;
         }
         view.protocol = next;
-        return parseTransport(segment, ip + at, end - at, view);
+        return parseTransport(segment, ip + at, readable - at, view);
     }
 
     /**

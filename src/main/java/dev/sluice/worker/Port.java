@@ -1,7 +1,9 @@
 package dev.sluice.worker;
 
 import dev.sluice.ffi.generated.Native;
+import dev.sluice.forward.Batch;
 import dev.sluice.xsk.FramePool;
+import dev.sluice.xsk.TxRing;
 import dev.sluice.xsk.XskSocket;
 
 /**
@@ -18,6 +20,8 @@ final class Port {
 
     private final XskSocket socket;
     private final FramePool pool;
+    private final boolean multiBuffer;
+    private final PacketChains chains;
     private int receiving;
     private int sending;
     private int unsubmitted;
@@ -25,6 +29,8 @@ final class Port {
     Port(XskSocket socket, FramePool pool) {
         this.socket = socket;
         this.pool = pool;
+        multiBuffer = socket.isMultiBuffer();
+        chains = new PacketChains(pool);
     }
 
     /** Takes frames that the kernel has sent back into the pool: how many. */
@@ -44,19 +50,38 @@ final class Port {
         socket.wakeRx();
     }
 
-    /** Moves received packets out of the RX ring: how many. The frames are the caller's. */
-    int receive(long[] addresses, int[] lengths, int max) {
-        int count = socket.rx().receive(addresses, lengths, max);
+    /** Moves up to {@code max} received packets out of the RX ring into an empty batch. The frames are the caller's. */
+    void receive(Batch batch, int max) {
+        if (multiBuffer) {
+            receiving -= chains.receive(socket.rx(), batch, max);
+            return;
+        }
+        int count = socket.rx().receive(batch.addresses(), batch.lengths(), max);
         receiving -= count;
-        return count;
+        batch.received(count);
     }
 
-    /** Queues a packet for {@link #transmit}; false, and nothing done, when the TX ring is full. */
-    boolean send(long address, int lengthBytes) {
-        if (socket.tx().reserve(1) == 0) {
+    /** How many packets {@link #receive} has dropped since the last call because they were in too many frames. */
+    int takeTooLong() {
+        return multiBuffer ? chains.takeTooLong() : 0;
+    }
+
+    /** Queues a packet for {@link #transmit}; false, and nothing done, when the TX ring has no room for all of its frames. */
+    boolean send(Batch batch, int packet) {
+        int tails = batch.tails(packet);
+        TxRing tx = socket.tx();
+        if (tx.reserve(1 + tails) == 0) {
             return false;
         }
-        socket.tx().set(unsubmitted++, address, lengthBytes);
+        if (tails == 0) {
+            tx.set(unsubmitted++, batch.address(packet), batch.length(packet));
+            return true;
+        }
+        tx.setContinued(unsubmitted++, batch.address(packet), batch.length(packet));
+        for (int tail = 0; tail < tails - 1; tail++) {
+            tx.setContinued(unsubmitted++, batch.tailAddress(packet, tail), batch.tailLength(packet, tail));
+        }
+        tx.set(unsubmitted++, batch.tailAddress(packet, tails - 1), batch.tailLength(packet, tails - 1));
         return true;
     }
 

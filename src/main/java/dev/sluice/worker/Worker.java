@@ -218,11 +218,17 @@ public final class Worker {
 
     private int forward(ForwardingSnapshot snapshot, int ingress, long nowMs) {
         batch.clear();
-        int received = ports[ingress].receive(batch.addresses(), batch.lengths(), batchSize);
-        if (received == 0 && pipeline.held() == 0) {
-            return 0;
+        Port port = ports[ingress];
+        port.receive(batch, batchSize);
+        int tooLong = port.takeTooLong();
+        if (tooLong > 0) {
+            pipeline.inTooManyFrames(tooLong);
+            own.add(WorkerCounter.RX_PACKETS, tooLong);
         }
-        batch.received(received);
+        int received = batch.count();
+        if (received == 0 && pipeline.held() == 0) {
+            return tooLong;
+        }
         while (batch.spares() < Batch.MAX_SPARES && pool.available() > Batch.MAX_SPARES) {
             batch.putSpare(pool.alloc() + HEADROOM_BYTES);
         }
@@ -232,20 +238,30 @@ public final class Worker {
         for (int i = 0; i < batch.count(); i++) {
             int egress = batch.egress(i);
             if (egress == Batch.DROPPED) {
-                pool.free(batch.address(i));
+                free(i);
             } else if (egress != Batch.HELD) {
-                if (ports[egress].send(batch.address(i), batch.length(i))) {
+                if (ports[egress].send(batch, i)) {
                     sent++;
                 } else {
                     refused++;
-                    pool.free(batch.address(i));
+                    free(i);
                 }
             }
+        }
+        for (int i = 0; i < batch.cutFrames(); i++) {
+            pool.free(batch.cutFrame(i));
         }
         pipeline.transmitted(sent, refused);
         own.add(WorkerCounter.RX_PACKETS, received);
         own.add(WorkerCounter.TX_PACKETS, sent);
         return received;
+    }
+
+    private void free(int packet) {
+        pool.free(batch.address(packet));
+        for (int tail = 0; tail < batch.tails(packet); tail++) {
+            pool.free(batch.tailAddress(packet, tail));
+        }
     }
 
     private void updateGauges() {

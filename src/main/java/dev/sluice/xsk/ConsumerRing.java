@@ -40,6 +40,12 @@ public abstract sealed class ConsumerRing extends Ring permits RxRing, Completio
         return count;
     }
 
+    /** As {@link #peek}, but sees all that the kernel has produced, where entries known already are of no use alone. */
+    public final int peekLatest(int max) {
+        limit = (int) INT.getAcquire(memory, producerOffset);
+        return peek(max);
+    }
+
     /** Puts the newest {@code count} peeked entries back, to be peeked again. */
     public final void cancel(int count) {
         peeked -= count;

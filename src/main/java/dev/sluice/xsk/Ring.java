@@ -19,6 +19,9 @@ public abstract sealed class Ring permits ProducerRing, ConsumerRing {
     /** {@code XDP_RING_NEED_WAKEUP} of linux/if_xdp.h, a constant here so that the JIT sees one. */
     private static final int NEED_WAKEUP = 1;
 
+    /** {@code XDP_PKT_CONTD} of linux/if_xdp.h (Linux 6.6): the packet goes on in the next entry. */
+    static final int CONTINUED = 1;
+
     static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
     static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
 

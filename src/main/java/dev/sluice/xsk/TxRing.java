@@ -18,11 +18,23 @@ public final class TxRing extends ProducerRing {
         super(mapping);
     }
 
-    /** Writes reserved entry {@code i}: where the packet starts in the UMEM, and its length in bytes. */
+    /** Writes reserved entry {@code i}: where a packet, or the last part of one, is in the UMEM, and its length in bytes. */
     public void set(int i, long address, int lengthBytes) {
+        set(i, address, lengthBytes, 0);
+    }
+
+    /**
+     * As {@link #set}, for a part of a packet that goes on in entry {@code i + 1}; only with {@link XskOptions#multiBuffer}.
+     * The kernel sends nothing before it has the last part.
+     */
+    public void setContinued(int i, long address, int lengthBytes) {
+        set(i, address, lengthBytes, CONTINUED);
+    }
+
+    private void set(int i, long address, int lengthBytes, int options) {
         long entry = entriesOffset + slot(i) * ENTRY_SIZE_BYTES;
         LONG.set(memory, entry, address);
         INT.set(memory, entry + LENGTH_OFFSET, lengthBytes);
-        INT.set(memory, entry + OPTIONS_OFFSET, 0);
+        INT.set(memory, entry + OPTIONS_OFFSET, options);
     }
 }

@@ -52,6 +52,16 @@ public record UmemOptions(
         return (long) frameCount * frameSizeBytes;
     }
 
+    /** How many bytes of a packet fit into one frame. */
+    public int roomBytes() {
+        return roomBytes(frameSizeBytes) - headroomBytes;
+    }
+
+    /** As {@link #roomBytes()}, of frames without headroom but the kernel's. */
+    public static int roomBytes(int frameSizeBytes) {
+        return frameSizeBytes - KERNEL_HEADROOM_BYTES;
+    }
+
     /** The same with huge pages as given. */
     public UmemOptions withHugepages(Hugepages hugepages) {
         return new UmemOptions(frameCount, frameSizeBytes, headroomBytes, fillSize, completionSize, hugepages);

@@ -10,13 +10,16 @@ import org.jspecify.annotations.Nullable;
  * @param bindMode zero-copy or copy; decided by the first socket of a UMEM, the others follow it
  * @param genericXdp the interface's XDP program runs in generic (SKB) mode, which rules zero-copy out
  * @param busyPoll busy polling, or null for none
+ * @param multiBuffer packets may be longer than a frame holds and then fill several ({@code XDP_USE_SG}, Linux 6.6); decided by
+ *     the first socket of a UMEM like the bind mode
  */
 public record XskOptions(
         int rxSize,
         int txSize,
         BindMode bindMode,
         boolean genericXdp,
-        @Nullable BusyPoll busyPoll) {
+        @Nullable BusyPoll busyPoll,
+        boolean multiBuffer) {
     /** Whether the driver works in the UMEM itself. */
     public enum BindMode {
         /** Zero-copy when the driver offers it on this queue, else copy. */
@@ -54,28 +57,33 @@ public record XskOptions(
         }
     }
 
-    /** Rings of 2048 entries, zero-copy where possible, native XDP, no busy polling. */
+    /** Rings of 2048 entries, zero-copy where possible, native XDP, no busy polling, one frame a packet. */
     public static XskOptions defaults() {
-        return new XskOptions(2048, 2048, BindMode.AUTO, false, null);
+        return new XskOptions(2048, 2048, BindMode.AUTO, false, null, false);
     }
 
     /** The same with another bind mode. */
     public XskOptions withBindMode(BindMode bindMode) {
-        return new XskOptions(rxSize, txSize, bindMode, genericXdp, busyPoll);
+        return new XskOptions(rxSize, txSize, bindMode, genericXdp, busyPoll, multiBuffer);
     }
 
     /** The same for generic or native XDP. */
     public XskOptions withGenericXdp(boolean genericXdp) {
-        return new XskOptions(rxSize, txSize, bindMode, genericXdp, busyPoll);
+        return new XskOptions(rxSize, txSize, bindMode, genericXdp, busyPoll, multiBuffer);
     }
 
     /** The same with busy polling as given, null for none. */
     public XskOptions withBusyPoll(@Nullable BusyPoll busyPoll) {
-        return new XskOptions(rxSize, txSize, bindMode, genericXdp, busyPoll);
+        return new XskOptions(rxSize, txSize, bindMode, genericXdp, busyPoll, multiBuffer);
+    }
+
+    /** The same for packets of one frame or of several. */
+    public XskOptions withMultiBuffer(boolean multiBuffer) {
+        return new XskOptions(rxSize, txSize, bindMode, genericXdp, busyPoll, multiBuffer);
     }
 
     /** The same with RX and TX rings of the given sizes. */
     public XskOptions withRings(int rxSize, int txSize) {
-        return new XskOptions(rxSize, txSize, bindMode, genericXdp, busyPoll);
+        return new XskOptions(rxSize, txSize, bindMode, genericXdp, busyPoll, multiBuffer);
     }
 }

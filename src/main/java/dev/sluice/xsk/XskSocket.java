@@ -31,6 +31,9 @@ public final class XskSocket implements AutoCloseable {
     /** TX_BATCH_SIZE of net/xdp/xsk.c: how many frames one system call sends in copy mode. */
     private static final int KICK_FRAMES = 32;
 
+    /** {@code XDP_USE_SG} of linux/if_xdp.h (Linux 6.6). */
+    private static final int USE_SG = 1 << 4;
+
     private static final int AGAIN = -Native.EAGAIN();
     private static final int MSG_DONTWAIT = Native.MSG_DONTWAIT();
 
@@ -44,6 +47,7 @@ public final class XskSocket implements AutoCloseable {
     private final int fd;
     private final boolean zeroCopy;
     private final boolean busyPolled;
+    private final boolean multiBuffer;
     private final RxRing rx;
     private final TxRing tx;
     private final FillRing fill;
@@ -74,7 +78,7 @@ public final class XskSocket implements AutoCloseable {
             handle = create(interfaceName, queue, umem, structs, options);
         } catch (RuntimeException e) {
             structs.arena.close();
-            throw e instanceof NativeException failure ? explain(failure, interfaceName, queue, first) : e;
+            throw e instanceof NativeException failure ? explain(failure, interfaceName, queue, first, options) : e;
         }
         XskSocket socket = new XskSocket(umem, interfaceName, interfaceIndex, queue, options, structs, handle);
         umem.opened(socket);
@@ -105,6 +109,7 @@ public final class XskSocket implements AutoCloseable {
         mappings = Arena.ofShared();
         fd = LibXsk.socketFd(handle);
         busyPolled = options.busyPoll() != null;
+        multiBuffer = options.multiBuffer();
         rx = new RxRing(Ring.Mapping.of(structs.rx, RxRing.ENTRY_SIZE_BYTES, mappings));
         tx = new TxRing(Ring.Mapping.of(structs.tx, TxRing.ENTRY_SIZE_BYTES, mappings));
         fill = new FillRing(Ring.Mapping.of(structs.fill, FillRing.ENTRY_SIZE_BYTES, mappings));
@@ -159,6 +164,11 @@ public final class XskSocket implements AutoCloseable {
     /** Whether the driver works in the UMEM itself ({@code XDP_OPTIONS}). */
     public boolean isZeroCopy() {
         return zeroCopy;
+    }
+
+    /** Whether packets may take several entries of its rings. */
+    public boolean isMultiBuffer() {
+        return multiBuffer;
     }
 
     /**
@@ -272,6 +282,10 @@ public final class XskSocket implements AutoCloseable {
     }
 
     private static int bindFlags(XskOptions options) {
+        return (options.multiBuffer() ? USE_SG : 0) | copyFlags(options);
+    }
+
+    private static int copyFlags(XskOptions options) {
         if (options.genericXdp()) {
             return Native.XDP_COPY();
         }
@@ -313,7 +327,8 @@ public final class XskSocket implements AutoCloseable {
         }
     }
 
-    private static RuntimeException explain(NativeException e, String interfaceName, int queue, boolean first) {
+    private static RuntimeException explain(
+            NativeException e, String interfaceName, int queue, boolean first, XskOptions options) {
         String what = "queue " + queue + " of " + interfaceName;
         int errno = e.errno();
         if (errno == Native.EBUSY()) {
@@ -337,6 +352,13 @@ public final class XskSocket implements AutoCloseable {
         int queues = InterfaceQueues.count(interfaceName);
         if (errno == Native.EINVAL() && queue >= queues) {
             return new XskException(what + " does not exist: the interface has " + queues + " (ethtool -l)", e);
+        }
+        if (errno == Native.EINVAL() && first && options.multiBuffer()) {
+            return new XskException(
+                    what
+                            + ": the kernel has no packets of several buffers (XDP_USE_SG), which Linux 6.6 brought; lower the"
+                            + " MTU so that a packet fits a frame",
+                    e);
         }
         return e;
     }

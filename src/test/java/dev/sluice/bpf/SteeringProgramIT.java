@@ -90,23 +90,16 @@ class SteeringProgramIT {
                 assertThrows(SteeringException.class, () -> SteeringProgram.attach("lo", maps, AttachMode.NATIVE));
         assertTrue(
                 e.getMessage().startsWith("lo: its driver has no native XDP: use mode auto or generic")
-                        || e.getMessage().startsWith("lo: MTU 65536 is too large for native XDP"),
+                        || e.getMessage().startsWith("lo: MTU 65536 is too large for its driver's native XDP"),
                 e.getMessage());
     }
 
     @Test
-    void anMtuTooLargeForNativeIsNamed() {
+    void nativeModeTakesPacketsOfSeveralBuffers() {
         netns.run("ip", "link", "set", "in", "mtu", "9000");
         netns.run("ip", "link", "set", "out", "mtu", "9000");
-        SteeringException e =
-                assertThrows(SteeringException.class, () -> SteeringProgram.attach("in", maps, AttachMode.NATIVE));
-        assertTrue(
-                e.getMessage().startsWith("in: MTU 9000 is too large for native XDP, which takes 3506 bytes at most"),
-                e.getMessage());
-        assertTrue(e.getMessage().contains("ip link set dev in mtu 3506"), e.getMessage());
-        assertTrue(e.getMessage().contains("Peer MTU is too large"), "without the kernel's words: " + e.getMessage());
         try (SteeringProgram program = SteeringProgram.attach("in", maps, AttachMode.AUTO)) {
-            assertEquals(AttachMode.GENERIC, program.mode());
+            assertEquals(AttachMode.NATIVE, program.mode());
         }
     }
 
@@ -165,11 +158,16 @@ class SteeringProgramIT {
         assertEquals(AttachMode.GENERIC, generic.mode());
         assertTrue(link("in").contains("xdpgeneric"), link("in"));
         generic.leave();
-        netns.run("ip", "link", "set", "in", "mtu", "9000");
-        netns.run("ip", "link", "set", "out", "mtu", "9000");
-        assertThrows(SteeringException.class, () -> SteeringProgram.attach("in", maps, AttachMode.NATIVE));
         assertEquals(List.of("\"sluice_steer\" (id " + generic.id() + ")"), SteeringProgram.on("in"));
-        assertTrue(link("in").contains("xdpgeneric"), link("in"));
+
+        // The driver of a veth refuses native XDP where its peer sends on more queues than it receives on.
+        netns.veth("narrow", netns, "wide", 2);
+        netns.run("ethtool", "-L", "narrow", "rx", "1");
+        SteeringProgram kept = SteeringProgram.attach("narrow", maps, AttachMode.GENERIC);
+        kept.leave();
+        assertThrows(SteeringException.class, () -> SteeringProgram.attach("narrow", maps, AttachMode.NATIVE));
+        assertEquals(List.of("\"sluice_steer\" (id " + kept.id() + ")"), SteeringProgram.on("narrow"));
+        assertTrue(link("narrow").contains("xdpgeneric"), link("narrow"));
     }
 
     @Test

@@ -42,7 +42,7 @@ class LauncherIT {
     @BeforeEach
     void readableByEveryone() throws IOException {
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
-        config = write("sluice.toml", "[director]\ninterfaces = [\"lo\"]\n");
+        config = write("sluice.toml", "[director]\ninterfaces = [\"lo\"]\nframe_size = 4096\n");
     }
 
     private Path write(String name, String text) throws IOException {
@@ -158,7 +158,8 @@ class LauncherIT {
 
     @Test
     void missingCpuAndQueue() throws Exception {
-        Path missing = write("missing.toml", "[director]\ninterfaces = [\"lo\"]\nqueues = 2\ncpus = [0, 8000]\n");
+        Path missing = write(
+                "missing.toml", "[director]\ninterfaces = [\"lo\"]\nframe_size = 4096\nqueues = 2\ncpus = [0, 8000]\n");
         Result result = run("unshare", "--net", SLUICE, "run", "--config", missing.toString());
         assertEquals(4, result.code(), result::err);
         List<String> lines = result.err().lines().toList();
@@ -175,6 +176,7 @@ class LauncherIT {
         Path small = write("small.toml", """
                 [director]
                 interfaces = ["lo"]
+                frame_size = 4096
                 frames = 256
                 fill_ring = 64
                 tx_ring = 64
@@ -228,7 +230,7 @@ class LauncherIT {
                 config.toString());
         result.assertRefused(
                 4,
-                "sluice: memlock limit too small: the UMEM needs 32768 KiB (1 worker x 16384 frames x 2048 bytes),"
+                "sluice: memlock limit too small: the UMEM needs 65536 KiB (1 worker x 16384 frames x 4096 bytes),"
                         + " RLIMIT_MEMLOCK is 64 KiB; raise it (ulimit -l, systemd: LimitMEMLOCK=), grant CAP_IPC_LOCK,"
                         + " or lower director.frames");
     }

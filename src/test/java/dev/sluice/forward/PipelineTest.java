@@ -19,6 +19,8 @@ import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.VirtualService;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -74,6 +76,28 @@ class PipelineTest {
         assertEquals(
                 Ethernet.destination(harness.umem, harness.addresses[0]),
                 Ethernet.destination(harness.umem, harness.addresses[1]));
+    }
+
+    @Test
+    void aPacketInSeveralFramesIsOneAndCountsWithAllItsOctets() {
+        byte[] frame = PacketBuilder.tcp(CLIENT, 1, VIP, 80).payloadLength(1400).build();
+        MemorySegment.copy(frame, 0, harness.umem, ValueLayout.JAVA_BYTE, 0, 100);
+        harness.batch.clear();
+        harness.batch.add(0, 100);
+        assertTrue(harness.batch.addTail(Harness.FRAME_BYTES, 800));
+        assertTrue(harness.batch.addTail(2 * Harness.FRAME_BYTES, frame.length - 900));
+        assertEquals(frame.length, harness.batch.totalLength(0));
+        harness.pipeline.process(snapshot, harness.batch, 0, 0);
+        assertEquals(1, harness.batch.egress(0));
+        assertEquals(1, harness.counters.get(Counter.PACKETS_IN));
+        assertEquals(1440, harness.counters.serviceBytes(0));
+        // A frame less, and the packet ends before its IP length says.
+        harness.batch.clear();
+        harness.batch.add(0, 100);
+        assertTrue(harness.batch.addTail(Harness.FRAME_BYTES, 800));
+        harness.pipeline.process(snapshot, harness.batch, 0, 0);
+        assertEquals(Batch.DROPPED, harness.batch.egress(0));
+        assertEquals(1, harness.counters.get(Counter.PARSE_BAD_TOTAL_LENGTH));
     }
 
     @Test

@@ -102,6 +102,15 @@ final class DirectorLab implements AutoCloseable {
         return addresses;
     }
 
+    /** Sets the MTU of hosts and of their ports on the switch; of all hosts when none is named. */
+    void mtu(int bytes, String... hosts) {
+        List<String> all = List.of("client", "director", "rs1", "rs2", "rs3");
+        for (String host : hosts.length == 0 ? all : List.of(hosts)) {
+            on("switch", "ip", "link", "set", host, "mtu", "" + bytes);
+            on(host, "ip", "link", "set", "eth1", "mtu", "" + bytes);
+        }
+    }
+
     /** A command on a host that must succeed: its output. */
     String on(String host, String... command) {
         return lab.exec(host, command).orFail();

@@ -108,8 +108,9 @@ record Reading(DirectorStats stats) {
     /** What the steering programs handed to the workers. */
     long steered() {
         return stats.interfaces().stream()
-                .mapToLong(nic -> nic.steering().getOrDefault("steered", 0L)
-                        + nic.steering().getOrDefault("steered_fragment", 0L))
+                .flatMap(nic -> nic.steering().entrySet().stream())
+                .filter(outcome -> outcome.getKey().startsWith("steered"))
+                .mapToLong(Map.Entry::getValue)
                 .sum();
     }
 

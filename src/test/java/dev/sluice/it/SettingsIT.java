@@ -81,28 +81,34 @@ class SettingsIT {
         assertEquals(0, director.stop());
     }
 
-    @Test
-    void frames_of_4096_bytes_carry_what_frames_of_2048_cannot() {
-        mtu(3_000);
-        LabFixture.Director large =
-                lab.fixture().startDirector(lab.allServices("frame_size = 4096\nhugepages = \"off\""));
+    @ParameterizedTest
+    @ValueSource(ints = {2048, 4096})
+    void packets_larger_than_a_frame(int frameSize) {
+        lab.mtu(4_500);
+        LabFixture.Director director =
+                lab.fixture().startDirector(lab.allServices("frame_size = " + frameSize + "\nhugepages = \"off\""));
         lab.assertServes();
         for (String vip : List.of(VIP4, VIP6)) {
-            CommandResult echo = echo(vip, 2_500);
-            assertTrue(echo.orFail().matches("rs[123] 2500\\s*"), echo.toString());
+            CommandResult echo = echo(vip, 4_200);
+            assertTrue(echo.orFail().matches("rs[123] 4200\\s*"), echo.toString());
         }
         DirectorLab.assertNothingLost(lab.atRest());
-        assertEquals(0, large.stop());
+        assertEquals(0, director.stop());
+        lab.mtu(1_500);
+    }
 
-        LabFixture.Director small = lab.fixture().startDirector(lab.allServices("frame_size = 2048"));
+    @Test
+    void an_mtu_that_is_raised_later_takes_a_restart() {
+        LabFixture.Director director = lab.fixture().startDirector(lab.allServices("frame_size = 2048"));
+        lab.mtu(3_000);
         assertEquals(1, echo(VIP4, 2_500).exitCode());
         DirectorStats stats = lab.atRest();
         assertEquals(1, DirectorLab.xsk(stats, "rx_dropped"), "the kernel drops what does not fit, and counts it");
         assertEquals(0, worker(stats, "rx_packets"));
         DirectorLab.assertNothingLost(stats);
         lab.assertServes();
-        assertEquals(0, small.stop());
-        mtu(1_500);
+        assertEquals(0, director.stop());
+        lab.mtu(1_500);
     }
 
     @Test
@@ -141,13 +147,6 @@ class SettingsIT {
         } catch (IOException e) {
             // A thread that ended while the others were looked at.
             return "";
-        }
-    }
-
-    private static void mtu(int bytes) {
-        for (String host : List.of("client", "director", "rs1", "rs2", "rs3")) {
-            lab.on("switch", "ip", "link", "set", host, "mtu", "" + bytes);
-            lab.on(host, "ip", "link", "set", "eth1", "mtu", "" + bytes);
         }
     }
 

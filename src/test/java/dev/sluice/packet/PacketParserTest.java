@@ -10,6 +10,7 @@ import dev.sluice.bench.PacketCases;
 import dev.sluice.bench.PacketCases.PacketCase;
 import dev.sluice.bench.SctpChunk;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -80,6 +81,48 @@ class PacketParserTest {
         assertEquals(0, view.tcpFlags());
         assertEquals(255, view.ttl());
         assertEquals(40 + 16 + 8 + 8 + 31, view.ipLengthBytes());
+    }
+
+    /** Every packet of the table cut in two at every octet: nothing behind the first part is read, and no length blamed. */
+    @Test
+    void aPacketMayGoOnInFurtherFrames() {
+        int read = 0;
+        for (PacketCase packet : PacketCases.all()) {
+            byte[] whole = packet.frame();
+            int expected = parse(whole);
+            PacketView of = new PacketView();
+            for (int cut = 0; cut <= Math.min(whole.length, 200); cut++) {
+                MemorySegment first = MemorySegment.ofArray(Arrays.copyOf(whole, cut));
+                int code = PacketParser.parse(first, 0, cut, whole.length - cut, of);
+                if (code == expected) {
+                    read++;
+                } else {
+                    assertTrue(
+                            code == PacketParser.TRUNCATED_ETHERNET
+                                    || code == PacketParser.TRUNCATED_IP
+                                    || code == PacketParser.BAD_EXTENSION_HEADER
+                                    || code == PacketParser.TRUNCATED_TRANSPORT,
+                            packet + " cut at " + cut + ": " + code);
+                }
+                if (code == PacketParser.OK) {
+                    assertEquals(view.ipLengthBytes(), of.ipLengthBytes(), packet.name());
+                    assertEquals(view.l4Offset(), of.l4Offset(), packet.name());
+                    assertEquals(view.destinationPort(), of.destinationPort(), packet.name());
+                }
+            }
+        }
+        assertTrue(read > 10_000, read + " parts had all headers");
+    }
+
+    @Test
+    void aPacketIsNoLongerThanAllItsFrames() {
+        byte[] frame = PacketBuilder.udp(CIP4, 1, VIP4, 53).payloadLength(8972).build();
+        MemorySegment first = MemorySegment.ofArray(Arrays.copyOf(frame, 1792));
+        assertEquals(PacketParser.OK, PacketParser.parse(first, 0, 1792, frame.length - 1792, view));
+        assertEquals(9000, view.ipLengthBytes());
+        assertEquals(PacketParser.OK, PacketParser.parse(first, 0, 1792, frame.length - 1792 + 20, view));
+        assertEquals(PacketParser.BAD_TOTAL_LENGTH, PacketParser.parse(first, 0, 1792, frame.length - 1792 - 1, view));
+        assertEquals(PacketParser.BAD_TOTAL_LENGTH, PacketParser.parse(first, 0, 1792, view));
     }
 
     @Test

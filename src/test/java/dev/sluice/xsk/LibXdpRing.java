@@ -154,10 +154,14 @@ final class LibXdpRing {
     }
 
     void txDescriptor(int i, long address, int lengthBytes) {
+        txDescriptor(i, address, lengthBytes, 0);
+    }
+
+    void txDescriptor(int i, long address, int lengthBytes, int options) {
         MemorySegment descriptor = entry(TX_DESC, i, xdp_desc.sizeof());
         xdp_desc.addr(descriptor, address);
         xdp_desc.len(descriptor, lengthBytes);
-        xdp_desc.options(descriptor, 0);
+        xdp_desc.options(descriptor, options);
     }
 
     MemorySegment rxDescriptor(int i) {

@@ -143,8 +143,13 @@ final class RingOracleTest {
                 for (int i = 0; i < reserved; i++) {
                     long address = random.nextLong();
                     int lengthBytes = random.nextInt();
-                    producer.set(i, address, lengthBytes);
-                    inFlight.add(new long[] {address, lengthBytes});
+                    int options = random.nextInt(2);
+                    if (options == 0) {
+                        producer.set(i, address, lengthBytes);
+                    } else {
+                        producer.setContinued(i, address, lengthBytes);
+                    }
+                    inFlight.add(new long[] {address, lengthBytes, options});
                 }
                 producer.submit(reserved);
                 int peeked = consumer.peek(random.nextInt(18));
@@ -153,7 +158,8 @@ final class RingOracleTest {
                     long[] expected = inFlight.remove();
                     assertEquals(expected[0], xdp_desc.addr(descriptor));
                     assertEquals((int) expected[1], xdp_desc.len(descriptor));
-                    assertEquals(0, xdp_desc.options(descriptor));
+                    // XDP_PKT_CONTD, where the packet goes on.
+                    assertEquals((int) expected[2], xdp_desc.options(descriptor));
                 }
                 consumer.release(peeked);
                 assertEquals(inFlight.size(), producer.pending());
@@ -190,6 +196,33 @@ final class RingOracleTest {
                 }
             }
             assertTrue(memory.producer() - start > STEPS, "the ring moved");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, BEFORE_SIGN, BEFORE_WRAP})
+    void javaFindsTheEndsOfPacketsThatLibxdpWrites(int start) {
+        try (Arena arena = Arena.ofConfined()) {
+            LibXdpRing.Memory memory = LibXdpRing.Memory.of(arena, 16, start);
+            LibXdpRing producer = memory.newProducer();
+            RxRing consumer = new RxRing(memory.mapping());
+            Random random = new Random(start);
+            for (int step = 0; step < STEPS; step++) {
+                int entries = 1 + random.nextInt(16);
+                assertEquals(entries, producer.reserve(entries));
+                for (int i = 0; i < entries; i++) {
+                    // Bits that mean something else, or nothing yet, are not taken for the one.
+                    int others = random.nextInt() & ~1;
+                    producer.txDescriptor(i, i, i, others | (i < entries - 1 ? 1 : 0));
+                }
+                producer.submit(entries);
+                assertEquals(entries, consumer.peek(16));
+                int at = random.nextInt(entries);
+                assertEquals(entries - at, consumer.entriesOfPacket(at, entries));
+                assertEquals(0, consumer.entriesOfPacket(at, entries - 1));
+                assertEquals(at < entries - 1, consumer.isContinued(at));
+                consumer.release(entries);
+            }
         }
     }
 

@@ -109,6 +109,73 @@ final class XskSocketIT {
     }
 
     @ParameterizedTest
+    @CsvSource({"2048,false", "4096,false", "2048,true"})
+    void packetsOfSeveralFramesComeInAndGoOut(int frameSizeBytes, boolean generic) throws Exception {
+        for (String name : List.of("left", "right")) {
+            director.run("ip", "link", "set", name + "0", "mtu", "9000");
+            outside.run("ip", "link", "set", name + "1", "mtu", "9000");
+        }
+        XskOptions options = ROOMY.withGenericXdp(generic).withMultiBuffer(true);
+        try (Umem umem = umem(UmemOptions.of(4096, frameSizeBytes));
+                XskSocket in = open(umem, "left0", 0, options);
+                // Its own flags do not count: it does as the first.
+                XskSocket out = open(umem, "right0", 0, options);
+                RedirectProgram program = attach(in, generic)) {
+            assertNotNull(program);
+            assertTrue(in.isMultiBuffer());
+            FramePool pool = umem.newFramePool();
+            assertEquals(2048, in.fill().refill(pool, 4096));
+            Random random = new Random(frameSizeBytes);
+            int room = umem.options().roomBytes();
+            for (int lengthBytes : new int[] {60, room - 1, room, room + 1, 2 * room, 2 * room + 1, 8999, 9014}) {
+                byte[] sent = frame(random, lengthBytes);
+                left.send(sent);
+                int entries = (lengthBytes - 1) / room + 1;
+                assertEquals(entries, awaitEntries(in), "entries of " + lengthBytes + " bytes");
+                byte[] received = new byte[lengthBytes];
+                assertEquals(entries, out.tx().reserve(entries));
+                for (int i = 0, at = 0; i < entries; i++) {
+                    long address = in.rx().address(i);
+                    int length = in.rx().length(i);
+                    MemorySegment.copy(umem.frames(), ValueLayout.JAVA_BYTE, address, received, at, length);
+                    at += length;
+                    assertEquals(i < entries - 1, in.rx().isContinued(i));
+                    if (i < entries - 1) {
+                        out.tx().setContinued(i, address, length);
+                    } else {
+                        assertEquals(lengthBytes, at);
+                        out.tx().set(i, address, length);
+                    }
+                }
+                in.rx().release(entries);
+                assertArrayEquals(sent, received);
+                out.tx().submit(entries);
+                assertEquals(0, out.kickTx());
+                assertArrayEquals(sent, right.receive(ETHER_TYPE, WAIT_MS));
+                for (int i = 0; i < entries; i++) {
+                    awaitCompletion(out, pool);
+                }
+            }
+            assertConserved(umem, pool, in, out);
+        }
+    }
+
+    /** Waits for a packet, peeks at all of its entries: how many. */
+    private static int awaitEntries(XskSocket socket) {
+        long deadlineNs = System.nanoTime() + WAIT_MS * 1_000_000;
+        while (System.nanoTime() < deadlineNs) {
+            int peeked = socket.rx().peek(64);
+            int entries = socket.rx().entriesOfPacket(0, peeked);
+            socket.rx().cancel(peeked - entries);
+            if (entries > 0) {
+                return entries;
+            }
+            assertTrue(socket.wakeRx() <= 0);
+        }
+        throw new AssertionError("no packet on " + socket + ": " + socket.statistics());
+    }
+
+    @ParameterizedTest
     @CsvSource({"2048,false", "4096,true"})
     void twoInterfacesForwardOverOneUmem(int frameSizeBytes, boolean generic) throws Exception {
         XskOptions options = ROOMY.withGenericXdp(generic);

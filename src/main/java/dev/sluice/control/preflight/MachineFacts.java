@@ -1,6 +1,7 @@
 package dev.sluice.control.preflight;
 
 import dev.sluice.ffi.NativeLibraries;
+import dev.sluice.ffi.NetworkDevice;
 import dev.sluice.xsk.InterfaceQueues;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -21,21 +22,28 @@ public final class MachineFacts {
     private final Path proc;
     private final Predicate<String> libraryLoads;
     private final ToIntFunction<String> receiveQueues;
+    private final ToIntFunction<String> mtus;
 
     /**
      * @param proc where procfs is mounted
      * @param libraryLoads whether the library of a soname can be loaded
      * @param receiveQueues how many receive queues the interface of a name uses
+     * @param mtus the MTU of the interface of a name
      */
-    MachineFacts(Path proc, Predicate<String> libraryLoads, ToIntFunction<String> receiveQueues) {
+    MachineFacts(
+            Path proc,
+            Predicate<String> libraryLoads,
+            ToIntFunction<String> receiveQueues,
+            ToIntFunction<String> mtus) {
         this.proc = proc;
         this.libraryLoads = libraryLoads;
         this.receiveQueues = receiveQueues;
+        this.mtus = mtus;
     }
 
     /** The machine this runs on. */
     public static MachineFacts ofThisMachine() {
-        return new MachineFacts(Path.of("/proc"), NativeLibraries::loads, InterfaceQueues::count);
+        return new MachineFacts(Path.of("/proc"), NativeLibraries::loads, InterfaceQueues::count, NetworkDevice::mtu);
     }
 
     /** The kernel's release, {@code 6.1.0-18-cloud-amd64}. */
@@ -58,6 +66,11 @@ public final class MachineFacts {
     /** The receive queues the named interface uses. */
     public int receiveQueues(String interfaceName) {
         return receiveQueues.applyAsInt(interfaceName);
+    }
+
+    /** The MTU of the named interface in bytes. */
+    int mtu(String interfaceName) {
+        return mtus.applyAsInt(interfaceName);
     }
 
     long effectiveCapabilities() {

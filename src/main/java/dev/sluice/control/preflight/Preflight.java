@@ -4,6 +4,8 @@ import dev.sluice.control.config.CpuPinning;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.HugePages;
 import dev.sluice.ffi.NativeLibraries;
+import dev.sluice.forward.Batch;
+import dev.sluice.xsk.UmemOptions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +19,13 @@ import java.util.stream.Collectors;
  */
 public final class Preflight {
     private static final KernelVersion NEEDED = new KernelVersion(5, 18);
+    /** Brought packets of several frames, {@code XDP_USE_SG}. */
+    private static final KernelVersion SEVERAL_FRAMES = new KernelVersion(6, 6);
+
+    private static final int MAX_FRAMES = 1 + Batch.MAX_TAILS;
+    private static final int LARGEST_FRAME_BYTES = 4096;
+    /** Ethernet and two tags. */
+    private static final int LINK_HEADER_BYTES = 14 + 2 * 4;
 
     private final MachineFacts machine;
     private final List<String> problems = new ArrayList<>();
@@ -37,6 +46,9 @@ public final class Preflight {
         boolean libraries = preflight.libraries();
         boolean interfaces = preflight.interfaces(config.interfaces());
         OptionalInt workers = libraries && interfaces ? preflight.queues(config) : config.queues();
+        if (libraries && interfaces) {
+            preflight.mtus(config);
+        }
         preflight.cpus(config.cpus());
         if (workers.isPresent()) {
             preflight.memory(config, workers.getAsInt());
@@ -53,6 +65,41 @@ public final class Preflight {
                         .mapToInt(machine::receiveQueues)
                         .min()
                         .orElseThrow());
+    }
+
+    /** Whether packets of some interface may take more than one frame, on a machine that has been checked. */
+    public static boolean needsSeveralFrames(DirectorConfig config, MachineFacts machine) {
+        return config.interfaces().stream()
+                .anyMatch(name -> machine.mtu(name) > largestMtu(config.frameSizeBytes(), 1));
+    }
+
+    /** The largest MTU whose packets fit so many frames. */
+    private static int largestMtu(int frameSizeBytes, int frames) {
+        return frames * UmemOptions.roomBytes(frameSizeBytes) - LINK_HEADER_BYTES;
+    }
+
+    private void mtus(DirectorConfig config) {
+        String release = machine.kernelRelease();
+        boolean several = KernelVersion.parse(release).compareTo(SEVERAL_FRAMES) >= 0;
+        int frames = several ? MAX_FRAMES : 1;
+        int served = largestMtu(config.frameSizeBytes(), frames);
+        int atMost = largestMtu(LARGEST_FRAME_BYTES, frames);
+        for (String name : config.interfaces()) {
+            int mtu = machine.mtu(name);
+            if (mtu <= served) {
+                continue;
+            }
+            String larger = served == atMost
+                    ? ""
+                    : mtu <= atMost
+                            ? ", or set director.frame_size = " + LARGEST_FRAME_BYTES
+                            : ", or to " + atMost + " with director.frame_size = " + LARGEST_FRAME_BYTES;
+            problems.add("interface \"" + name + "\" has MTU " + mtu + ", and "
+                    + (several ? MAX_FRAMES + " frames" : "a frame") + " of " + config.frameSizeBytes()
+                    + " bytes, the most that a packet can take"
+                    + (several ? "" : " before Linux " + SEVERAL_FRAMES + " (this is Linux " + release + ")") + ", "
+                    + (several ? "serve " : "serves ") + served + "; lower the MTU to that" + larger);
+        }
     }
 
     private void kernel() {

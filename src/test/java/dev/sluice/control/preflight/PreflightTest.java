@@ -1,6 +1,7 @@
 package dev.sluice.control.preflight;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each thing a machine can lack, in the texts that real kernels write under /proc. */
@@ -32,6 +34,7 @@ class PreflightTest {
     private Path folder;
 
     private final Set<String> absentLibraries = new HashSet<>();
+    private final Map<String, Integer> mtus = new HashMap<>(Map.of("eth0", 1500, "eth1", 1500, "lo", 65536));
     private final Map<String, Integer> queues = new HashMap<>(Map.of("eth0", 4, "eth1", 2, "lo", 1));
 
     @BeforeEach
@@ -86,7 +89,7 @@ class PreflightTest {
     }
 
     private MachineFacts machine() {
-        return new MachineFacts(proc, soname -> !absentLibraries.contains(soname), queues::get);
+        return new MachineFacts(proc, soname -> !absentLibraries.contains(soname), queues::get, mtus::get);
     }
 
     private DirectorConfig config(String lines) throws Exception {
@@ -241,6 +244,61 @@ class PreflightTest {
                 found.stream().map(line -> line.substring(0, line.indexOf(' '))).toList());
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                // Release, frame size, the largest MTU that is served, one frame a packet up to MTU
+                "5.18.0-4-amd64 | 2048 | 1770 | 1770",
+                "6.1.0-18-amd64 | 2048 | 1770 | 1770",
+                "6.5.13         | 4096 | 3818 | 3818",
+                "6.6.0-14       | 2048 | 32234 | 1770",
+                "6.18.44        | 4096 | 69098 | 3818",
+            })
+    void mtusThatCanBeServed(String release, int frameSize, int largest, int alone) throws Exception {
+        write("sys/kernel/osrelease", release + "\n");
+        DirectorConfig config = config("frame_size = " + frameSize);
+        mtus.put("eth1", alone);
+        Preflight.check(config, machine());
+        assertFalse(Preflight.needsSeveralFrames(config, machine()));
+        mtus.put("eth1", largest);
+        Preflight.check(config, machine());
+        mtus.put("eth1", alone + 1);
+        assertTrue(Preflight.needsSeveralFrames(config, machine()));
+        mtus.put("eth1", largest + 1);
+        List<String> problems = problems("frame_size = " + frameSize);
+        assertEquals(1, problems.size());
+        assertTrue(
+                problems.getFirst().startsWith("interface \"eth1\" has MTU " + (largest + 1) + ", and "),
+                problems::toString);
+        assertTrue(problems.getFirst().contains("; lower the MTU to that"), problems::toString);
+    }
+
+    @Test
+    void anMtuThatCannotBeServedSaysWhatCan() throws Exception {
+        mtus.put("eth0", 9000);
+        assertEquals(
+                List.of(
+                        "interface \"eth0\" has MTU 9000, and a frame of 2048 bytes, the most that a packet can take before"
+                                + " Linux 6.6 (this is Linux 6.1.0-18-cloud-amd64), serves 1770; lower the MTU to that, or to 3818"
+                                + " with director.frame_size = 4096"),
+                problems(""));
+        mtus.put("eth0", 3000);
+        assertEquals(
+                List.of(
+                        "interface \"eth0\" has MTU 3000, and a frame of 2048 bytes, the most that a packet can take before"
+                                + " Linux 6.6 (this is Linux 6.1.0-18-cloud-amd64), serves 1770; lower the MTU to that, or set"
+                                + " director.frame_size = 4096"),
+                problems(""));
+        write("sys/kernel/osrelease", "6.12.9\n");
+        mtus.put("eth0", 65535);
+        assertEquals(
+                List.of(
+                        "interface \"eth0\" has MTU 65535, and 18 frames of 2048 bytes, the most that a packet can take, serve"
+                                + " 32234; lower the MTU to that, or set director.frame_size = 4096"),
+                problems(""));
+    }
+
     @Test
     void thisMachinesOwnFactsCanBeRead() {
         MachineFacts machine = MachineFacts.ofThisMachine();
@@ -250,6 +308,7 @@ class PreflightTest {
                 machine.allowedCpus().size());
         assertTrue(machine.interfaces().contains("lo"));
         assertEquals(1, machine.receiveQueues("lo"));
+        assertEquals(65536, machine.mtu("lo"));
         assertTrue(machine.memlockLimitBytes() > 0);
         assertTrue(machine.freeHugePageBytes() >= 0);
     }
