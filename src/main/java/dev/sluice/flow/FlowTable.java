@@ -3,8 +3,6 @@ package dev.sluice.flow;
 import dev.sluice.packet.PacketView;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -32,25 +30,7 @@ public final class FlowTable {
     /** Flag: the flow stands under a persistence template. */
     static final int FLAG_TEMPLATE = 4;
 
-    private static final VarHandle COUNT =
-            MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
-    private static final VarHandle WORD =
-            MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
-    /** Ints before and behind the counts, so that they share no line with what other threads write. */
-    private static final int PADDING = 32;
-
-    private static final int SIZE = 0;
-    private static final int EXPIRED = 1;
-    private static final int HALF_OPEN = 2;
-    private static final int HANDED_OVER = 3;
-
     private static final int NONE = FlowState.NONE.code();
-    /** A bit for each code of a half-open state. */
-    private static final int HALF_OPEN_STATES = Arrays.stream(FlowState.values())
-            .filter(FlowState::isHalfOpen)
-            .mapToInt(state -> 1 << state.code())
-            .sum();
-
     private final FlowEntries entries;
     /** Odd while entries are removed, for which others move. */
     private final SequenceCounter removals = new SequenceCounter();
@@ -58,15 +38,8 @@ public final class FlowTable {
     private final int mask;
     private final int maxFlows;
     private final int[] timeoutMs;
-    /** By real server: its flows, and in the upper half those of them that are active, so that one load gives both. */
-    private final long[] flowsOf;
-
-    /** By state code: what a flow in it adds to its real server's word. */
-    private final long[] share;
-
+    private final FlowTally tally;
     private final TimerWheel wheel;
-    /** Size, expiries, half-open flows and flows handed over. */
-    private final int[] counts = new int[PADDING + 4 + PADDING];
 
     /** What is about to be inserted. */
     private final FlowCopy fresh = new FlowCopy();
@@ -108,10 +81,7 @@ public final class FlowTable {
         this.mask = slots - 1;
         this.maxFlows = maxFlows;
         this.maxHalfOpen = maxFlows;
-        this.flowsOf = new long[realServers];
-        this.share = Arrays.stream(FlowState.values())
-                .mapToLong(state -> state.isActive() ? 1L << 32 | 1 : 1)
-                .toArray();
+        this.tally = new FlowTally(realServers);
         this.timeoutMs = Arrays.stream(FlowState.values())
                 .mapToInt(FlowState::defaultTimeoutMs)
                 .toArray();
@@ -185,43 +155,42 @@ public final class FlowTable {
 
     /** Flows held now, expired ones that nobody has met included. Any thread. */
     public int size() {
-        return (int) COUNT.getOpaque(counts, PADDING + SIZE);
+        return tally.size();
     }
 
     /** Whether {@link #insert} would find no room. */
     public boolean isFull() {
-        return counts[PADDING + SIZE] >= maxFlows;
+        return tally.size() >= maxFlows;
     }
 
     /** Whether flows in half-open states have used up their share. */
     public boolean isHalfOpenFull() {
-        return counts[PADDING + HALF_OPEN] >= maxHalfOpen;
+        return tally.halfOpen() >= maxHalfOpen;
     }
 
     /** Flows in half-open states. Any thread. */
     public int halfOpen() {
-        return (int) COUNT.getOpaque(counts, PADDING + HALF_OPEN);
+        return tally.halfOpen();
     }
 
     /** Flows forgotten for silence, modulo 2³². Any thread. */
     public int expired() {
-        return (int) COUNT.getOpaque(counts, PADDING + EXPIRED);
+        return tally.expired();
     }
 
     /** Flows held for a real server: its id may be given to another once this is 0 in every worker. Any thread. */
     public int flowsOf(int realServer) {
-        return (int) (long) WORD.getOpaque(flowsOf, realServer);
+        return tally.flowsOf(realServer);
     }
 
     /** A real server's active connections, by their state as in IPVS. Any thread. */
     public int activeOf(int realServer) {
-        return (int) ((long) WORD.getOpaque(flowsOf, realServer) >>> 32);
+        return tally.activeOf(realServer);
     }
 
     /** A real server's inactive connections: all that are not active, UDP's included. Any thread. */
     public int inactiveOf(int realServer) {
-        long word = (long) WORD.getOpaque(flowsOf, realServer);
-        return (int) word - (int) (word >>> 32);
+        return tally.inactiveOf(realServer);
     }
 
     /**
@@ -283,7 +252,7 @@ public final class FlowTable {
             fresh.clear(FLAG_TEMPLATE);
         }
         int slot = enter(fresh, (int) hash, nowMs + Math.max(0, remainingMs(flow, nowMs)), nowMs);
-        countHalfOpen(flow.stateCode(), 1);
+        tally.countHalfOpen(flow.stateCode(), 1);
         if (templates != null && joined) {
             templates.set(slot, flow.template);
         }
@@ -299,12 +268,11 @@ public final class FlowTable {
         while (!entries.isFree(slot)) {
             slot = slot + 1 & mask;
         }
-        if (counts[PADDING + SIZE] == 0) {
+        if (tally.size() == 0) {
             wheel.restart(nowMs);
         }
         wheel.add(slot, deadlineMs);
-        addFlows(flow.realServer, share[flow.stateCode()]);
-        add(counts, PADDING + SIZE, 1);
+        tally.entered(flow.realServer, flow.stateCode());
         entries.put(slot, flow, hash);
         return slot;
     }
@@ -324,20 +292,10 @@ public final class FlowTable {
     }
 
     private void changeState(int slot, int before, int after, long nowMs) {
-        if (share[after] != share[before]) {
-            addFlows(realServer(slot), share[after] - share[before]);
-        }
-        countHalfOpen(before, -1);
-        countHalfOpen(after, 1);
+        tally.moved(realServer(slot), before, after);
         if (timeoutMs[after] < timeoutMs[before]) {
             wheel.remove(slot);
             wheel.add(slot, nowMs + timeoutMs[after]);
-        }
-    }
-
-    private void countHalfOpen(int state, int delta) {
-        if ((HALF_OPEN_STATES >>> state & 1) != 0) {
-            add(counts, PADDING + HALF_OPEN, delta);
         }
     }
 
@@ -352,15 +310,13 @@ public final class FlowTable {
     private void remove(int slot, long endedMs) {
         int state = stateCode(slot);
         int realServer = realServer(slot);
-        addFlows(realServer, -share[state]);
+        tally.removed(realServer, state);
         if (counted != null) {
             counted.closed(realServer);
         }
         if (templates != null && hasTemplate(slot)) {
             templates.leave(slot, endedMs);
         }
-        countHalfOpen(state, -1);
-        add(counts, PADDING + SIZE, -1);
         wheel.remove(slot);
         removals.begin();
         entries.free(slot);
@@ -407,15 +363,14 @@ public final class FlowTable {
             return false;
         }
         // Seen before the removal is; and whoever sees it sees the new owner's entry.
-        COUNT.setRelease(counts, PADDING + HANDED_OVER, counts[PADDING + HANDED_OVER] + 1);
-        VarHandle.storeStoreFence();
+        tally.countHandedOver();
         remove(slot);
         return true;
     }
 
     /** Flows that {@link #forget} removed, or is about to remove, modulo 2³². Any thread. */
     int handedOver() {
-        return (int) COUNT.getAcquire(counts, PADDING + HANDED_OVER);
+        return tally.handedOver();
     }
 
     /** The slot of a flow, expired or not, or a negative number. */
@@ -431,7 +386,7 @@ public final class FlowTable {
      */
     public int expire(int budget, long nowMs) {
         clockMs = nowMs;
-        if (counts[PADDING + SIZE] == 0) {
+        if (tally.size() == 0) {
             wheel.restart(nowMs);
             return 0;
         }
@@ -515,14 +470,6 @@ public final class FlowTable {
 
     private void reclaim(int slot, long endedMs) {
         remove(slot, endedMs);
-        add(counts, PADDING + EXPIRED, 1);
-    }
-
-    private static void add(int[] counts, int index, int delta) {
-        COUNT.setOpaque(counts, index, counts[index] + delta);
-    }
-
-    private void addFlows(int realServer, long delta) {
-        WORD.setOpaque(flowsOf, realServer, flowsOf[realServer] + delta);
+        tally.countExpired();
     }
 }

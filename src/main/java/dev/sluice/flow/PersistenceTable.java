@@ -303,9 +303,12 @@ public final class PersistenceTable {
         }
     }
 
-    /** The real server that a template just joined or made leads to. */
+    /** The real server that a template just joined or made leads to, or -1 when another worker has invalidated it since. */
     public int realServer(long reference) {
-        return (int) ((long) LONG.getOpaque(entries, entry(reference) + SERVICE_SERVER) >>> 32);
+        long entry = entry(reference);
+        int realServer = (int) ((long) LONG.getOpaque(entries, entry + SERVICE_SERVER) >>> 32);
+        VarHandle.loadLoadFence();
+        return isVersion((long) LONG.getOpaque(entries, entry + CONTROL), reference) ? realServer : -1;
     }
 
     /**
@@ -379,6 +382,7 @@ public final class PersistenceTable {
             return false;
         }
         long serviceServer = (long) LONG.getOpaque(entries, entry + SERVICE_SERVER);
+        VarHandle.storeStoreFence();
         LONG.setOpaque(entries, entry + SERVICE_SERVER, 0L);
         CELL.setRelease(held, set, held[set] - 1);
         count((int) (serviceServer >>> 32), -1);

@@ -3,6 +3,7 @@ package dev.sluice.forward;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.IpPrefix;
+import dev.sluice.packet.Ipv4;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
@@ -46,7 +47,10 @@ final class HopTable {
         egressPort = all.stream().mapToInt(NextHop::egressPort).toArray();
         destinationMac = all.stream().mapToLong(NextHop::destinationMac).toArray();
         sourceMac = all.stream().mapToLong(NextHop::sourceMac).toArray();
-        mtuBytes = all.stream().mapToInt(NextHop::mtuBytes).toArray();
+        // The loopback device takes 65536, which no packet may have.
+        mtuBytes = all.stream()
+                .mapToInt(hop -> Math.min(hop.mtuBytes(), Ipv4.MAX_PACKET_BYTES))
+                .toArray();
         vlan = all.stream().mapToInt(NextHop::vlan).toArray();
         tunnelSourceHigh = new long[all.size()];
         tunnelSourceLow = new long[all.size()];

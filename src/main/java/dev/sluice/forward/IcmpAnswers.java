@@ -157,7 +157,9 @@ final class IcmpAnswers {
     }
 
     private boolean hasCredit(long nowMs) {
-        credit = Math.min(burstMicros, credit + (nowMs - creditedMs) * perSecond * 1000);
+        // More than a second's worth would be cut off anyway.
+        long elapsedMs = Math.min(nowMs - creditedMs, 1000);
+        credit = Math.min(burstMicros, credit + elapsedMs * perSecond * 1000);
         creditedMs = nowMs;
         if (credit < 1_000_000) {
             return false;

@@ -42,18 +42,15 @@ final class PersistentChoice {
         long clientHigh = packet.sourceHigh() & options.netmaskHigh(service);
         long clientLow = packet.sourceLow() & options.netmaskLow(service);
         long hash = templates.hash(service, clientHigh, clientLow);
-        long found = joinUsable(snapshot, service, hash, clientHigh, clientLow, nowMs);
-        if (found != PersistenceTable.NONE) {
+        int known = join(snapshot, service, hash, clientHigh, clientLow, nowMs);
+        if (known != SchedulerTable.NO_REAL_SERVER) {
             counters.increment(Counter.TEMPLATE_HIT);
-            int realServer = templates.realServer(found);
             if (forgotten) {
-                templates.leave(found, nowMs);
-                found = PersistenceTable.NONE;
+                templates.leave(template, nowMs);
+                template = PersistenceTable.NONE;
             }
-            template = found;
-            return realServer;
+            return known;
         }
-        template = PersistenceTable.NONE;
         // By the client alone, so that schedulers that hash lead all of its connections to one real server.
         long clientHash = templates.clientHash(clientHigh, clientLow);
         int realServer = byHash || forgotten
@@ -69,29 +66,39 @@ final class PersistentChoice {
             return table.pickByHash(packet, clientHash);
         }
         // Another worker may have been first, by another snapshot: what that chose need not be here yet, or any more.
-        if (!isUsable(snapshot, service, templates.realServer(made))) {
+        int agreed = templates.realServer(made);
+        if (!isUsable(snapshot, service, agreed)) {
             templates.leave(made, nowMs);
             counters.increment(Counter.TEMPLATE_REFUSED);
             return realServer;
         }
         counters.increment(Counter.TEMPLATE_NEW);
         template = made;
-        return templates.realServer(made);
+        return agreed;
     }
 
-    private long joinUsable(
-            ForwardingSnapshot snapshot, int service, long hash, long clientHigh, long clientLow, long nowMs) {
+    /** Joins the client's template and sets {@link #template}: its real server, if it may be used. */
+    private int join(ForwardingSnapshot snapshot, int service, long hash, long clientHigh, long clientLow, long nowMs) {
+        template = PersistenceTable.NONE;
         long found = templates.join(hash, service, clientHigh, clientLow, nowMs);
-        if (found == PersistenceTable.NONE || isUsable(snapshot, service, templates.realServer(found))) {
-            return found;
+        if (found == PersistenceTable.NONE) {
+            return SchedulerTable.NO_REAL_SERVER;
+        }
+        // Once: another worker, under another snapshot, may invalidate the template at any time.
+        int realServer = templates.realServer(found);
+        if (isUsable(snapshot, service, realServer)) {
+            template = found;
+            return realServer;
         }
         templates.leave(found, nowMs);
         templates.invalidate(found);
-        return PersistenceTable.NONE;
+        return SchedulerTable.NO_REAL_SERVER;
     }
 
     private boolean isUsable(ForwardingSnapshot snapshot, int service, int realServer) {
-        return snapshot.serviceOf(realServer) == service && !(expireQuiescent && snapshot.isQuiesced(realServer));
+        return realServer >= 0
+                && snapshot.serviceOf(realServer) == service
+                && !(expireQuiescent && snapshot.isQuiesced(realServer));
     }
 
     /** The connection just chosen for is over already. */

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 /** Two workers that open connections of one client at once, one of which has not yet heard of a new real server. */
 class PersistenceRaceTest {
     private static final IpAddress VIP = IpAddress.parse("203.0.113.1");
-    private static final int ROUNDS = 4_000;
+    private static final int ROUNDS = 10_000;
 
     private static ForwardingSnapshot snapshot(int... weights) {
         VirtualService plain = Harness.service(1, Protocol.UDP, VIP.toString(), 53, SchedulerKind.RR, weights);
