@@ -4,6 +4,7 @@ import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.TooBig;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpPrefix;
+import dev.sluice.packet.Transport;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.Tunnel;
@@ -16,11 +17,6 @@ import java.util.Optional;
  * not anyone knows what to quote; and what it can do is bounded by the least MTU that is ever taken over.
  */
 final class PathMtuDiscovery {
-    private static final int IPV4 = 4;
-    private static final int IPV6 = 41;
-    private static final int UDP = 17;
-    private static final int GRE = 47;
-
     private final HopChoice choice;
 
     PathMtuDiscovery(HopChoice choice) {
@@ -51,9 +47,9 @@ final class PathMtuDiscovery {
 
     private static boolean isOf(TooBig tooBig, Tunnel tunnel, AddressFamily inner) {
         return switch (tunnel.type()) {
-            case IPIP -> tooBig.protocol() == (inner == AddressFamily.INET ? IPV4 : IPV6);
-            case GRE -> tooBig.protocol() == GRE;
-            case GUE -> tooBig.protocol() == UDP && tooBig.destinationPort() == tunnel.port();
+            case IPIP -> tooBig.protocol() == (inner == AddressFamily.INET ? Transport.IPIP : Transport.IPV6);
+            case GRE -> tooBig.protocol() == Transport.GRE;
+            case GUE -> tooBig.protocol() == Transport.UDP && tooBig.destinationPort() == tunnel.port();
         };
     }
 }
