@@ -157,7 +157,8 @@ final class IcmpAnswers {
     }
 
     private boolean hasCredit(long nowMs) {
-        credit = Math.min(burstMicros, credit + (nowMs - creditedMs) * perSecond * 1000);
+        // In a second the burst is there again; more would be too much for the product after a long silence.
+        credit = Math.min(burstMicros, credit + Math.min(nowMs - creditedMs, 1000) * perSecond * 1000);
         creditedMs = nowMs;
         if (credit < 1_000_000) {
             return false;
