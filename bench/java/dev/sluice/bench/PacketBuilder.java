@@ -24,10 +24,13 @@ public final class PacketBuilder {
 
     public static final int HOP_BY_HOP = 0;
     public static final int ICMP = 1;
+    public static final int IPIP = 4;
     public static final int TCP = 6;
     public static final int UDP = 17;
+    public static final int IPV6 = 41;
     public static final int ROUTING = 43;
     public static final int FRAGMENT = 44;
+    public static final int GRE = 47;
     public static final int ESP = 50;
     public static final int AUTHENTICATION = 51;
     public static final int ICMPV6 = 58;
@@ -81,6 +84,8 @@ public final class PacketBuilder {
     private int tcpFlags = TCP_SYN;
     private byte[] tcpOptions = {};
     private int icmpType;
+    private int icmpCode;
+    private OptionalInt icmpRest = OptionalInt.empty();
     private OptionalInt tcpHeaderWords = OptionalInt.empty();
     private OptionalInt udpLength = OptionalInt.empty();
     private OptionalInt transportChecksum = OptionalInt.empty();
@@ -266,6 +271,13 @@ public final class PacketBuilder {
         return transport(source.family() == AddressFamily.INET ? ICMP : ICMPV6, 0, 0);
     }
 
+    /** As {@link #icmp(int)}, with a code and the four octets behind the checksum: an error, whose payload is its quote. */
+    public PacketBuilder icmp(int type, int code, int rest) {
+        icmpCode = code;
+        icmpRest = OptionalInt.of(rest);
+        return icmp(type);
+    }
+
     private PacketBuilder transport(int protocol, int sourcePort, int destinationPort) {
         this.protocol = protocol;
         transportHeader = true;
@@ -337,6 +349,11 @@ public final class PacketBuilder {
     public PacketBuilder padding(int lengthBytes) {
         paddingBytes = lengthBytes;
         return this;
+    }
+
+    /** The IP packet alone, to be quoted or encapsulated. */
+    public byte[] buildPacket() {
+        return datagram();
     }
 
     /** The frame, without frame check sequence. */
@@ -442,9 +459,9 @@ public final class PacketBuilder {
             default ->
                 ByteBuffer.allocate(8 + payload.length)
                         .put((byte) icmpType)
-                        .put((byte) 0)
+                        .put((byte) icmpCode)
                         .putShort((short) 0)
-                        .putInt(identification << 16 | 1);
+                        .putInt(icmpRest.orElse(identification << 16 | 1));
         };
         segment.put(payload);
         int at = switch (protocol) {
