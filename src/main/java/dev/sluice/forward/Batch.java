@@ -18,10 +18,10 @@ public final class Batch {
     public static final int HELD = -2;
     /** The most packets a worker may put in. */
     public static final int MAX_RECEIVED = 256;
-    /** The most frames given to make packets of. */
-    public static final int MAX_SPARES = 64;
     /** The most packets the pipeline lets go that it had kept. */
     static final int MAX_RELEASED = 256;
+    /** The most frames given to make packets of: enough to cut every packet in two, for outer headers that do not fit. */
+    public static final int MAX_SPARES = MAX_RECEIVED + MAX_RELEASED;
     /** The most packets there can be. */
     public static final int CAPACITY = MAX_RECEIVED + MAX_SPARES + MAX_RELEASED;
     /** The most tails a packet may have: the kernel's MAX_SKB_FRAGS. */

@@ -229,7 +229,8 @@ public final class Worker {
         if (received == 0 && pipeline.held() == 0) {
             return tooLong;
         }
-        while (batch.spares() < Batch.MAX_SPARES && pool.available() > Batch.MAX_SPARES) {
+        // Never more than half of what is free: receiving needs frames as well.
+        while (batch.spares() < Batch.MAX_SPARES && pool.available() > batch.spares()) {
             batch.putSpare(pool.alloc() + HEADROOM_BYTES);
         }
         pipeline.process(snapshot, batch, ingress, nowMs);

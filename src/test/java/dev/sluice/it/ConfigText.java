@@ -10,6 +10,7 @@ final class ConfigText {
     private final StringBuilder text = new StringBuilder();
     private String serviceLines = "";
     private String realServerLines = "";
+    private String method = "dr";
 
     /** A director of a lab with a fixed hash key, so that hashed flows lead to the same real servers in every run. */
     ConfigText(LabFixture lab, String... interfaces) {
@@ -52,6 +53,18 @@ final class ConfigText {
     ConfigText withReal(String... lines) {
         realServerLines = String.join("\n", lines) + "\n";
         return this;
+    }
+
+    /** Real servers of the services that follow are reached by direct routing, as they are to begin with. */
+    ConfigText direct() {
+        method = "dr";
+        return withReal();
+    }
+
+    /** Real servers of the services that follow are reached by a tunnel, with these lines for each. */
+    ConfigText tunnel(String... lines) {
+        method = "tun";
+        return withReal(lines);
     }
 
     /** Adds a service with real servers of one's own; one weight each. */
@@ -100,9 +113,9 @@ final class ConfigText {
             text.append("""
                       [[service.real]]
                       address = "%s"
-                      method = "dr"
+                      method = "%s"
                       weight = %d
-                    """.formatted(rips.get(i), weights[i])).append(realServerLines);
+                    """.formatted(rips.get(i), method, weights[i])).append(realServerLines);
         }
         return this;
     }

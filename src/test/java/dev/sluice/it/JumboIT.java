@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.forward.Counter;
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.testing.LabFixture;
-import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,8 +30,7 @@ class JumboIT {
         lab = DirectorLab.up();
         lab.mtu(9_000);
         for (String real : Topology.REAL_SERVERS) {
-            Path log = lab.fixture().state().resolve(real + "-upload.log");
-            lab.fixture().start(log, real, "python3", "-u", "-c", UPLOAD_SERVER, "" + UPLOAD_PORT);
+            Uploads.serve(lab.fixture(), real, UPLOAD_PORT);
         }
     }
 
@@ -54,7 +52,7 @@ class JumboIT {
         assertEquals("40 of 40\n", datagrams(VIP4, 8_972, 40));
         assertEquals("40 of 40\n", datagrams(VIP6, 8_952, 40));
         for (String vip : List.of(VIP4, VIP6)) {
-            assertEquals("same\n", upload(vip));
+            assertEquals("same", upload(vip));
         }
         // Small ones still come through between the large ones.
         lab.ask("udp", VIP4, 7, 10);
@@ -87,7 +85,7 @@ class JumboIT {
         assertTrue(DirectorLab.outcome(stats, Counter.FORWARDED) > 1_000, stats::toString);
         assertEquals(0, DirectorLab.xsk(stats, "tx_invalid_descs"), stats::toString);
         assertEquals("40 of 40\n", datagrams(VIP4, 8_972, 40));
-        assertEquals("same\n", upload(VIP4));
+        assertEquals("same", upload(VIP4));
         DirectorLab.assertNothingLost(lab.atRest());
         assertEquals(0, director.stop());
     }
@@ -117,7 +115,7 @@ class JumboIT {
     }
 
     private static String upload(String vip) {
-        return lab.on("client", "python3", "-c", UPLOAD, vip, "" + UPLOAD_PORT, "" + UPLOAD_BYTES);
+        return Uploads.upload(lab.fixture(), vip, UPLOAD_PORT, UPLOAD_BYTES);
     }
 
     /** Datagrams to the echo with don't-fragment, of the size given and of those around the ends of frames. */
@@ -155,29 +153,5 @@ class JumboIT {
                     sock.send(bytes(int(sys.argv[3])))
                 except OSError:
                     pass
-            """;
-
-    /** Sends random bytes and compares the digest that comes back. */
-    private static final String UPLOAD = """
-            import hashlib, os, socket, sys
-            data = os.urandom(int(sys.argv[3]))
-            with socket.create_connection((sys.argv[1], int(sys.argv[2])), 20) as sock:
-                sock.sendall(data)
-                sock.shutdown(socket.SHUT_WR)
-                digest = sock.recv(100)
-            print("same" if digest == hashlib.sha256(data).digest() else "other")
-            """;
-
-    /** Answers each connection with the digest of all that came, on both VIPs. */
-    private static final String UPLOAD_SERVER = """
-            import hashlib, socket, sys
-            server = socket.create_server(("::", int(sys.argv[1])), family=socket.AF_INET6, dualstack_ipv6=True)
-            while True:
-                sock, _ = server.accept()
-                digest = hashlib.sha256()
-                while data := sock.recv(1 << 20):
-                    digest.update(data)
-                sock.sendall(digest.digest())
-                sock.close()
             """;
 }

@@ -115,9 +115,14 @@ public final class LabFixture implements AutoCloseable {
 
     /** The command-line client on the director's host. */
     public CommandResult sluice(String... arguments) {
+        return sluiceOn("director", arguments);
+    }
+
+    /** The command-line client on a host. */
+    public CommandResult sluiceOn(String host, String... arguments) {
         List<String> command = new ArrayList<>(List.of(launcher()));
         command.addAll(Arrays.asList(arguments));
-        return exec("director", command.toArray(String[]::new));
+        return exec(host, command.toArray(String[]::new));
     }
 
     /**
