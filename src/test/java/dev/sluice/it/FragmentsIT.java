@@ -172,8 +172,24 @@ class FragmentsIT {
                         order,
                         Integer.toString(count),
                         Integer.toString(first));
-        assertEquals(0, result.exitCode(), () -> result + order + "\n" + lab.stats());
+        assertEquals(0, result.exitCode(), () -> result + order + "\n" + kernelCounters() + lab.stats());
         return result.out();
+    }
+
+    /** What the hosts' kernels have lost: fragments not reassembled, datagrams of wrong checksum or without room. */
+    private static String kernelCounters() {
+        StringBuilder text = new StringBuilder();
+        for (String host : List.of("client", "rs1", "rs2", "rs3")) {
+            text.append(host);
+            for (String name : List.of("ReasmReqds", "ReasmOKs", "ReasmFails", "InDiscards")) {
+                text.append(' ').append(name).append(' ').append(lab.kernelCounter(host, "Ip", name));
+            }
+            for (String name : List.of("InDatagrams", "InErrors", "RcvbufErrors", "InCsumErrors", "OutDatagrams")) {
+                text.append(' ').append(name).append(' ').append(lab.kernelCounter(host, "Udp", name));
+            }
+            text.append('\n').append(lab.on(host, "ip", "-s", "link", "show", "eth1"));
+        }
+        return text.toString();
     }
 
     /** No fragment was dropped, and none is kept. */
