@@ -53,8 +53,11 @@ class PathMtuIT {
                 decapsulation.close();
             }
         } finally {
-            lab.close();
-            router.close();
+            try {
+                lab.close();
+            } finally {
+                router.close();
+            }
         }
     }
 
