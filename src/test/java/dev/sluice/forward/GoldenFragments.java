@@ -248,6 +248,21 @@ final class GoldenFragments {
                 .next(500)
                 .count(Counter.FRAGMENT_HELD)
                 .count(Counter.FRAGMENT_WITHOUT_FIRST));
+        // What waits behind one that goes moves up, tails and all.
+        List<byte[]> small = in(UDP4, ID + 1);
+        List<byte[]> smallOut = out(UDP4, ID + 1);
+        cases.add(named("in four frames, held behind another", DR.mtu(9000))
+                .in(small.get(1), Verdict.HELD)
+                .in(in.get(1), 1500, 1000, Verdict.HELD)
+                .next(1)
+                .in(small.get(0), Verdict.FORWARDED)
+                .forwarded(smallOut.get(0))
+                .forwarded(smallOut.get(1))
+                .next(2)
+                .in(in.get(0), 1500, 1000, Verdict.FORWARDED)
+                .forwarded(out.get(0))
+                .forwarded(out.get(1))
+                .count(Counter.FRAGMENT_HELD, 2));
         cases.add(named("in six frames", DR.mtu(9000))
                 .in(in.get(1), 1500, 500, Verdict.DROPPED)
                 .count(Counter.FRAGMENT_HOLD_FULL));

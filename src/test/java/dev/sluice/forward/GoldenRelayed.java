@@ -201,15 +201,33 @@ final class GoldenRelayed {
 
     private static GoldenCase dropped(String name, int service, byte[] quoted) {
         int[] error = service < TCP6 ? new int[] {3, 1, 0} : new int[] {1, 0, 0};
+        return dropped(name, service, error(service, error, quoted));
+    }
+
+    private static GoldenCase dropped(String name, int service, PacketBuilder error) {
         return new GoldenCase("relayed to nobody: " + name, DR)
                 .in(to(service).build(), Verdict.FORWARDED)
                 .forwarded(link(to(service), service).ttl(63).build())
                 .next(5)
-                .in(error(service, error, quoted).build(), Verdict.DROPPED)
+                .in(error.build(), Verdict.DROPPED)
                 .count(Counter.ICMP_WITHOUT_FLOW);
     }
 
     private static void withoutFlow(List<GoldenCase> cases) {
+        cases.add(dropped(
+                "to another address than the quoted packet's source",
+                UDP4,
+                PacketBuilder.ethernet()
+                        .ip(ROUTER4, IpAddress.parse("10.0.0.101"))
+                        .icmp(3, 1, 0)
+                        .payload(reply(UDP4).buildPacket())));
+        cases.add(dropped(
+                "to another address than the quoted packet's source, v6",
+                UDP6,
+                PacketBuilder.ethernet()
+                        .ip(ROUTER6, IpAddress.parse("2001:db8::101"))
+                        .icmp(1, 0, 0)
+                        .payload(reply(UDP6).buildPacket())));
         cases.add(dropped("another port", UDP4, reply(UDP4).udp(53, 40_001).buildPacket()));
         cases.add(dropped("another port, v6", UDP6, reply(UDP6).udp(53, 40_001).buildPacket()));
         cases.add(dropped(
