@@ -82,12 +82,15 @@ class DirectRoutingIT {
             send(vip, 7, 2, 4000);
             Reading after = Reading.of(lab);
 
+            // What the client says of replies to a socket that is closed goes to the real server; Linux limits how much
+            // that is.
+            long relayed = grown(before, after, Counter.ICMP_RELAYED);
             // Two of them in three fragments each, and an answer to each whose TTL had run out.
-            assertEquals(24 + 2 * 3 + 5, grown(before, after, Counter.FORWARDED));
+            assertEquals(24 + 2 * 3 + 5 + relayed, grown(before, after, Counter.FORWARDED));
             assertEquals(5, grown(before, after, Counter.TTL_EXPIRED));
             assertEquals(5, grown(before, after, Counter.ICMP_ERROR_SENT));
             assertEquals(3, grown(before, after, Counter.NO_REAL_SERVER));
-            assertEquals(24 + 5 + 3 + 6, grown(before, after, Counter.PACKETS_IN));
+            assertEquals(24 + 5 + 3 + 6 + relayed, grown(before, after, Counter.PACKETS_IN));
             after.assertNothingIsLost();
         }
     }
