@@ -224,7 +224,7 @@ public final class Pipeline {
     private void directFragment(ForwardingSnapshot snapshot, Batch batch, int index, boolean mayWait, long nowMs) {
         PacketView packet = packets[index];
         long datagram = fragments.hash(packet);
-        // All fragments of a datagram take one way.
+        // All later fragments of a datagram take one way.
         hashes[index] = datagram;
         int realServer = fragments.find(packet, datagram, nowMs);
         if (realServer != FragmentTable.NONE) {

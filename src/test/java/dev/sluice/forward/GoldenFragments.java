@@ -232,7 +232,7 @@ final class GoldenFragments {
         }
     }
 
-    /** A fragment that lies in four frames waits with all of them; one of six does not. */
+    /** A fragment that lies in four frames waits with all of them; one in a dozen does not. */
     private static void inFrames(List<GoldenCase> cases) {
         List<byte[]> in = to(UDP4).payloadLength(8000).buildFragments(4000, ID);
         List<byte[]> out = link(to(UDP4), UDP4).payloadLength(8000).ttl(63).buildFragments(4000, ID);
@@ -263,8 +263,8 @@ final class GoldenFragments {
                 .forwarded(out.get(0))
                 .forwarded(out.get(1))
                 .count(Counter.FRAGMENT_HELD, 2));
-        cases.add(named("in six frames", DR.mtu(9000))
-                .in(in.get(1), 1500, 500, Verdict.DROPPED)
+        cases.add(named("in a dozen frames", DR.mtu(9000))
+                .in(in.get(1), 1500, 250, Verdict.DROPPED)
                 .count(Counter.FRAGMENT_HOLD_FULL));
     }
 

@@ -20,6 +20,9 @@ import java.util.Set;
 final class GoldenRun {
     private static final int FRAME_BYTES = 2048;
     private static final int HEADROOM = 256;
+    /** Fresh ones for every batch. */
+    private static final int SPARES = 64;
+
     private static final byte UNTOUCHED = (byte) 0xa5;
     private static final Set<Counter> DERIVED = EnumSet.of(Counter.PACKETS_IN, Counter.FORWARDED);
 
@@ -90,7 +93,7 @@ final class GoldenRun {
         while (batch.spares() > 0) {
             batch.takeSpare();
         }
-        for (int i = 0; i < Batch.MAX_SPARES; i++) {
+        for (int i = 0; i < SPARES; i++) {
             batch.putSpare(dataOf(newFrame()));
         }
         for (int frame = first; frame < nextFrame; frame++) {
