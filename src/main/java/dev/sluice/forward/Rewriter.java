@@ -7,6 +7,7 @@ import dev.sluice.packet.Ipv6;
 import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
 import dev.sluice.packet.Wire;
+import dev.sluice.service.RealServer;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -283,6 +284,12 @@ final class Rewriter {
 
     /** Sends a packet as it is, under the next hop's link header. */
     private void placeDirect(Batch batch, int index, PacketView packet, long l3, HopTable hops, int hop) {
+        if (hops.vlan(hop) == RealServer.VLAN_KEEP) {
+            // Nearly all packets of direct routing: nothing moves.
+            Ethernet.putAddresses(umem, batch.address(index), hops.destinationMac(hop), hops.sourceMac(hop));
+            batch.setEgress(index, hops.egressPort(hop));
+            return;
+        }
         long tags = LinkHeader.tags(umem, batch.address(index), packet.l2LengthBytes());
         place(batch, index, packet, l3, packet.inet6(), tags, hops, hop);
     }
