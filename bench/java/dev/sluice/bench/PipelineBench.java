@@ -24,6 +24,7 @@ import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import dev.sluice.service.VirtualService;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -78,9 +79,9 @@ public final class PipelineBench {
         int seconds = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 4;
         Map<String, Tunnel> methods = new LinkedHashMap<>();
         methods.put("tun ipip", Tunnel.IPIP);
-        methods.put("tun gre", new Tunnel(Tunnel.Type.GRE, 0, Tunnel.Checksum.NONE));
-        methods.put("tun gue", new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.NONE));
-        methods.put("tun gue, csum", new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.CSUM));
+        methods.put("tun gre", new Tunnel(TunnelType.GRE, 0, Tunnel.Checksum.NONE));
+        methods.put("tun gue", new Tunnel(TunnelType.GUE, 6080, Tunnel.Checksum.NONE));
+        methods.put("tun gue, csum", new Tunnel(TunnelType.GUE, 6080, Tunnel.Checksum.CSUM));
         try (Arena arena = Arena.ofShared()) {
             PipelineBench bench = new PipelineBench(payload, flows, arena);
             System.out.printf(

@@ -3,10 +3,10 @@ package dev.sluice.cli;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.realserver.RealServerRequest;
 import dev.sluice.control.realserver.RealServerRequest.Decapsulation;
-import dev.sluice.control.realserver.RealServerRequest.Method;
-import dev.sluice.control.realserver.RealServerRequest.TunnelType;
 import dev.sluice.control.realserver.RealServerSetup;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.TunnelType;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -105,9 +105,9 @@ final class RealServerCommand implements Runnable {
         }
     }
 
-    static final class MethodConverter extends Words<Method> {
+    static final class MethodConverter extends Words<ForwardingMethod> {
         MethodConverter() {
-            super(Method.class);
+            super(ForwardingMethod.class);
         }
     }
 
@@ -139,7 +139,7 @@ final class RealServerCommand implements Runnable {
                 paramLabel = "METHOD",
                 converter = MethodConverter.class,
                 description = "How the director forwards: dr or tun.")
-        private @Nullable Method method;
+        private @Nullable ForwardingMethod method;
 
         @Option(
                 names = "--tun-type",
@@ -190,14 +190,14 @@ final class RealServerCommand implements Runnable {
         }
 
         RealServerRequest request() {
-            Method wanted = method;
+            ForwardingMethod wanted = method;
             if (wanted == null) {
                 throw misuse("Missing required option: '--method=METHOD'");
             }
             if (vips.isEmpty()) {
                 throw misuse("Missing required option: '--vip=VIP'");
             }
-            boolean tun = wanted == Method.TUN;
+            boolean tun = wanted == ForwardingMethod.TUN;
             if (!tun && (tunnelType != null || decapsulation != null)) {
                 throw misuse((tunnelType != null ? "--tun-type" : "--decapsulation") + " is for --method tun; with dr"
                         + " packets arrive as they are");

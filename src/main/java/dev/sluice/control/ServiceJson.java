@@ -22,6 +22,7 @@ import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import dev.sluice.service.VirtualService;
 import java.util.List;
 import java.util.Locale;
@@ -102,10 +103,10 @@ final class ServiceJson {
         Tunnel tunnel = real.tunnel();
         if (tunnel != null) {
             json.put("tun_type", tunnel.type().keyword());
-            if (tunnel.type() == Tunnel.Type.GUE) {
+            if (tunnel.type() == TunnelType.GUE) {
                 json.put("tun_port", tunnel.port());
             }
-            if (tunnel.type() != Tunnel.Type.IPIP) {
+            if (tunnel.type() != TunnelType.IPIP) {
                 json.put("tun_checksum", tunnel.checksum().keyword());
             }
         }

@@ -4,45 +4,24 @@ package dev.sluice.service;
  * How packets are encapsulated on their way to a real server, as {@code ipvsadm --tun-type} and its companions say it.
  *
  * @param type the kind of encapsulation
- * @param port the UDP port on which the real server decapsulates, for {@link Type#GUE}; 0 for the others
- * @param checksum what the encapsulation's own checksum field gets; {@link Checksum#NONE} for {@link Type#IPIP}, which has none
+ * @param port the UDP port on which the real server decapsulates, for {@link TunnelType#GUE}; 0 for the others
+ * @param checksum what the encapsulation's own checksum field gets; {@link Checksum#NONE} for {@link TunnelType#IPIP}, which has none
  */
-public record Tunnel(Type type, int port, Checksum checksum) {
+public record Tunnel(TunnelType type, int port, Checksum checksum) {
     /** IP in IP, what {@code ipvsadm -i} means without further options. */
-    public static final Tunnel IPIP = new Tunnel(Type.IPIP, 0, Checksum.NONE);
+    public static final Tunnel IPIP = new Tunnel(TunnelType.IPIP, 0, Checksum.NONE);
 
     /** Throws {@link IllegalArgumentException} for a port or checksum that the type does not have. */
     public Tunnel {
-        if (type == Type.GUE ? port < 1 || port > 65535 : port != 0) {
+        if (type == TunnelType.GUE ? port < 1 || port > 65535 : port != 0) {
             throw new IllegalArgumentException("tunnel port " + port + " of type " + type.keyword()
-                    + (type == Type.GUE ? " is outside 1-65535" : ", which has none"));
+                    + (type == TunnelType.GUE ? " is outside 1-65535" : ", which has none"));
         }
-        if (type == Type.IPIP && checksum != Checksum.NONE) {
+        if (type == TunnelType.IPIP && checksum != Checksum.NONE) {
             throw new IllegalArgumentException("a checksum of type ipip, which has none");
         }
-        if (type == Type.GRE && checksum == Checksum.REMCSUM) {
+        if (type == TunnelType.GRE && checksum == Checksum.REMCSUM) {
             throw new IllegalArgumentException("a remote checksum of type gre, which has none");
-        }
-    }
-
-    /** Kinds of encapsulation. */
-    public enum Type {
-        /** RFC 2003, RFC 2473, RFC 4213. */
-        IPIP("ipip"),
-        /** Generic UDP encapsulation, draft-ietf-intarea-gue. */
-        GUE("gue"),
-        /** RFC 2784. */
-        GRE("gre");
-
-        private final String keyword;
-
-        Type(String keyword) {
-            this.keyword = keyword;
-        }
-
-        /** The word for it in configuration files and ipvsadm's options. */
-        public String keyword() {
-            return keyword;
         }
     }
 

@@ -13,6 +13,7 @@ import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import dev.sluice.service.VirtualService;
 import java.util.List;
 import java.util.Map;
@@ -36,8 +37,8 @@ class PathMtuDiscoveryTest {
                             0,
                             "10.0.0.100",
                             real(0, IPIP, Tunnel.IPIP),
-                            real(1, GUE, new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.NONE)),
-                            real(2, GRE, new Tunnel(Tunnel.Type.GRE, 0, Tunnel.Checksum.NONE)),
+                            real(1, GUE, new Tunnel(TunnelType.GUE, 6080, Tunnel.Checksum.NONE)),
+                            real(2, GRE, new Tunnel(TunnelType.GRE, 0, Tunnel.Checksum.NONE)),
                             new RealServer(3, DIRECT, 80, ForwardingMethod.DR, 1)),
                     service(1, "2001:db8::100", real(4, IPIP_OF_INET6, Tunnel.IPIP))),
             List.of(),

@@ -23,6 +23,7 @@ import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import dev.sluice.service.VirtualService;
 import java.util.BitSet;
 import java.util.HashMap;
@@ -121,7 +122,7 @@ class RegistryTest {
     @Test
     void aTunnelBridgesFamiliesAndAnEditExchangesIt() throws ChangeException {
         IpAddress inet6 = IpAddress.parse("2001:db8::1");
-        Tunnel gue = new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.CSUM);
+        Tunnel gue = new Tunnel(TunnelType.GUE, 6080, Tunnel.Checksum.CSUM);
         registry.addService(service(HTTP, new RealServerConfig(inet6, 80, ForwardingMethod.TUN, 1, 0, 0, gue, 12)));
         registry.addService(service(MARK, new RealServerConfig(inet6, 0, ForwardingMethod.TUN, 1, 0, 0)));
         assertEquals(List.of(new RealServer(0, inet6, 80, ForwardingMethod.TUN, 1, 0, 0, gue, 12)), realServers(HTTP));

@@ -16,6 +16,7 @@ import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -199,8 +200,8 @@ final class GoldenFragments {
 
     /** Each fragment in an outer packet of its own. */
     private static void tunnels(List<GoldenCase> cases, int service, String family) {
-        Tunnel gue = new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.CSUM);
-        Tunnel gre = new Tunnel(Tunnel.Type.GRE, 0, Tunnel.Checksum.CSUM);
+        Tunnel gue = new Tunnel(TunnelType.GUE, 6080, Tunnel.Checksum.CSUM);
+        Tunnel gre = new Tunnel(TunnelType.GRE, 0, Tunnel.Checksum.CSUM);
         for (Tunnel tunnel : List.of(Tunnel.IPIP, gue, gre)) {
             for (boolean outer6 : new boolean[] {false, true}) {
                 GoldenSetup setup = GoldenSetup.tunnel(tunnel, outer6);

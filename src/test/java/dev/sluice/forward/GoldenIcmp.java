@@ -21,6 +21,7 @@ import dev.sluice.forward.GoldenCase.Verdict;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -97,13 +98,13 @@ final class GoldenIcmp {
             int outer = outer6 ? 40 : 20;
             GoldenSetup ipip = GoldenSetup.ipip(outer6);
             cases.add(tooBig("ipip, " + what, ipip, service, 1500 - outer + 1, 1500 - outer, GoldenFrames::same));
-            Tunnel gue = new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.CSUM);
+            Tunnel gue = new Tunnel(TunnelType.GUE, 6080, Tunnel.Checksum.CSUM);
             GoldenSetup byGue = GoldenSetup.tunnel(gue, outer6);
             cases.add(tooBig("gue, " + what, byGue, service, 1500 - outer - 11, 1500 - outer - 12, GoldenFrames::same));
-            Tunnel gre = new Tunnel(Tunnel.Type.GRE, 0, Tunnel.Checksum.NONE);
+            Tunnel gre = new Tunnel(TunnelType.GRE, 0, Tunnel.Checksum.NONE);
             GoldenSetup byGre = GoldenSetup.tunnel(gre, outer6);
             cases.add(tooBig("gre, " + what, byGre, service, 1500 - outer - 3, 1500 - outer - 4, GoldenFrames::same));
-            Tunnel greChecksum = new Tunnel(Tunnel.Type.GRE, 0, Tunnel.Checksum.CSUM);
+            Tunnel greChecksum = new Tunnel(TunnelType.GRE, 0, Tunnel.Checksum.CSUM);
             GoldenSetup byGreChecksum = GoldenSetup.tunnel(greChecksum, outer6);
             cases.add(tooBig(
                     "gre csum, " + what,

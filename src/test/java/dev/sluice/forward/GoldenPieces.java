@@ -21,6 +21,7 @@ import static dev.sluice.forward.GoldenSetup.VIP4;
 import dev.sluice.bench.PacketBuilder;
 import dev.sluice.forward.GoldenCase.Verdict;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -28,8 +29,8 @@ import java.util.function.UnaryOperator;
 
 /** Golden cases of packets that the director cuts into fragments, before or after encapsulating them. */
 final class GoldenPieces {
-    private static final Tunnel GUE = new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.CSUM);
-    private static final Tunnel GRE = new Tunnel(Tunnel.Type.GRE, 0, Tunnel.Checksum.CSUM);
+    private static final Tunnel GUE = new Tunnel(TunnelType.GUE, 6080, Tunnel.Checksum.CSUM);
+    private static final Tunnel GRE = new Tunnel(TunnelType.GRE, 0, Tunnel.Checksum.CSUM);
 
     private GoldenPieces() {}
 

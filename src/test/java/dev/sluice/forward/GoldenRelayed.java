@@ -22,6 +22,7 @@ import dev.sluice.bench.PacketBuilder;
 import dev.sluice.forward.GoldenCase.Verdict;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -71,8 +72,8 @@ final class GoldenRelayed {
             String outer = outer6 ? ", outer v6" : ", outer v4";
             for (Tunnel tunnel : List.of(
                     Tunnel.IPIP,
-                    new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.CSUM),
-                    new Tunnel(Tunnel.Type.GRE, 0, Tunnel.Checksum.CSUM))) {
+                    new Tunnel(TunnelType.GUE, 6080, Tunnel.Checksum.CSUM),
+                    new Tunnel(TunnelType.GRE, 0, Tunnel.Checksum.CSUM))) {
                 GoldenSetup setup = GoldenSetup.tunnel(tunnel, outer6);
                 String what = tunnel.type().keyword() + outer;
                 cases.add(

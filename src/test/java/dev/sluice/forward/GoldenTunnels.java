@@ -16,6 +16,7 @@ import dev.sluice.forward.GoldenCase.Verdict;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,10 +33,10 @@ final class GoldenTunnels {
         Map<String, Tunnel> tunnels = new LinkedHashMap<>();
         tunnels.put("ipip", Tunnel.IPIP);
         for (Tunnel.Checksum checksum : Tunnel.Checksum.values()) {
-            tunnels.put("gue " + checksum.keyword(), new Tunnel(Tunnel.Type.GUE, 6080, checksum));
+            tunnels.put("gue " + checksum.keyword(), new Tunnel(TunnelType.GUE, 6080, checksum));
         }
-        tunnels.put("gre nocsum", new Tunnel(Tunnel.Type.GRE, 0, Tunnel.Checksum.NONE));
-        tunnels.put("gre csum", new Tunnel(Tunnel.Type.GRE, 0, Tunnel.Checksum.CSUM));
+        tunnels.put("gre nocsum", new Tunnel(TunnelType.GRE, 0, Tunnel.Checksum.NONE));
+        tunnels.put("gre csum", new Tunnel(TunnelType.GRE, 0, Tunnel.Checksum.CSUM));
         return tunnels;
     }
 
@@ -200,7 +201,7 @@ final class GoldenTunnels {
                     p -> p.tcp(source, 80),
                     o -> o.ip(from6, GoldenSetup.RIP6)));
         }
-        GoldenSetup gue = GoldenSetup.tunnel(new Tunnel(Tunnel.Type.GUE, 5555, Tunnel.Checksum.CSUM), false);
+        GoldenSetup gue = GoldenSetup.tunnel(new Tunnel(TunnelType.GUE, 5555, Tunnel.Checksum.CSUM), false);
         byte[] in = to(TCP6).build();
         IpAddress any = IpAddress.ofInet(0x0a00_0000 | ((int) hash(in) & 0xff_ffff));
         cases.add(forwarded(

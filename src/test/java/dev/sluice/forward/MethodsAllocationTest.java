@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.management.ThreadMXBean;
 import dev.sluice.bench.PacketBuilder;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -32,8 +33,8 @@ class MethodsAllocationTest {
             setups.add(GoldenSetup.ipip(outer6));
             setups.add(GoldenSetup.ipip(outer6).fragmentInner());
             for (Tunnel.Checksum checksum : List.of(Tunnel.Checksum.NONE, Tunnel.Checksum.CSUM)) {
-                setups.add(GoldenSetup.tunnel(new Tunnel(Tunnel.Type.GUE, 6080, checksum), outer6));
-                setups.add(GoldenSetup.tunnel(new Tunnel(Tunnel.Type.GRE, 0, checksum), outer6));
+                setups.add(GoldenSetup.tunnel(new Tunnel(TunnelType.GUE, 6080, checksum), outer6));
+                setups.add(GoldenSetup.tunnel(new Tunnel(TunnelType.GRE, 0, checksum), outer6));
             }
         }
         return setups.stream().map(setup -> setup.mtu(1280).answerEcho());

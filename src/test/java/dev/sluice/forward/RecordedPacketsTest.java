@@ -14,6 +14,7 @@ import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import dev.sluice.service.VirtualService;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -237,8 +238,8 @@ class RecordedPacketsTest {
     }
 
     private static Tunnel tunnel(Map<String, String> options) {
-        Tunnel.Type type =
-                Tunnel.Type.valueOf(options.getOrDefault("--tun-type", "ipip").toUpperCase(Locale.ROOT));
+        TunnelType type =
+                TunnelType.valueOf(options.getOrDefault("--tun-type", "ipip").toUpperCase(Locale.ROOT));
         int port = Integer.parseInt(options.getOrDefault("--tun-port", "0"));
         Tunnel.Checksum checksum = options.containsKey("--tun-csum") ? Tunnel.Checksum.CSUM : Tunnel.Checksum.NONE;
         return new Tunnel(type, port, checksum);

@@ -3,6 +3,7 @@ package dev.sluice.control.config;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +17,7 @@ final class TunnelReader {
 
     /** The tunnel; null where the method has none. What does not fit together is reported. */
     static @Nullable Tunnel tunnel(TableReader table, ForwardingMethod method) {
-        Optional<Tunnel.Type> named = table.optionalChoice("tun_type", Tunnel.Type.class, Tunnel.Type::keyword);
+        Optional<TunnelType> named = table.optionalChoice("tun_type", TunnelType.class, TunnelType::keyword);
         int port = table.integer("tun_port", 1, 65535, 0, PORT);
         Optional<Tunnel.Checksum> checksum =
                 table.optionalChoice("tun_checksum", Tunnel.Checksum.class, Tunnel.Checksum::keyword);
@@ -29,27 +30,27 @@ final class TunnelReader {
             }
             return null;
         }
-        Tunnel.Type type = named.orElse(Tunnel.Type.IPIP);
+        TunnelType type = named.orElse(TunnelType.IPIP);
         if (!table.sound("tun_type", "tun_port", "tun_checksum") || !fits(table, type, checksum)) {
             return Tunnel.IPIP;
         }
         return new Tunnel(type, port, checksum.orElse(Tunnel.Checksum.NONE));
     }
 
-    private static boolean fits(TableReader table, Tunnel.Type type, Optional<Tunnel.Checksum> checksum) {
+    private static boolean fits(TableReader table, TunnelType type, Optional<Tunnel.Checksum> checksum) {
         String word = "tun_type \"" + type.keyword() + '"';
-        if (type == Tunnel.Type.GUE && !table.has("tun_port")) {
+        if (type == TunnelType.GUE && !table.has("tun_port")) {
             table.missing("tun_port", "with " + word + ", " + PORT);
-        } else if (type != Tunnel.Type.GUE && table.has("tun_port")) {
+        } else if (type != TunnelType.GUE && table.has("tun_port")) {
             table.wrong("tun_port", "does not go with " + word, "only with tun_type = \"gue\"");
         }
         // As ipvsadm, which takes not even the word for none here.
-        if (type == Tunnel.Type.IPIP && checksum.isPresent()) {
+        if (type == TunnelType.IPIP && checksum.isPresent()) {
             table.wrong(
                     "tun_checksum",
                     "does not go with " + word + ", which has no checksum",
                     "only with tun_type = \"gue\" or \"gre\"");
-        } else if (type == Tunnel.Type.GRE && checksum.equals(Optional.of(Tunnel.Checksum.REMCSUM))) {
+        } else if (type == TunnelType.GRE && checksum.equals(Optional.of(Tunnel.Checksum.REMCSUM))) {
             table.wrong("tun_checksum", "does not go with " + word, "\"nocsum\", \"csum\"");
         }
         return table.sound("tun_port", "tun_checksum");

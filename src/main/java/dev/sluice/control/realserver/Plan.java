@@ -2,10 +2,10 @@ package dev.sluice.control.realserver;
 
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.realserver.RealServerRequest.Decapsulation;
-import dev.sluice.control.realserver.RealServerRequest.Method;
-import dev.sluice.control.realserver.RealServerRequest.TunnelType;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.TunnelType;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,7 +35,7 @@ final class Plan {
     static List<Wanted> of(RealServerRequest request, HostFacts host) throws EnvironmentException {
         Plan plan = new Plan(request, host);
         plan.silenceArp();
-        if (request.method() == Method.DR) {
+        if (request.method() == ForwardingMethod.DR) {
             plan.addressesOnLoopback();
         } else if (plan.devicesAreWanted()) {
             plan.tunnelDevices();

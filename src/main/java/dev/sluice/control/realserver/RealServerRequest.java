@@ -1,6 +1,8 @@
 package dev.sluice.control.realserver;
 
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.TunnelType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -13,37 +15,19 @@ import org.jspecify.annotations.Nullable;
  * @param interfaceName where the director's packets arrive
  * @param vips in their natural order, each once
  * @param method how the director forwards to it
- * @param tunnelType with {@link Method#TUN} what the director wraps packets in, else null
+ * @param tunnelType with {@link ForwardingMethod#TUN} what the director wraps packets in, else null
  * @param tunnelPort the UDP port of GUE, else 0
- * @param decapsulation who takes the outer headers off; without meaning for {@link Method#DR}
+ * @param decapsulation who takes the outer headers off; without meaning for {@link ForwardingMethod#DR}
  */
 public record RealServerRequest(
         String interfaceName,
         List<IpAddress> vips,
-        Method method,
+        ForwardingMethod method,
         @Nullable TunnelType tunnelType,
         int tunnelPort,
         Decapsulation decapsulation) {
     /** The port that ipvsadm's examples and IANA have for GUE. */
     public static final int DEFAULT_GUE_PORT = 6080;
-
-    /** The forwarding methods that want something of a real server. */
-    public enum Method {
-        /** Direct routing. */
-        DR,
-        /** Tunnelling. */
-        TUN
-    }
-
-    /** The tunnels that IPVS has. */
-    public enum TunnelType {
-        /** IP in IP, of whatever families. */
-        IPIP,
-        /** Generic UDP encapsulation. */
-        GUE,
-        /** Generic routing encapsulation, without key. */
-        GRE
-    }
 
     /** Who ends the tunnels. */
     public enum Decapsulation {

@@ -1,9 +1,9 @@
 package dev.sluice.control.realserver;
 
 import dev.sluice.control.realserver.RealServerRequest.Decapsulation;
-import dev.sluice.control.realserver.RealServerRequest.Method;
-import dev.sluice.control.realserver.RealServerRequest.TunnelType;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.TunnelType;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +28,7 @@ record SetupState(
         String interfaceName,
         int interfaceIndex,
         List<String> vips,
-        Method method,
+        ForwardingMethod method,
         @Nullable TunnelType tunnelType,
         int tunnelPort,
         Decapsulation decapsulation,

@@ -21,6 +21,7 @@ import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.TunnelType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -278,7 +279,7 @@ class ConfigFileTest {
                                                 1,
                                                 0,
                                                 0,
-                                                new Tunnel(Tunnel.Type.GUE, 6080, Tunnel.Checksum.CSUM),
+                                                new Tunnel(TunnelType.GUE, 6080, Tunnel.Checksum.CSUM),
                                                 4094))),
                         new ServiceConfig(
                                 new AddressKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 65535),

@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.realserver.RealServerRequest.Decapsulation;
-import dev.sluice.control.realserver.RealServerRequest.Method;
-import dev.sluice.control.realserver.RealServerRequest.TunnelType;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.TunnelType;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -46,7 +46,7 @@ class PlanTest {
     };
 
     private static RealServerRequest request(
-            Method method, @Nullable TunnelType type, int port, Decapsulation by, String... vips) {
+            ForwardingMethod method, @Nullable TunnelType type, int port, Decapsulation by, String... vips) {
         List<IpAddress> addresses = Arrays.stream(vips).map(IpAddress::parse).toList();
         return new RealServerRequest("eth1", addresses, method, type, port, by);
     }
@@ -67,15 +67,15 @@ class PlanTest {
                         "SYSCTL net/ipv4/conf/eth1/arp_announce 2",
                         "LINK lo up",
                         "ADDRESS 10.0.0.100/32 lo present"),
-                plan(request(Method.DR, null, 0, Decapsulation.AUTO, "10.0.0.100")));
+                plan(request(ForwardingMethod.DR, null, 0, Decapsulation.AUTO, "10.0.0.100")));
         assertEquals(
                 List.of("LINK lo up", "ADDRESS 2001:db8::100/128 lo present"),
-                plan(request(Method.DR, null, 0, Decapsulation.AUTO, "2001:db8::100")));
+                plan(request(ForwardingMethod.DR, null, 0, Decapsulation.AUTO, "2001:db8::100")));
     }
 
     @Test
     void withoutDevicesTheProgramComesLast() throws Exception {
-        RealServerRequest request = request(Method.TUN, TunnelType.IPIP, 0, Decapsulation.AUTO, "10.0.0.100");
+        RealServerRequest request = request(ForwardingMethod.TUN, TunnelType.IPIP, 0, Decapsulation.AUTO, "10.0.0.100");
         List<String> plan = plan(request);
         assertEquals("XDP eth1 present", plan.getLast());
         assertEquals("SYSCTL net/ipv4/conf/eth1/rp_filter 0", plan.get(plan.size() - 2));
@@ -91,7 +91,7 @@ class PlanTest {
     @Test
     void devicesThatAreThere() throws Exception {
         devices.addAll(Set.of("tunl0", "ip6tnl0"));
-        List<String> plan = plan(request(Method.TUN, TunnelType.IPIP, 0, Decapsulation.AUTO, "10.0.0.100"));
+        List<String> plan = plan(request(ForwardingMethod.TUN, TunnelType.IPIP, 0, Decapsulation.AUTO, "10.0.0.100"));
         assertEquals(
                 List.of(
                         "SYSCTL net/ipv4/conf/tunl0/rp_filter 0",
@@ -107,8 +107,8 @@ class PlanTest {
     void devicesThatModulesBring() throws Exception {
         modules.addAll(Set.of("ipip", "sit", "ip6_tunnel", "fou"));
         values.put("net/ipv4/conf/all/rp_filter", "1");
-        List<String> plan =
-                plan(request(Method.TUN, TunnelType.GUE, 6080, Decapsulation.AUTO, "10.0.0.100", "2001:db8::100"));
+        List<String> plan = plan(
+                request(ForwardingMethod.TUN, TunnelType.GUE, 6080, Decapsulation.AUTO, "10.0.0.100", "2001:db8::100"));
         assertEquals(
                 List.of(
                         "MODULE ip_tunnel present",
@@ -133,7 +133,8 @@ class PlanTest {
     @Test
     void greHasADeviceForEachOuterFamily() throws Exception {
         devices.addAll(Set.of("gre0", "ip6gre0"));
-        List<String> plan = plan(request(Method.TUN, TunnelType.GRE, 0, Decapsulation.DEVICE, "2001:db8::100"));
+        List<String> plan =
+                plan(request(ForwardingMethod.TUN, TunnelType.GRE, 0, Decapsulation.DEVICE, "2001:db8::100"));
         assertEquals(List.of("LINK gre0 up", "LINK ip6gre0 up", "ADDRESS 2001:db8::100/128 gre0 present"), plan);
     }
 
@@ -141,7 +142,7 @@ class PlanTest {
     void aNamespaceThatIsDeniedTheDevices() throws Exception {
         modules.addAll(Set.of("ipip", "ip6_tunnel"));
         values.put("net/core/fb_tunnels_only_for_init_net", "2");
-        RealServerRequest request = request(Method.TUN, TunnelType.IPIP, 0, Decapsulation.AUTO, "10.0.0.100");
+        RealServerRequest request = request(ForwardingMethod.TUN, TunnelType.IPIP, 0, Decapsulation.AUTO, "10.0.0.100");
         assertEquals("XDP eth1 present", plan(request).getLast());
         values.put("net/core/fb_tunnels_only_for_init_net", "0");
         assertEquals("ADDRESS 10.0.0.100/32 tunl0 present", plan(request).getLast());
@@ -153,7 +154,7 @@ class PlanTest {
     void devicesThatAreAskedForAndMissing() {
         EnvironmentException e = assertThrows(
                 EnvironmentException.class,
-                () -> plan(request(Method.TUN, TunnelType.GUE, 6080, Decapsulation.DEVICE, "10.0.0.100")));
+                () -> plan(request(ForwardingMethod.TUN, TunnelType.GUE, 6080, Decapsulation.DEVICE, "10.0.0.100")));
         assertEquals(
                 List.of(
                         "this kernel has no tunl0 (module ipip), no ip6tnl0 (module ip6_tunnel), no GUE (module fou) here;"

@@ -15,10 +15,10 @@ import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.realserver.RealServerRequest.Decapsulation;
-import dev.sluice.control.realserver.RealServerRequest.Method;
-import dev.sluice.control.realserver.RealServerRequest.TunnelType;
 import dev.sluice.ffi.NetworkDevice;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.TunnelType;
 import dev.sluice.testing.NetworkNamespace;
 import dev.sluice.testing.PacketSocket;
 import java.net.DatagramPacket;
@@ -56,11 +56,11 @@ class RealServerIT {
     }
 
     private static RealServerRequest dr(IpAddress... vips) {
-        return new RealServerRequest("eth1", List.of(vips), Method.DR, null, 0, Decapsulation.AUTO);
+        return new RealServerRequest("eth1", List.of(vips), ForwardingMethod.DR, null, 0, Decapsulation.AUTO);
     }
 
     private static RealServerRequest tun(TunnelType type, int port, IpAddress... vips) {
-        return new RealServerRequest("eth1", List.of(vips), Method.TUN, type, port, Decapsulation.XDP);
+        return new RealServerRequest("eth1", List.of(vips), ForwardingMethod.TUN, type, port, Decapsulation.XDP);
     }
 
     private String snapshot() {
@@ -168,7 +168,8 @@ class RealServerIT {
     @Test
     void interfacesShareWhatTheyBothNeed() throws Exception {
         String before = snapshot();
-        RealServerRequest second = new RealServerRequest("eth2", List.of(VIP4), Method.DR, null, 0, Decapsulation.AUTO);
+        RealServerRequest second =
+                new RealServerRequest("eth2", List.of(VIP4), ForwardingMethod.DR, null, 0, Decapsulation.AUTO);
         setup().setup(dr(VIP4), false);
         setup().setup(second, false);
         List<String> undone = setup().undo("eth1", null, false);
@@ -183,7 +184,7 @@ class RealServerIT {
     void refusals() throws Exception {
         String before = snapshot();
         RealServerRequest nowhere =
-                new RealServerRequest("eth7", List.of(VIP4), Method.DR, null, 0, Decapsulation.AUTO);
+                new RealServerRequest("eth7", List.of(VIP4), ForwardingMethod.DR, null, 0, Decapsulation.AUTO);
         assertEquals(
                 "interface \"eth7\" does not exist in this network namespace; there are lo, eth1, eth2",
                 refusal(() -> setup().setup(nowhere, false)));
