@@ -20,6 +20,8 @@ import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
+import dev.sluice.service.RealServer;
+import dev.sluice.service.VirtualService;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.XskException;
 import java.io.IOException;
@@ -48,6 +50,7 @@ public final class Director implements AutoCloseable {
     private final SteeringMaps maps;
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
+    private final TrafficReader traffic;
     private final ControlQueue queue;
     private final Reload reload;
     private final Attachments attachments;
@@ -60,6 +63,7 @@ public final class Director implements AutoCloseable {
             SteeringMaps maps,
             SnapshotCompiler compiler,
             Datapath datapath,
+            TrafficReader traffic,
             ControlQueue queue,
             Reload reload,
             Attachments attachments) {
@@ -69,6 +73,7 @@ public final class Director implements AutoCloseable {
         this.maps = maps;
         this.compiler = compiler;
         this.datapath = datapath;
+        this.traffic = traffic;
         this.queue = queue;
         this.reload = reload;
         this.attachments = attachments;
@@ -157,12 +162,14 @@ public final class Director implements AutoCloseable {
         Reload reload = new Reload(queue, reconfigurer, source, settings);
         admin.ready(
                 new StatsReader(version, datapath, maps, programs, compiler, traffic),
+                new ConnectionReader(queue, reconfigurer, datapath),
+                new TimeoutCommands(queue, reconfigurer, datapath),
                 new ServiceCommands(queue, reconfigurer, traffic),
                 reload);
         resources.onClose("statistics", admin::notReady);
         attachments.started();
-        Director director =
-                new Director(settings, resources, nextHops, maps, compiler, datapath, queue, reload, attachments);
+        Director director = new Director(
+                settings, resources, nextHops, maps, compiler, datapath, traffic, queue, reload, attachments);
         nextHops.onChange(director::followNextHops);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
@@ -228,9 +235,14 @@ public final class Director implements AutoCloseable {
      * @return true after {@link #requestStop}, false when a worker died
      */
     public boolean run() {
+        long estimatedMs = NextHopFollower.nowMs();
         while (!stopRequested) {
             nextHops.await(queue.fd());
             queue.run();
+            if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
+                estimatedMs += RateEstimator.PERIOD_MS;
+                estimateRates();
+            }
             for (Worker worker : datapath.workers()) {
                 if (worker.failure() != null) {
                     return false;
@@ -239,6 +251,16 @@ public final class Director implements AutoCloseable {
         }
         LOG.log(Level.INFO, "stopping");
         return true;
+    }
+
+    private void estimateRates() {
+        List<VirtualService> services = compiler.current().services();
+        traffic.estimate(
+                services.stream().map(VirtualService::id).toList(),
+                services.stream()
+                        .flatMap(service -> service.realServers().stream())
+                        .map(RealServer::id)
+                        .toList());
     }
 
     private void followNextHops() {

@@ -51,7 +51,8 @@ public sealed interface Probe {
      * @param replyRequired whether no answer in time is unhealthy as well
      * @param reply what the answer must have in it as text of ISO 8859-1; null for any answer
      */
-    record Udp(String payload, boolean replyRequired, @Nullable BodyPattern reply) implements Probe {
+    record Udp(
+            String payload, boolean replyRequired, @Nullable BodyPattern reply) implements Probe {
         @Override
         public String keyword() {
             return "udp";
@@ -129,7 +130,10 @@ public sealed interface Probe {
      * @param verify whether the certificate must be valid, and for the server name if there is one
      * @param caFile the certificates to trust, a PEM file; null for those that the Java runtime trusts
      */
-    record Tls(@Nullable String serverName, boolean verify, @Nullable String caFile) {}
+    record Tls(
+            @Nullable String serverName,
+            boolean verify,
+            @Nullable String caFile) {}
 
     /**
      * A regular expression; two are equal when their texts are.
