@@ -58,6 +58,16 @@ public final class LibC {
                     CAPTURE_ERRNO,
                     Linker.Option.firstVariadicArg(2));
 
+    // open is variadic as well; no file is made here, so there is no mode.
+    private static final MethodHandle OPEN = Linker.nativeLinker()
+            .downcallHandle(
+                    Linker.nativeLinker().defaultLookup().findOrThrow("open"),
+                    FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
+                    CAPTURE_ERRNO,
+                    Linker.Option.firstVariadicArg(2));
+    private static final MethodHandle UNSHARE = capturing(
+            Linker.nativeLinker().defaultLookup().findOrThrow("unshare"),
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
     private static final MethodHandle KILL = capturing(
             Linker.nativeLinker().defaultLookup().findOrThrow("kill"),
             FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
@@ -149,6 +159,26 @@ public final class LibC {
         try {
             long result = (long) SENDTO.invokeExact(
                     state.segment(), fd, buffer, lengthBytes, flags, address, (int) address.byteSize());
+            return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /** {@code open(2)} of a file that is there: a file descriptor, or {@code -errno}. */
+    public static int open(CallState state, String path, int flags) {
+        try (Arena arena = Arena.ofConfined()) {
+            int result = (int) OPEN.invokeExact(state.segment(), arena.allocateFrom(path), flags);
+            return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /** {@code unshare(2)}, of the calling thread: 0, or {@code -errno}. */
+    public static int unshare(CallState state, int flags) {
+        try {
+            int result = (int) UNSHARE.invokeExact(state.segment(), flags);
             return result < 0 ? -state.errno() : result;
         } catch (Throwable t) {
             throw impossible(t);

@@ -6,7 +6,6 @@ import dev.sluice.service.AddressKey;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.StandardSocketOptions;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.SocketChannel;
 
@@ -56,13 +55,8 @@ record Destination(Target target, CheckSpec spec, IpAddress address, int port, S
     /** A connection; the caller closes it. */
     SocketChannel connect(Deadline deadline) throws IOException {
         deadline.expect("connection");
-        SocketChannel channel = open(() -> sockets.tcp(target, spec.via(), address.family()));
+        SocketChannel channel = open(() -> sockets.tcp(target, spec.via(), address.family(), spec.source()));
         try {
-            if (spec.source() != null) {
-                // A port is chosen before the peer is known: without this, none that was used in the last minute.
-                channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-                channel.bind(new InetSocketAddress(inet(spec.source()), 0));
-            }
             channel.socket().connect(new InetSocketAddress(inet(address), port), deadline.remainingMs());
             return channel;
         } catch (IOException | RuntimeException e) {
@@ -73,11 +67,8 @@ record Destination(Target target, CheckSpec spec, IpAddress address, int port, S
 
     /** A UDP socket that hears its peer alone, and of ICMP errors; the caller closes it. */
     DatagramChannel datagrams() throws IOException {
-        DatagramChannel channel = open(() -> sockets.udp(target, spec.via(), address.family()));
+        DatagramChannel channel = open(() -> sockets.udp(target, spec.via(), address.family(), spec.source()));
         try {
-            if (spec.source() != null) {
-                channel.bind(new InetSocketAddress(inet(spec.source()), 0));
-            }
             channel.connect(new InetSocketAddress(inet(address), port));
             return channel;
         } catch (IOException | RuntimeException e) {
