@@ -12,6 +12,8 @@ import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
+import dev.sluice.health.HealthChecks;
+import dev.sluice.health.HealthMonitor;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
@@ -26,6 +28,7 @@ import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -49,6 +52,7 @@ public final class Director implements AutoCloseable {
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
     private final ControlQueue queue;
+    private final Reconfigurer reconfigurer;
     private final Reload reload;
     private final Attachments attachments;
     private volatile boolean stopRequested;
@@ -61,6 +65,7 @@ public final class Director implements AutoCloseable {
             SnapshotCompiler compiler,
             Datapath datapath,
             ControlQueue queue,
+            Reconfigurer reconfigurer,
             Reload reload,
             Attachments attachments) {
         this.config = config;
@@ -70,6 +75,7 @@ public final class Director implements AutoCloseable {
         this.compiler = compiler;
         this.datapath = datapath;
         this.queue = queue;
+        this.reconfigurer = reconfigurer;
         this.reload = reload;
         this.attachments = attachments;
     }
@@ -131,7 +137,8 @@ public final class Director implements AutoCloseable {
         SnapshotCompiler compiler = new SnapshotCompiler(
                 new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()),
                 choice);
-        SnapshotCompiler.Compiled first = compiler.compile(registry, resolver);
+        Overlay overlay = Overlay.NONE.next(registry, Map.of(), now(), true);
+        SnapshotCompiler.Compiled first = compiler.compile(registry, overlay, resolver);
         compiler.makeCurrent(first);
 
         MachineFacts machine = MachineFacts.ofThisMachine();
@@ -152,20 +159,27 @@ public final class Director implements AutoCloseable {
         attachments.attach(settings, maps);
         List<SteeringProgram> programs = attachments.programs();
         TrafficReader traffic = new TrafficReader(datapath);
-        Reconfigurer reconfigurer = new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids);
         ControlQueue queue = resources.add("queue of changes", new ControlQueue());
+        HealthEvents events = new HealthEvents();
+        QuorumCommands commands = resources.add("quorum commands", new QuorumCommands());
+        HealthChecks checks = resources.add("health checks", new HealthMonitor(events));
+        HealthFollower health = new HealthFollower(checks, events, commands, Director::now);
+        Reconfigurer reconfigurer =
+                new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids, health);
         Reload reload = new Reload(queue, reconfigurer, source, settings);
         admin.ready(
-                new StatsReader(version, datapath, maps, programs, compiler, traffic),
+                new StatsReader(
+                        version, datapath, maps, programs, compiler, traffic, new HealthReader(compiler, checks)),
                 new ServiceCommands(queue, reconfigurer, traffic),
                 reload);
         resources.onClose("statistics", admin::notReady);
         attachments.started();
-        Director director =
-                new Director(settings, resources, nextHops, maps, compiler, datapath, queue, reload, attachments);
+        Director director = new Director(
+                settings, resources, nextHops, maps, compiler, datapath, queue, reconfigurer, reload, attachments);
         nextHops.onChange(director::followNextHops);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
+        health.adopt(registry, overlay);
         director.logReady(version, programs);
         return director;
     }
@@ -177,6 +191,10 @@ public final class Director implements AutoCloseable {
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
         }
+    }
+
+    private static Overlay.Now now() {
+        return new Overlay.Now(NextHopFollower.nowMs(), Instant.now());
     }
 
     private static Optional<IcmpErrors> openIcmpErrors(Resources resources) {
@@ -223,7 +241,7 @@ public final class Director implements AutoCloseable {
     }
 
     /**
-     * Follows routes and neighbours, and makes the changes that are asked for, until a stop is requested.
+     * Follows routes, neighbours and the health of real servers, and makes the changes that are asked for, until a stop is requested.
      *
      * @return true after {@link #requestStop}, false when a worker died
      */
@@ -231,6 +249,7 @@ public final class Director implements AutoCloseable {
         while (!stopRequested) {
             nextHops.await(queue.fd());
             queue.run();
+            reconfigurer.followHealth();
             for (Worker worker : datapath.workers()) {
                 if (worker.failure() != null) {
                     return false;
