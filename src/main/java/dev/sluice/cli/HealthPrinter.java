@@ -79,8 +79,7 @@ final class HealthPrinter {
         }
         if (history) {
             for (HealthStats.Change change : real.history()) {
-                rows.add(List.of(
-                        "", "", "", change.up() ? "  up" : "  DOWN", shortTime(change.at()), change.reason()));
+                rows.add(List.of("", "", "", change.up() ? "  up" : "  DOWN", shortTime(change.at()), change.reason()));
             }
         }
     }
@@ -99,7 +98,8 @@ final class HealthPrinter {
                 .count();
         out.printf(Locale.ROOT, "%nHealth: %d of %d real servers are down (sluice health)%n", down, real);
         for (HealthStats.Service service : health.services()) {
-            if (!service.quorum().reached() || (service.sorry() != null && service.sorry().inUse())) {
+            if (!service.quorum().reached()
+                    || (service.sorry() != null && service.sorry().inUse())) {
                 out.printf("  %s: %s%n", name(service), quorum(service));
             }
             for (HealthStats.RealServer one : service.realServers()) {

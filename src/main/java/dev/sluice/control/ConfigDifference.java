@@ -45,8 +45,7 @@ final class ConfigDifference {
         return edits;
     }
 
-    private static void addEdits(
-            List<Edit> edits, VirtualService before, HealthSettings health, ServiceConfig after) {
+    private static void addEdits(List<Edit> edits, VirtualService before, HealthSettings health, ServiceConfig after) {
         Map<RealServerConfig.Endpoint, RealServerConfig> wanted =
                 after.realServers().stream().collect(Collectors.toMap(RealServerConfig::endpoint, Function.identity()));
         Map<RealServerConfig.Endpoint, RealServer> running = before.realServers().stream()

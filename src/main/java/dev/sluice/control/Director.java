@@ -14,6 +14,7 @@ import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.health.HealthChecks;
 import dev.sluice.health.HealthMonitor;
+import dev.sluice.health.Sockets;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
@@ -22,6 +23,7 @@ import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
+import dev.sluice.service.RealServer;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.XskException;
 import java.io.IOException;
@@ -51,6 +53,7 @@ public final class Director implements AutoCloseable {
     private final SteeringMaps maps;
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
+    private final TrafficReader traffic;
     private final ControlQueue queue;
     private final Reconfigurer reconfigurer;
     private final Reload reload;
@@ -64,6 +67,7 @@ public final class Director implements AutoCloseable {
             SteeringMaps maps,
             SnapshotCompiler compiler,
             Datapath datapath,
+            TrafficReader traffic,
             ControlQueue queue,
             Reconfigurer reconfigurer,
             Reload reload,
@@ -74,6 +78,7 @@ public final class Director implements AutoCloseable {
         this.maps = maps;
         this.compiler = compiler;
         this.datapath = datapath;
+        this.traffic = traffic;
         this.queue = queue;
         this.reconfigurer = reconfigurer;
         this.reload = reload;
@@ -162,7 +167,7 @@ public final class Director implements AutoCloseable {
         ControlQueue queue = resources.add("queue of changes", new ControlQueue());
         HealthEvents events = new HealthEvents();
         QuorumCommands commands = resources.add("quorum commands", new QuorumCommands());
-        HealthChecks checks = resources.add("health checks", new HealthMonitor(events));
+        HealthChecks checks = resources.add("health checks", new HealthMonitor(events, Sockets.DIRECT));
         HealthFollower health = new HealthFollower(checks, events, commands, Director::now);
         Reconfigurer reconfigurer =
                 new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids, health);
@@ -170,12 +175,24 @@ public final class Director implements AutoCloseable {
         admin.ready(
                 new StatsReader(
                         version, datapath, maps, programs, compiler, traffic, new HealthReader(compiler, checks)),
+                new ConnectionReader(queue, reconfigurer, datapath),
+                new TimeoutCommands(queue, reconfigurer, datapath),
                 new ServiceCommands(queue, reconfigurer, traffic),
                 reload);
         resources.onClose("statistics", admin::notReady);
         attachments.started();
         Director director = new Director(
-                settings, resources, nextHops, maps, compiler, datapath, queue, reconfigurer, reload, attachments);
+                settings,
+                resources,
+                nextHops,
+                maps,
+                compiler,
+                datapath,
+                traffic,
+                queue,
+                reconfigurer,
+                reload,
+                attachments);
         nextHops.onChange(director::followNextHops);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
@@ -246,10 +263,15 @@ public final class Director implements AutoCloseable {
      * @return true after {@link #requestStop}, false when a worker died
      */
     public boolean run() {
+        long estimatedMs = NextHopFollower.nowMs();
         while (!stopRequested) {
             nextHops.await(queue.fd());
             queue.run();
             reconfigurer.followHealth();
+            if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
+                estimatedMs += RateEstimator.PERIOD_MS;
+                estimateRates();
+            }
             for (Worker worker : datapath.workers()) {
                 if (worker.failure() != null) {
                     return false;
@@ -258,6 +280,17 @@ public final class Director implements AutoCloseable {
         }
         LOG.log(Level.INFO, "stopping");
         return true;
+    }
+
+    /** Of those that are out of service as well: they may come back. */
+    private void estimateRates() {
+        List<ServiceState> states = compiler.current().states();
+        traffic.estimate(
+                states.stream().map(state -> state.configured().id()).toList(),
+                states.stream()
+                        .flatMap(state -> state.allRealServers().stream())
+                        .map(RealServer::id)
+                        .toList());
     }
 
     private void followNextHops() {

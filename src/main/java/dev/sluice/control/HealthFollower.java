@@ -183,7 +183,10 @@ final class HealthFollower {
                 Integer.toString(settings.config().quorum()),
                 Long.toString(quorum.weight()),
                 sorry == null ? "" : (gained ? "; no longer" : "; now") + " served by sorry server " + sorry.address());
-        commands.run(key, gained, gained ? settings.config().quorumUp() : settings.config().quorumDown());
+        commands.run(
+                key,
+                gained,
+                gained ? settings.config().quorumUp() : settings.config().quorumDown());
     }
 
     private void log(Registry registry, Overlay next, Target target, Event event, long nowMs) {
@@ -209,7 +212,9 @@ final class HealthFollower {
         }
         return next.usesSorry(target.service(), settings)
                 ? "healthy, waiting for the quorum"
-                : settings.config().slowStartSeconds() == 0 ? "healthy, in service" : "healthy, in service by slow start";
+                : settings.config().slowStartSeconds() == 0
+                        ? "healthy, in service"
+                        : "healthy, in service by slow start";
     }
 
     private void flushLines(long nowMs) {

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /** What is configured of health in JSON, with the keys and values of the configuration file; defaults are left out. */
 final class HealthJson {
     /** The keys by which a service says something about health. */
-    static final List<String> SERVICE_KEYS = List.of(
-            "on_failure", "slow_start", "quorum", "hysteresis", "quorum_up", "quorum_down", "sorry", "check");
+    static final List<String> SERVICE_KEYS =
+            List.of("on_failure", "slow_start", "quorum", "hysteresis", "quorum_up", "quorum_down", "sorry", "check");
 
     /** The keys by which a real server does. */
     static final List<String> REAL_KEYS = List.of("check");

@@ -91,11 +91,11 @@ final class HealthReader {
                 health.map(known -> text(known.since())).orElse(""),
                 health.map(TargetHealth::reason).orElse(""),
                 health.map(TargetHealth::flapping).orElse(false),
-                health.map(known -> known.checks().stream().map(HealthReader::check).toList())
+                health.map(known ->
+                                known.checks().stream().map(HealthReader::check).toList())
                         .orElse(List.of()),
                 health.map(known -> known.history().stream()
-                                .map(change ->
-                                        new HealthStats.Change(text(change.at()), change.up(), change.reason()))
+                                .map(change -> new HealthStats.Change(text(change.at()), change.up(), change.reason()))
                                 .toList())
                         .orElse(List.of()));
     }

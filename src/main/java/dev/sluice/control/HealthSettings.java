@@ -7,6 +7,7 @@ import dev.sluice.service.RealServer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,13 @@ record HealthSettings(HealthConfig config, @Nullable RealServer sorry, Map<Endpo
     /** Whether anything is configured. */
     boolean isSet() {
         return !equals(NONE);
+    }
+
+    /** Real servers of the service, and its sorry server behind them. */
+    List<RealServer> withSorry(List<RealServer> realServers) {
+        return sorry == null
+                ? realServers
+                : Stream.concat(realServers.stream(), Stream.of(sorry)).toList();
     }
 
     /** The same with other checks of a real server's own, null for those of the service. */

@@ -135,7 +135,8 @@ final class Overlay {
     }
 
     /** Whether a service has its quorum; null for one that is unknown. */
-    @Nullable Quorum quorum(ServiceKey key) {
+    @Nullable
+    Quorum quorum(ServiceKey key) {
         return quorums.get(key);
     }
 
@@ -179,7 +180,8 @@ final class Overlay {
         for (RealServer real : service.realServers()) {
             State state = targets.get(target(service, real));
             if (!sorry && (state == null || state.up)) {
-                realServers.add(withWeight(real, weight(real, state, settings.config().slowStartSeconds())));
+                realServers.add(
+                        withWeight(real, weight(real, state, settings.config().slowStartSeconds())));
             } else if (settings.config().onFailure() == FailureMode.QUIESCE) {
                 realServers.add(withWeight(real, 0));
             }

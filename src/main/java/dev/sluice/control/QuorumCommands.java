@@ -5,15 +5,13 @@ import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.ServiceKey;
 import java.io.File;
 import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.lang.ProcessBuilder.Redirect;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -26,7 +24,6 @@ final class QuorumCommands implements AutoCloseable {
     /** How long a command may take before it is killed. */
     private static final long TIMEOUT_MS = 30_000;
 
-    private final Executor threads = task -> Thread.ofVirtual().name("quorum command").start(task);
     private final long timeoutMs;
     private final Map<ServiceKey, CompletableFuture<Void>> last = new HashMap<>();
     private volatile boolean closed;
@@ -52,8 +49,12 @@ final class QuorumCommands implements AutoCloseable {
             last.put(
                     service,
                     last.getOrDefault(service, CompletableFuture.completedFuture(null))
-                            .thenRunAsync(() -> execute(service, gained, command), threads));
+                            .thenRunAsync(() -> execute(service, gained, command), QuorumCommands::onThreadOfItsOwn));
         }
+    }
+
+    private static void onThreadOfItsOwn(Runnable task) {
+        Thread.startVirtualThread(task);
     }
 
     private void execute(ServiceKey service, boolean gained, List<String> command) {
@@ -107,9 +108,9 @@ final class QuorumCommands implements AutoCloseable {
         environment.put("SLUICE_QUORUM", gained ? "up" : "down");
         switch (service) {
             case AddressKey key -> {
-                environment.put("SLUICE_PROTOCOL", key.protocol().name().toLowerCase(Locale.ROOT));
+                environment.put("SLUICE_PROTOCOL", key.protocol().name());
                 environment.put("SLUICE_VIP", key.address().toString());
-                environment.put("SLUICE_PORT", Integer.toString(key.port()));
+                environment.put("SLUICE_VIP_PORT", Integer.toString(key.port()));
             }
             case FwmarkKey key -> environment.put("SLUICE_FWMARK", Integer.toUnsignedString(key.mark()));
         }

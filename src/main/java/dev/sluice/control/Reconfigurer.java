@@ -65,6 +65,16 @@ final class Reconfigurer {
         return registry;
     }
 
+    /** The generation of the snapshot in force. Any thread. */
+    long generation() {
+        return compiler.current().snapshot().generation();
+    }
+
+    /** Publishes what runs once more, and waits until every worker has taken it over. */
+    void publishAgain() {
+        go(compiler.again(compiler.current()));
+    }
+
     /**
      * What edits would change, a line each.
      *

@@ -105,13 +105,7 @@ final class Registry {
 
     /** The real servers of a service, and its sorry server behind them. */
     List<RealServer> allRealServers(VirtualService service) {
-        RealServer sorry = health(service.key()).sorry();
-        if (sorry == null) {
-            return service.realServers();
-        }
-        List<RealServer> all = new ArrayList<>(service.realServers());
-        all.add(sorry);
-        return all;
+        return health(service.key()).withSorry(service.realServers());
     }
 
     private Stream<RealServer> allRealServers() {
@@ -203,8 +197,8 @@ final class Registry {
             }
             realServers.add(newRealServer(key, real));
         }
-        HealthSettings settings =
-                new HealthSettings(config.health(), sorry(config, HealthSettings.NONE), ownChecks(config.realServers()));
+        HealthSettings settings = new HealthSettings(
+                config.health(), sorry(config, HealthSettings.NONE), ownChecks(config.realServers()));
         if (settings.isSet()) {
             health.put(key, settings);
         }
@@ -255,7 +249,8 @@ final class Registry {
         RealServer sorry = health(service.key()).sorry();
         if (sorry != null && find(service, sorry.address(), sorry.port()).isPresent()) {
             throw new ChangeException(
-                    Code.REAL_EXISTS, sorry.address() + " is the sorry server of service " + service.key() + " already");
+                    Code.REAL_EXISTS,
+                    sorry.address() + " is the sorry server of service " + service.key() + " already");
         }
     }
 
@@ -434,7 +429,8 @@ final class Registry {
     }
 
     private void checkMaglev(VirtualService service) throws ChangeException {
-        if (service.scheduler() == SchedulerKind.MAGLEV && allRealServers(service).size() > maglevTableSize) {
+        if (service.scheduler() == SchedulerKind.MAGLEV
+                && allRealServers(service).size() > maglevTableSize) {
             throw new ChangeException(
                     Code.FULL,
                     "a Maglev table of " + maglevTableSize + " entries has no room for "

@@ -53,8 +53,9 @@ final class ServiceCommands {
         return switch (command) {
             case "services" -> queue.call(this::list);
             case "service-add" -> change(new Edit.AddService(ServiceJson.service(service)));
-            case "service-edit" -> change(new Edit.EditService(
-                    ServiceJson.service(service), !ServiceJson.saysHealth(service, HealthJson.SERVICE_KEYS)));
+            case "service-edit" ->
+                change(new Edit.EditService(
+                        ServiceJson.service(service), !ServiceJson.saysHealth(service, HealthJson.SERVICE_KEYS)));
             case "service-delete" -> change(new Edit.DeleteService(ServiceJson.key(service)));
             case "real-add" -> {
                 ServiceKey key = ServiceJson.key(service);

@@ -13,7 +13,6 @@ import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.control.config.ServiceTables;
 import dev.sluice.health.CheckSpec;
 import dev.sluice.packet.AddressFamily;
-import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkKey;
@@ -92,11 +91,10 @@ final class ServiceJson {
         Persistence persistence = service.persistence();
         if (persistence != null) {
             json.put("persistence", persistence.timeoutSeconds());
-            IpAddress netmask = persistence.netmask();
-            if (netmask.family() == AddressFamily.INET) {
-                json.put("persistence_netmask", netmask.toString());
+            if (service.key().family() == AddressFamily.INET) {
+                json.put("persistence_netmask", persistence.netmaskText());
             } else {
-                json.put("persistence_netmask", Long.bitCount(netmask.high()) + Long.bitCount(netmask.low()));
+                json.put("persistence_netmask", Integer.parseInt(persistence.netmaskText()));
             }
         }
         json.put("one_packet", service.onePacket());

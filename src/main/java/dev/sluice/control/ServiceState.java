@@ -1,6 +1,8 @@
 package dev.sluice.control;
 
+import dev.sluice.service.RealServer;
 import dev.sluice.service.VirtualService;
+import java.util.List;
 
 /**
  * A service, and what health makes of it. Immutable.
@@ -11,7 +13,9 @@ import dev.sluice.service.VirtualService;
  * @param quorum whether it has its quorum
  */
 record ServiceState(
-        VirtualService configured,
-        VirtualService effective,
-        HealthSettings settings,
-        Overlay.Quorum quorum) {}
+        VirtualService configured, VirtualService effective, HealthSettings settings, Overlay.Quorum quorum) {
+    /** Its configured real servers, and its sorry server behind them. */
+    List<RealServer> allRealServers() {
+        return settings.withSorry(configured.realServers());
+    }
+}

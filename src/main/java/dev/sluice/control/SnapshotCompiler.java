@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 final class SnapshotCompiler {
     private final SchedulerParameters parameters;
     private final HopChoice choice;
-    private volatile Compiled current = new Compiled(ForwardingSnapshot.empty(), List.of(), List.of(), Map.of(), List.of());
+    private volatile Compiled current =
+            new Compiled(ForwardingSnapshot.empty(), List.of(), List.of(), Map.of(), List.of());
 
     /**
      * A snapshot with what it was made of.

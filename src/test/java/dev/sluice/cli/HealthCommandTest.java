@@ -55,9 +55,12 @@ class HealthCommandTest {
                                             true,
                                             List.of(check("tcp", false, "connection refused", 1, 7)),
                                             List.of(
-                                                    new HealthStats.Change("2026-11-21T09:30:00.5Z", true, "tcp: connected"),
                                                     new HealthStats.Change(
-                                                            "2026-11-21T10:00:00Z", false, "tcp: connection refused"))))),
+                                                            "2026-11-21T09:30:00.5Z", true, "tcp: connected"),
+                                                    new HealthStats.Change(
+                                                            "2026-11-21T10:00:00Z",
+                                                            false,
+                                                            "tcp: connection refused"))))),
                     new HealthStats.Service(
                             "FWM",
                             "7",
@@ -72,7 +75,16 @@ class HealthCommandTest {
 
     private static HealthStats.Check check(String type, boolean up, String result, long durationMs, int streak) {
         return new HealthStats.Check(
-                type, type, up, up, result, "2026-11-21T10:00:05Z", durationMs, streak, up ? streak : 0, up ? 0 : streak);
+                type,
+                type,
+                up,
+                up,
+                result,
+                "2026-11-21T10:00:05Z",
+                durationMs,
+                streak,
+                up ? streak : 0,
+                up ? 0 : streak);
     }
 
     @TempDir
@@ -123,7 +135,9 @@ class HealthCommandTest {
     void historyStandsBelow() throws Exception {
         assertEquals(0, run(READING, "--history"), err::toString);
         assertEquals(
-                List.of(" up 2026-11-21T09:30:00Z tcp: connected", " DOWN 2026-11-21T10:00:00Z tcp: connection refused"),
+                List.of(
+                        " up 2026-11-21T09:30:00Z tcp: connected",
+                        " DOWN 2026-11-21T10:00:00Z tcp: connection refused"),
                 lines().subList(5, 7));
     }
 

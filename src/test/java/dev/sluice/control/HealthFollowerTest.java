@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.control.config.ConfigFile;
 import dev.sluice.control.config.HealthConfig;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
-import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.config.ServiceTables;
-import dev.sluice.control.config.ConfigFile;
+import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.health.Target;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
@@ -37,7 +37,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** What failures, recoveries and time make of configured services, with checks that do as the test says. */
 class HealthFollowerTest {
     private static final AddressKey HTTP = new AddressKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 80);
-    private static final String SERVICE = "service = [{ protocol = \"tcp\", address = \"10.0.0.100:80\", scheduler = \"rr\"";
+    private static final String SERVICE =
+            "service = [{ protocol = \"tcp\", address = \"10.0.0.100:80\", scheduler = \"rr\"";
     private static final String TCP = "check = [{ type = \"tcp\" }]";
 
     private final HealthEvents events = new HealthEvents();
@@ -62,8 +63,12 @@ class HealthFollowerTest {
         }
         text.append(", real = [");
         for (int i = 0; i < weights.length; i++) {
-            text.append(i == 0 ? "" : ", ").append("{ address = \"10.0.0.").append(11 + i).append("\", weight = ")
-                    .append(weights[i]).append(" }");
+            text.append(i == 0 ? "" : ", ")
+                    .append("{ address = \"10.0.0.")
+                    .append(11 + i)
+                    .append("\", weight = ")
+                    .append(weights[i])
+                    .append(" }");
         }
         return text.append("] }]").toString();
     }
@@ -113,7 +118,9 @@ class HealthFollowerTest {
     }
 
     private List<VirtualService> effective() {
-        return health.overlay().states(registry).stream().map(ServiceState::effective).toList();
+        return health.overlay().states(registry).stream()
+                .map(ServiceState::effective)
+                .toList();
     }
 
     /** The last octets of the real servers in service, and their weights: {@code 11:1 12:3}. */
@@ -185,7 +192,11 @@ class HealthFollowerTest {
     void manyFailuresAreOneSnapshot() throws Exception {
         StringBuilder text = new StringBuilder(SERVICE + ", " + TCP + ", real = [");
         for (int i = 0; i < 2000; i++) {
-            text.append("{ address = \"10.1.").append(i / 250).append('.').append(1 + i % 250).append("\" }, ");
+            text.append("{ address = \"10.1.")
+                    .append(i / 250)
+                    .append('.')
+                    .append(1 + i % 250)
+                    .append("\" }, ");
         }
         start(text.append("] }]").toString());
         assertEquals(2000, effective().getFirst().realServers().size());
@@ -280,9 +291,7 @@ class HealthFollowerTest {
         HealthSettings before = registry.health(HTTP);
         change(
                 new Edit.EditService(
-                        new ServiceConfig(
-                                HTTP, SchedulerKind.WLC, Set.of(), null, false, List.of()),
-                        true),
+                        new ServiceConfig(HTTP, SchedulerKind.WLC, Set.of(), null, false, List.of()), true),
                 new Edit.EditRealServer(HTTP, real(11, 5), true));
         assertEquals(before, registry.health(HTTP));
         fail(12);
@@ -299,7 +308,8 @@ class HealthFollowerTest {
         Registry draft = registry.copy();
         draft.reclaim(id -> false);
         draft.addRealServer(HTTP, real(12, 1));
-        assertFalse(Set.of(failed, sorry).contains(draft.get(HTTP).realServers().get(1).id()));
+        assertFalse(Set.of(failed, sorry)
+                .contains(draft.get(HTTP).realServers().get(1).id()));
         assertTrue(draft.ids().realServers().containsValue(sorry));
         assertTrue(draft.ids().realServers().containsValue(failed));
     }
@@ -433,7 +443,8 @@ class HealthFollowerTest {
         int id = registry.health(HTTP).sorry().id();
         fail(11);
         assertEquals(
-                List.of("edit health of service TCP 10.0.0.100:80: sorry server 10.0.0.99 (dr) -> 10.0.0.98 (tun (ipip))"),
+                List.of(
+                        "edit health of service TCP 10.0.0.100:80: sorry server 10.0.0.99 (dr) -> 10.0.0.98 (tun (ipip))"),
                 reload(service("sorry = { address = \"10.0.0.98\", method = \"tun\" }, " + TCP, 1)));
         assertEquals("98:1", inService());
         assertNotEquals(id, registry.health(HTTP).sorry().id());
@@ -452,9 +463,10 @@ class HealthFollowerTest {
         Path log = folder.resolve("log");
         Path script = Files.writeString(
                 folder.resolve("notify"),
-                "#!/bin/sh\necho $1 $SLUICE_QUORUM $SLUICE_PROTOCOL $SLUICE_VIP $SLUICE_PORT >> " + log + "\n");
+                "#!/bin/sh\necho $1 $SLUICE_QUORUM $SLUICE_PROTOCOL $SLUICE_VIP $SLUICE_VIP_PORT >> " + log + "\n");
         assertTrue(script.toFile().setExecutable(true));
-        String commandLines = "quorum_up = [\"" + script + "\", \"gained\"], quorum_down = [\"" + script + "\", \"lost\"], ";
+        String commandLines =
+                "quorum_up = [\"" + script + "\", \"gained\"], quorum_down = [\"" + script + "\", \"lost\"], ";
         start(service(commandLines + TCP, 1));
         fail(11);
         recover(11);
@@ -463,7 +475,7 @@ class HealthFollowerTest {
             assertTrue(System.nanoTime() - startNs < 10_000_000_000L, "not run");
             Thread.sleep(10);
         }
-        assertEquals(List.of("lost down tcp 10.0.0.100 80", "gained up tcp 10.0.0.100 80"), Files.readAllLines(log));
+        assertEquals(List.of("lost down TCP 10.0.0.100 80", "gained up TCP 10.0.0.100 80"), Files.readAllLines(log));
     }
 
     /** Whatever happens, in whatever order: what is in service is what is configured but for what has failed. */
@@ -514,8 +526,7 @@ class HealthFollowerTest {
                     effective().getFirst().realServers().stream()
                             .map(real -> (int) (real.address().low() & 0xff))
                             .collect(Collectors.toSet()));
-            assertEquals(
-                    there.size(), registry.get(HTTP).realServers().size(), "what is configured is left alone");
+            assertEquals(there.size(), registry.get(HTTP).realServers().size(), "what is configured is left alone");
         }
     }
 

@@ -49,8 +49,9 @@ final class CheckReader {
     }
 
     private Optional<CheckSpec> check() {
-        @Nullable CheckType type =
-                table.requiredChoice("type", CheckType.class, CheckType::keyword).orElse(null);
+        @Nullable
+        CheckType type = table.requiredChoice("type", CheckType.class, CheckType::keyword)
+                .orElse(null);
         Timing timing = timing();
         Via via = table.choice("via", Via.class, Via::keyword, Via.RIP);
         IpAddress address = address("address");
@@ -78,9 +79,6 @@ final class CheckReader {
     }
 
     private void checkWay(CheckType type, Via via, @Nullable IpAddress address, @Nullable IpAddress source) {
-        if (type == CheckType.SCRIPT && table.has("source") && table.sound("source")) {
-            table.wrong("source", "does not go with type \"script\"", "with every other type");
-        }
         if (via == Via.VIP) {
             if (type == CheckType.SCRIPT || type == CheckType.PING) {
                 table.wrong("via", "does not go with type \"" + type.keyword() + '"', "\"rip\"");

@@ -16,8 +16,7 @@ final class HealthReader {
     private HealthReader() {}
 
     static HealthConfig read(TableReader table, @Nullable ServiceKey service, @Nullable RealServerConfig sorry) {
-        FailureMode onFailure =
-                table.choice("on_failure", FailureMode.class, FailureMode::keyword, FailureMode.REMOVE);
+        FailureMode onFailure = table.choice("on_failure", FailureMode.class, FailureMode::keyword, FailureMode.REMOVE);
         int slowStart = table.integer("slow_start", 0, MAX_SLOW_START_S, 0);
         int quorum = table.integer("quorum", 1, Integer.MAX_VALUE, 1);
         int hysteresis = table.integer("hysteresis", 0, Integer.MAX_VALUE, 0);

@@ -83,7 +83,8 @@ final class ProbeReader {
         } catch (IllegalArgumentException e) {
             // Of what the probe itself refuses, everything that is refused below has been told better.
             if (table.sound(TYPES.keySet().toArray(String[]::new))) {
-                table.wrong("type", "makes no sense with the other keys: " + e.getMessage(), "what docs/health.md says");
+                table.wrong(
+                        "type", "makes no sense with the other keys: " + e.getMessage(), "what docs/health.md says");
             }
             return Optional.empty();
         }
@@ -91,16 +92,16 @@ final class ProbeReader {
 
     private Probe probe(CheckType known) {
         return switch (known) {
-                    case TCP -> new Probe.Tcp();
-                    case HTTP -> http(null);
-                    case HTTPS -> http(tls());
-                    case UDP -> udp();
-                    case DNS -> dns();
-                    case PING -> new Probe.Ping();
-                    case SMTP -> new Probe.Smtp(word("helo_name", "localhost"));
-                    case SCRIPT -> script();
-                    case GRPC -> grpc();
-                };
+            case TCP -> new Probe.Tcp();
+            case HTTP -> http(null);
+            case HTTPS -> http(tls());
+            case UDP -> udp();
+            case DNS -> dns();
+            case PING -> new Probe.Ping();
+            case SMTP -> new Probe.Smtp(word("helo_name", "localhost"));
+            case SCRIPT -> script();
+            case GRPC -> grpc();
+        };
     }
 
     private Probe http(@Nullable Tls tls) {

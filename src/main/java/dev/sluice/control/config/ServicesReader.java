@@ -292,7 +292,8 @@ final class ServicesReader {
                 table.wrong(name, "has no meaning for a sorry server", "the other keys of [[service.real]]");
             }
         }
-        RealServerConfig sorry = realServers(List.of(table), key).stream().findFirst().orElse(null);
+        RealServerConfig sorry =
+                realServers(List.of(table), key).stream().findFirst().orElse(null);
         if (sorry != null
                 && realServers.stream().anyMatch(real -> real.endpoint().equals(sorry.endpoint()))) {
             table.wrong("address", "is a real server of this service as well", "a server of its own");

@@ -139,8 +139,9 @@ final class TableReader {
 
     /** Seconds, with decimals or without: in milliseconds. */
     int seconds(String key, int minMs, int maxMs, int fallbackMs) {
-        String allowed = "seconds " + BigDecimal.valueOf(minMs, 3).stripTrailingZeros().toPlainString() + "-"
-                + BigDecimal.valueOf(maxMs, 3).stripTrailingZeros().toPlainString();
+        String allowed =
+                "seconds " + BigDecimal.valueOf(minMs, 3).stripTrailingZeros().toPlainString() + "-"
+                        + BigDecimal.valueOf(maxMs, 3).stripTrailingZeros().toPlainString();
         Object value = value(key);
         double seconds;
         switch (value) {

@@ -87,7 +87,8 @@ class CheckReaderTest {
         assertEquals(1, sorry.weight());
         assertEquals(7, sorry.vlan());
         assertNull(service.realServers().get(0).checks(), "those of the service");
-        assertEquals(List.of(plain(new Probe.Ping())), service.realServers().get(1).checks());
+        assertEquals(
+                List.of(plain(new Probe.Ping())), service.realServers().get(1).checks());
         assertEquals(List.of(), service.realServers().get(2).checks());
     }
 
@@ -109,7 +110,8 @@ class CheckReaderTest {
                 check("type = 'tcp'\ninterval = 0.5\nretry_interval = 0.25\ntimeout = 86400\nrise = 1\nfall = 1000\n"
                         + "jitter = 100\ninitial = 'down'\nvia = 'rip'\naddress = '10.1.0.11'\nport = 8080\n"
                         + "source = '10.0.0.2'"));
-        assertEquals(Via.VIP, check("type = 'tcp'\nvia = 'vip'\nsource = '10.0.0.2'").via());
+        assertEquals(
+                Via.VIP, check("type = 'tcp'\nvia = 'vip'\nsource = '10.0.0.2'").via());
         assertEquals(300, check("type = 'tcp'\ninterval = 0.3").timing().retryIntervalMs(), "not above the interval");
     }
 
@@ -133,8 +135,7 @@ class CheckReaderTest {
                         + "digest = 'D41D8CD98F00B204E9800998ECF8427E'\nbody = '^ok'\nsni = 'name'\nverify = true\n"
                         + "ca_file = '/etc/ca.pem'"));
         assertEquals(
-                plain(new Probe.Http(
-                        "/", null, StatusRanges.SUCCESS, null, new BodyPattern("error"), true, null)),
+                plain(new Probe.Http("/", null, StatusRanges.SUCCESS, null, new BodyPattern("error"), true, null)),
                 check("type = 'http'\nbody_absent = 'error'"));
         assertEquals(plain(new Probe.Udp("", false, null)), check("type = 'udp'"));
         assertEquals(
@@ -142,7 +143,8 @@ class CheckReaderTest {
                 check("type = 'udp'\npayload = '00FF'\nreply_required = true\nreply = 'pong'"));
         assertEquals(plain(new Probe.Dns(".", "SOA")), check("type = 'dns'"));
         assertEquals(
-                plain(new Probe.Dns("example.com", "AAAA")), check("type = 'dns'\nname = 'example.com'\nrecord = 'AAAA'"));
+                plain(new Probe.Dns("example.com", "AAAA")),
+                check("type = 'dns'\nname = 'example.com'\nrecord = 'AAAA'"));
         assertEquals(plain(new Probe.Smtp("me")), check("type = 'smtp'\nhelo_name = 'me'"));
         assertEquals(
                 plain(new Probe.Script(List.of("/bin/check", "x y"), "nobody")),
@@ -188,7 +190,6 @@ class CheckReaderTest {
             type = 'script'@command = [] | command = [...] is empty; allowed: a list of the program's absolute path and its arguments, all strings
             type = 'script'@command = ['/c']@via = 'vip' | via = "vip" does not go with type "script"; allowed: "rip"
             type = 'ping'@via = 'vip' | via = "vip" does not go with type "ping"; allowed: "rip"
-            type = 'script'@command = ['/c']@source = '10.0.0.1' | source = "10.0.0.1" does not go with type "script"; allowed: with every other type
             type = 'ping'@port = 80 | port = 80 does not go with type "ping"; allowed: with every other type
             type = 'tcp'@port = 0 | port = 0 is out of range; allowed: an integer 1-65535
             type = 'tcp'@address = '10.0.0.11:80' | address = "10.0.0.11:80" holds no IPv4 or IPv6 address; allowed: a unicast IPv4 or IPv6 address without port
@@ -200,7 +201,8 @@ class CheckReaderTest {
     void whatMakesNoSenseInACheckIsRefused(String lines, String problem) {
         assertEquals(
                 List.of(problem),
-                problems(SERVICE + "[[service.check]]\n" + lines.replace('\'', '"').replace('@', '\n')));
+                problems(SERVICE + "[[service.check]]\n"
+                        + lines.replace('\'', '"').replace('@', '\n')));
     }
 
     @ParameterizedTest
@@ -229,7 +231,8 @@ class CheckReaderTest {
             """)
     void whereTheServiceHasNoPortACheckNeedsOne(String key, String what) throws ConfigException {
         String mark = "[[fwmark]]\nmark = 1\ndestination = \"10.0.0.100\"\n";
-        String service = DIRECTOR + mark + "[[service]]\n" + key.replace('\'', '"').replace('@', '\n') + "\n";
+        String service =
+                DIRECTOR + mark + "[[service]]\n" + key.replace('\'', '"').replace('@', '\n') + "\n";
         for (String type : List.of("tcp", "http", "https", "udp", "dns", "smtp", "grpc")) {
             String check = "[[service.check]]\ntype = \"" + type + "\"\n";
             assertEquals(
@@ -238,9 +241,14 @@ class CheckReaderTest {
                     problems(service + check));
             assertEquals(
                     8080,
-                    service(service + check + "port = 8080").health().checks().getFirst().port());
+                    service(service + check + "port = 8080")
+                            .health()
+                            .checks()
+                            .getFirst()
+                            .port());
         }
-        service(service + "[[service.check]]\ntype = \"ping\"\n[[service.check]]\ntype = \"script\"\ncommand = [\"/c\"]");
+        service(service
+                + "[[service.check]]\ntype = \"ping\"\n[[service.check]]\ntype = \"script\"\ncommand = [\"/c\"]");
     }
 
     @Test
