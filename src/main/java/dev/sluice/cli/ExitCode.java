@@ -13,7 +13,9 @@ public enum ExitCode {
     /** The machine does not allow it. */
     ENVIRONMENT(4, "refused by the machine: privilege, kernel, library, interface, XDP, queue, CPU or memory limit"),
     /** No director listens on the admin socket. */
-    NO_DIRECTOR(5, "no answer from a running director");
+    NO_DIRECTOR(5, "no answer from a running director"),
+    /** Real servers are not as they should be. */
+    UNHEALTHY(6, "health --exit-code: a real server is down or a service without quorum");
 
     private final int code;
     private final String meaning;

@@ -31,6 +31,7 @@ final class StatsPrinter {
                 stats.uptimeMs() / 1000,
                 stats.generation());
         printServices(stats);
+        new HealthPrinter(out).printBrief(stats.health());
         out.printf("%nPackets by outcome (all workers)%n");
         printCounters(stats.outcomes());
         for (InterfaceStats nic : stats.interfaces()) {

@@ -12,6 +12,9 @@ import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
+import dev.sluice.health.HealthChecks;
+import dev.sluice.health.HealthMonitor;
+import dev.sluice.health.Sockets;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
@@ -21,13 +24,13 @@ import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.service.RealServer;
-import dev.sluice.service.VirtualService;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.XskException;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -52,6 +55,7 @@ public final class Director implements AutoCloseable {
     private final Datapath datapath;
     private final TrafficReader traffic;
     private final ControlQueue queue;
+    private final Reconfigurer reconfigurer;
     private final Reload reload;
     private final Attachments attachments;
     private volatile boolean stopRequested;
@@ -65,6 +69,7 @@ public final class Director implements AutoCloseable {
             Datapath datapath,
             TrafficReader traffic,
             ControlQueue queue,
+            Reconfigurer reconfigurer,
             Reload reload,
             Attachments attachments) {
         this.config = config;
@@ -75,6 +80,7 @@ public final class Director implements AutoCloseable {
         this.datapath = datapath;
         this.traffic = traffic;
         this.queue = queue;
+        this.reconfigurer = reconfigurer;
         this.reload = reload;
         this.attachments = attachments;
     }
@@ -136,7 +142,8 @@ public final class Director implements AutoCloseable {
         SnapshotCompiler compiler = new SnapshotCompiler(
                 new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()),
                 choice);
-        SnapshotCompiler.Compiled first = compiler.compile(registry, resolver);
+        Overlay overlay = Overlay.NONE.next(registry, Map.of(), now(), true);
+        SnapshotCompiler.Compiled first = compiler.compile(registry, overlay, resolver);
         compiler.makeCurrent(first);
 
         MachineFacts machine = MachineFacts.ofThisMachine();
@@ -157,11 +164,17 @@ public final class Director implements AutoCloseable {
         attachments.attach(settings, maps);
         List<SteeringProgram> programs = attachments.programs();
         TrafficReader traffic = new TrafficReader(datapath);
-        Reconfigurer reconfigurer = new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids);
         ControlQueue queue = resources.add("queue of changes", new ControlQueue());
+        HealthEvents events = new HealthEvents();
+        QuorumCommands commands = resources.add("quorum commands", new QuorumCommands());
+        HealthChecks checks = resources.add("health checks", new HealthMonitor(events, Sockets.DIRECT));
+        HealthFollower health = new HealthFollower(checks, events, commands, Director::now);
+        Reconfigurer reconfigurer =
+                new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids, health);
         Reload reload = new Reload(queue, reconfigurer, source, settings);
         admin.ready(
-                new StatsReader(version, datapath, maps, programs, compiler, traffic),
+                new StatsReader(
+                        version, datapath, maps, programs, compiler, traffic, new HealthReader(compiler, checks)),
                 new ConnectionReader(queue, reconfigurer, datapath),
                 new TimeoutCommands(queue, reconfigurer, datapath),
                 new ServiceCommands(queue, reconfigurer, traffic),
@@ -169,10 +182,21 @@ public final class Director implements AutoCloseable {
         resources.onClose("statistics", admin::notReady);
         attachments.started();
         Director director = new Director(
-                settings, resources, nextHops, maps, compiler, datapath, traffic, queue, reload, attachments);
+                settings,
+                resources,
+                nextHops,
+                maps,
+                compiler,
+                datapath,
+                traffic,
+                queue,
+                reconfigurer,
+                reload,
+                attachments);
         nextHops.onChange(director::followNextHops);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
+        health.adopt(registry, overlay);
         director.logReady(version, programs);
         return director;
     }
@@ -184,6 +208,10 @@ public final class Director implements AutoCloseable {
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
         }
+    }
+
+    private static Overlay.Now now() {
+        return new Overlay.Now(NextHopFollower.nowMs(), Instant.now());
     }
 
     private static Optional<IcmpErrors> openIcmpErrors(Resources resources) {
@@ -230,7 +258,7 @@ public final class Director implements AutoCloseable {
     }
 
     /**
-     * Follows routes and neighbours, and makes the changes that are asked for, until a stop is requested.
+     * Follows routes, neighbours and the health of real servers, and makes the changes that are asked for, until a stop is requested.
      *
      * @return true after {@link #requestStop}, false when a worker died
      */
@@ -239,6 +267,7 @@ public final class Director implements AutoCloseable {
         while (!stopRequested) {
             nextHops.await(queue.fd());
             queue.run();
+            reconfigurer.followHealth();
             if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();
@@ -253,12 +282,13 @@ public final class Director implements AutoCloseable {
         return true;
     }
 
+    /** Of those that are out of service as well: they may come back. */
     private void estimateRates() {
-        List<VirtualService> services = compiler.current().services();
+        List<ServiceState> states = compiler.current().states();
         traffic.estimate(
-                services.stream().map(VirtualService::id).toList(),
-                services.stream()
-                        .flatMap(service -> service.realServers().stream())
+                states.stream().map(state -> state.configured().id()).toList(),
+                states.stream()
+                        .flatMap(state -> state.allRealServers().stream())
                         .map(RealServer::id)
                         .toList());
     }

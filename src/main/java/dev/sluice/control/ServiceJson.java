@@ -11,6 +11,7 @@ import dev.sluice.control.config.ConfigProblem;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.control.config.ServiceTables;
+import dev.sluice.health.CheckSpec;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
@@ -70,8 +71,18 @@ final class ServiceJson {
         return tables("fwmark", object(rule, "rule")).fwmarkRules().getFirst();
     }
 
-    /** A service with everything that can be set. */
+    /** Whether a service, or a real server, says anything about health; one that does not is edited without changing that. */
+    static boolean saysHealth(JsonNode node, List<String> keys) {
+        return keys.stream().anyMatch(node::has);
+    }
+
+    /** A service of whose health nothing is configured. */
     static ObjectNode of(VirtualService service) {
+        return of(service, HealthSettings.NONE);
+    }
+
+    /** A service with everything that can be set; of its health what differs from the defaults. */
+    static ObjectNode of(VirtualService service, HealthSettings health) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         putKey(json, service.key());
         json.put("scheduler", service.scheduler().keyword());
@@ -87,12 +98,23 @@ final class ServiceJson {
             }
         }
         json.put("one_packet", service.onePacket());
+        HealthJson.putSettings(json, health.config());
+        RealServer sorry = health.sorry();
+        if (sorry != null) {
+            putSettings(json.putObject("sorry"), sorry).remove(List.of("weight", "upper_threshold", "lower_threshold"));
+        }
         ArrayNode realServers = json.putArray("real");
-        service.realServers().forEach(real -> putSettings(realServers.addObject(), real));
+        for (RealServer real : service.realServers()) {
+            ObjectNode settings = putSettings(realServers.addObject(), real);
+            List<CheckSpec> own = health.ownChecks().get(new RealServerConfig.Endpoint(real.address(), real.port()));
+            if (own != null) {
+                HealthJson.putChecks(settings, own);
+            }
+        }
         return json;
     }
 
-    private static void putSettings(ObjectNode json, RealServer real) {
+    private static ObjectNode putSettings(ObjectNode json, RealServer real) {
         json.put("address", real.address().toString())
                 .put("method", real.method().keyword())
                 .put("weight", real.weight())
@@ -113,6 +135,7 @@ final class ServiceJson {
         } else {
             json.put("vlan", EditText.vlan(real.vlan()));
         }
+        return json;
     }
 
     /** A rule of firewall marks. */

@@ -41,6 +41,7 @@ final class StatsReader {
     private final List<SteeringProgram> programs;
     private final SnapshotCompiler compiler;
     private final TrafficReader traffic;
+    private final HealthReader health;
 
     StatsReader(
             String version,
@@ -48,13 +49,15 @@ final class StatsReader {
             SteeringMaps maps,
             List<SteeringProgram> programs,
             SnapshotCompiler compiler,
-            TrafficReader traffic) {
+            TrafficReader traffic,
+            HealthReader health) {
         this.version = version;
         this.datapath = datapath;
         this.maps = maps;
         this.programs = List.copyOf(programs);
         this.compiler = compiler;
         this.traffic = traffic;
+        this.health = health;
     }
 
     DirectorStats read() {
@@ -69,7 +72,8 @@ final class StatsReader {
                         .toList(),
                 outcomes(),
                 programs.stream().map(this::nic).toList(),
-                datapath.workers().stream().map(StatsReader::worker).toList());
+                datapath.workers().stream().map(StatsReader::worker).toList(),
+                health.read());
     }
 
     /** The services alone: no system call is needed for them. */

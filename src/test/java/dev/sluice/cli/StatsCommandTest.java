@@ -114,7 +114,8 @@ class StatsCommandTest {
                     true,
                     Map.of("steered", 5L),
                     List.of(new InterfaceStats.QueueStats(0, false, Map.of("rx_ring_full", 7L))))),
-            List.of(new WorkerStats(0, 1, Map.of("duty_cycles", 9L))));
+            List.of(new WorkerStats(0, 1, Map.of("duty_cycles", 9L))),
+            HealthCommandTest.READING);
 
     @TempDir
     Path folder;
@@ -157,6 +158,10 @@ class StatsCommandTest {
                 UDP  [fd00::100]:53                      0        0        0        0        0
                      persistent 300 s, one-packet
                 FWM  4294967295 IPv6                     0        0        0        0        0
+
+                Health: 1 of 3 real servers are down (sluice health)
+                  TCP 10.0.0.100:80: NO QUORUM, sorry server in use
+                  TCP 10.0.0.100:80 -> 10.0.0.12:80: DOWN, flapping since 2026-11-21T10:00:00Z, tcp: connection refused
 
                 Packets by outcome (all workers)
                   packets_in                   5
