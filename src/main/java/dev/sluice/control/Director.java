@@ -4,6 +4,7 @@ import dev.sluice.bpf.SteeringException;
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.control.admin.AdminSocket;
+import dev.sluice.control.checkpath.CheckPath;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
@@ -14,7 +15,6 @@ import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.health.HealthChecks;
 import dev.sluice.health.HealthMonitor;
-import dev.sluice.health.Sockets;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
@@ -167,7 +167,14 @@ public final class Director implements AutoCloseable {
         ControlQueue queue = resources.add("queue of changes", new ControlQueue());
         HealthEvents events = new HealthEvents();
         QuorumCommands commands = resources.add("quorum commands", new QuorumCommands());
-        HealthChecks checks = resources.add("health checks", new HealthMonitor(events, Sockets.DIRECT));
+        CheckPath path = resources.add(
+                "checks via the VIP",
+                new CheckPath(
+                        new CheckRoutes(compiler, choice),
+                        settings.interfaces(),
+                        new FlowHasher(key),
+                        settings.packetPolicy()));
+        HealthChecks checks = resources.add("health checks", new HealthMonitor(events, path));
         HealthFollower health = new HealthFollower(checks, events, commands, Director::now);
         Reconfigurer reconfigurer =
                 new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids, health);

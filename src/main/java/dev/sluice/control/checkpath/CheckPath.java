@@ -19,6 +19,7 @@ import java.nio.channels.DatagramChannel;
 import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +37,7 @@ public final class CheckPath implements Sockets, AutoCloseable {
     private final List<String> interfaces;
     private final FlowHasher hasher;
     private final PacketPolicy policy;
-    private volatile View view = new View(ForwardingSnapshot.empty(), Map.of());
+    private final Supplier<View> views;
     private @Nullable PacketPump pump;
     private boolean closed;
 
@@ -64,19 +65,16 @@ public final class CheckPath implements Sockets, AutoCloseable {
     /**
      * A path that is opened when it is needed.
      *
+     * @param views how real servers are reached now; from any thread, at once
      * @param interfaces the director's, in the order of the workers' ports
      * @param hasher under the director's key
      * @param policy of the workers
      */
-    public CheckPath(List<String> interfaces, FlowHasher hasher, PacketPolicy policy) {
+    public CheckPath(Supplier<View> views, List<String> interfaces, FlowHasher hasher, PacketPolicy policy) {
+        this.views = views;
         this.interfaces = List.copyOf(interfaces);
         this.hasher = hasher;
         this.policy = policy;
-    }
-
-    /** Says how real servers are reached from now on. */
-    public void follow(View newView) {
-        view = newView;
     }
 
     @Override
@@ -124,7 +122,7 @@ public final class CheckPath implements Sockets, AutoCloseable {
     }
 
     private Way way(Target target) throws IOException {
-        Way way = view.ways.get(target);
+        Way way = views.get().ways.get(target);
         if (way == null) {
             throw new IOException("no way to " + target + " is known");
         }
@@ -148,7 +146,7 @@ public final class CheckPath implements Sockets, AutoCloseable {
             throw new IOException("the director stops");
         }
         if (pump == null) {
-            pump = PacketPump.start(() -> view.snapshot, interfaces, hasher, policy);
+            pump = PacketPump.start(() -> views.get().snapshot, interfaces, hasher, policy);
         }
         return pump;
     }

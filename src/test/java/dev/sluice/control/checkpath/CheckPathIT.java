@@ -96,8 +96,8 @@ class CheckPathIT {
             assertEquals("ready", server.inputReader(StandardCharsets.US_ASCII).readLine());
             hops.put("rs" + i, List.of(new NextHop(i, mac(rs, "eth0"), mac(director, nic), 1500)));
         }
-        path = keep(new CheckPath(List.of("eth1", "eth2"), new FlowHasher(KEY), PacketPolicy.DEFAULT));
-        path.follow(view(hops));
+        CheckPath.View view = view(hops);
+        path = keep(new CheckPath(() -> view, List.of("eth1", "eth2"), new FlowHasher(KEY), PacketPolicy.DEFAULT));
         try (var _ = director.enter()) {
             // Opens the path there.
             ask(0, false, null);
