@@ -41,6 +41,9 @@ lab_demo() {
     heading "The counters (sluice stats)"
     expect "the director tells its counters" sluice_command stats
 
+    heading "A real server dies, and comes back"
+    show_failure "$wrr_port"
+
     heading "A restart of the director"
     director_stop
     expect "without a director no client of the VIP is answered, nor reset" is_unanswered "$VIP4" "$wrr_port"
@@ -173,6 +176,58 @@ show_bypass() {
     expect "$downloads downloads arrived whole" test "$answer" == $((downloads * 1048576))
     expect "the director saw the requests only: less than a tenth of what the client received" \
         test $((director_in * 10)) -lt "$client_in"
+}
+
+# Checks come with a reload, nginx of one real server is killed and started again, and no request fails in between but for those
+# that are under way when it dies.
+show_failure() {
+    local port=$1 victim=${REAL_SERVERS[0]} checked=$LAB_STATE/checked.toml answers
+    with_checks "$LAB_STATE/director.toml" >"$checked"
+    expect "a check of every real server comes with a reload: sluice reload $(basename "$checked")" \
+        sluice_command reload "$checked"
+    provider_run "$victim" bash -c "kill \$(cat '$LAB_STATE/$victim/nginx.pid')"
+    expect "nginx on $victim is killed, and out of service within seconds" wait_until 10 is_in_state "$victim" down
+    expect "the table that ipvsadm -Ln shows is without it" sluice_command ipvsadm -Ln -t "$VIP4:$port"
+    answers=$(http_requests "$VIP4" "$port")
+    show_counts "$answers"
+    expect "all $DEMO_REQUESTS requests answered by the others" \
+        test "$(grep -c . <<<"$answers") $(count_of "$victim" "$answers")" == "$DEMO_REQUESTS 0"
+    provider_run "$victim" nginx -e "$LAB_STATE/$victim/error.log" -c "$LAB_STATE/$victim/nginx.conf"
+    expect "nginx is started again, and back in service" wait_until 10 is_in_state "$victim" up
+    expect "what happened (sluice health --history)" sluice_command health --history
+    show_weighted "$DEMO_REQUESTS" "$(http_requests "$VIP4" "$port")"
+}
+
+# A configuration with a health check in each of its TCP services.
+with_checks() {
+    awk '
+        { print }
+        /^protocol = / { tcp = /"tcp"/ }
+        /^scheduler = / && tcp {
+            print "  [[service.check]]"
+            print "  type = \"http\""
+            print "  interval = 0.5"
+            print "  retry_interval = 0.3"
+            print "  timeout = 0.5"
+            print "  fall = 2"
+            print "  rise = 2"
+        }' "$1"
+}
+
+# is_in_state HOST up|down: whether all services say so of a real server that has been checked.
+is_in_state() {
+    local host=$1 state=$2
+    [[ $(sluice_command health --json | jq -r --arg v4 "${IPV4[$host]}" --arg v6 "${IPV6[$host]}" '
+        [.services[].realServers[]
+            | select((.address == $v4 or .address == $v6) and (.checks | length) > 0) | .state]
+        | unique | join(",")') == "$state" ]]
+}
+
+show_counts() {
+    local host
+    for host in "${REAL_SERVERS[@]}"; do
+        show_bar "$host" "${WEIGHT[$host]}" "$(count_of "$host" "$1")"
+    done
 }
 
 # Lines "HOST BYTES_SENT BYTES_RECEIVED" by the counters of the switch's ports.
