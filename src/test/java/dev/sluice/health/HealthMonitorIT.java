@@ -23,6 +23,9 @@ final class HealthMonitorIT {
     private static final int TARGETS = 2_000;
     private static final int SECONDS = 10;
     private static final int WARM_UP_SECONDS = 5;
+    /** In the mean: some ten times what it is on a machine that does other work as well. */
+    private static final int MAX_LATE_MS = 500;
+
     private static final Timing EACH_SECOND = new Timing(1_000, 1_000, 900, 2, 3, 10, true);
 
     /** Accepts and closes: what a process of its own would do, at a cost that is counted with the rest. */
@@ -90,7 +93,7 @@ final class HealthMonitorIT {
                     cpu / SECONDS * 100);
             assertEquals(List.of(), List.copyOf(changes));
             assertTrue(made > TARGETS * SECONDS * 0.9, made + " checks were made");
-            assertTrue(worstMean < 250, "late by " + worstMean + " ms");
+            assertTrue(worstMean < MAX_LATE_MS, "late by " + worstMean + " ms");
         }
     }
 
@@ -117,8 +120,8 @@ final class HealthMonitorIT {
                 Thread.sleep(1_000);
                 HealthChecks.Progress progress = monitor.progress();
                 System.out.println(progress);
-                assertTrue(progress.running() > TARGETS / 2, "each waits nine tenths of its interval");
-                assertTrue(progress.lateMs() < 250, "late by " + progress.lateMs() + " ms");
+                assertTrue(progress.running() > TARGETS / 10, "many wait at once, and not " + progress.running());
+                assertTrue(progress.lateMs() < MAX_LATE_MS, "late by " + progress.lateMs() + " ms");
                 for (SocketChannel channel = held.poll(); channel != null; channel = held.poll()) {
                     channel.close();
                 }
