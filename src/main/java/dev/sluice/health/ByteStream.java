@@ -8,7 +8,7 @@ interface ByteStream extends AutoCloseable {
     /** Reads at least one octet: how many, or -1 at the end. */
     int read(byte[] buffer, int offset, int lengthBytes) throws IOException;
 
-    /** Writes all of them; what checks write fits into a socket's buffer. */
+    /** Writes all of them. */
     void write(byte[] octets) throws IOException;
 
     @Override

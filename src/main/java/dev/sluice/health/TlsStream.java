@@ -106,6 +106,9 @@ final class TlsStream implements ByteStream {
     private boolean fill() throws IOException {
         incoming.compact();
         try {
+            if (!incoming.hasRemaining()) {
+                throw new SSLException("record that is too large");
+            }
             int count = plain.read(incoming.array(), incoming.position(), incoming.remaining());
             if (count < 0) {
                 return false;

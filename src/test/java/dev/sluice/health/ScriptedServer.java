@@ -32,13 +32,16 @@ final class ScriptedServer implements AutoCloseable {
         });
     }
 
-    /** Writes the start, and then the same again and again without end, with a pause after each. */
+    /** Writes the start, and then the same again and again without end, with a pause after each or as fast as it can. */
     static ScriptedServer endless(String start, String repeated, int pauseMs) throws IOException {
         return new ScriptedServer((_, out) -> {
             out.write(start.getBytes(StandardCharsets.ISO_8859_1));
+            byte[] octets = repeated.repeat(pauseMs == 0 ? 64 : 1).getBytes(StandardCharsets.ISO_8859_1);
             while (true) {
-                out.write(repeated.getBytes(StandardCharsets.ISO_8859_1));
-                Thread.sleep(pauseMs);
+                out.write(octets);
+                if (pauseMs > 0) {
+                    Thread.sleep(pauseMs);
+                }
             }
         });
     }

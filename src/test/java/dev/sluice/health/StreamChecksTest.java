@@ -3,11 +3,13 @@ package dev.sluice.health;
 import static dev.sluice.health.Asking.ask;
 import static dev.sluice.health.Asking.http;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -254,6 +256,18 @@ final class StreamChecksTest {
     }
 
     @Test
+    void aServerThatReadsNothingHoldsNoWriteBeyondTheDeadline() throws IOException {
+        try (ScriptedServer deaf = new ScriptedServer((_, _) -> Thread.sleep(10_000))) {
+            CheckSpec spec = Asking.spec(new Probe.Tcp(), 500, null, Via.RIP);
+            Deadline deadline = Deadline.in(500);
+            Destination destination = Destination.of(Asking.target(LOOPBACK, deaf.port()), spec, Sockets.DIRECT);
+            try (PlainStream stream = new PlainStream(destination.connect(deadline), deadline)) {
+                assertThrows(SocketTimeoutException.class, () -> stream.write(new byte[64 << 20]));
+            }
+        }
+    }
+
+    @Test
     void whatIsNoAnswerOfHttp2IsSaidInWords() throws IOException {
         String settings = "\0\0\0\u0004\0\0\0\0\0";
         assertEquals(
@@ -285,6 +299,7 @@ final class StreamChecksTest {
         String continuation = "\0\u0010\0\u0009\0\0\0\0\u0001" + "\0".repeat(4096);
         assertEndless(GRPC, settings, continuation, "HTTP/2 answer has a header of more than 65536 octets");
         assertEndless(GRPC, settings, "\0\0\0\u0004\u0001\0\0\0\0", "HTTP/2 answer has no end");
+        assertEndless(GRPC, settings, settings, "HTTP/2 answer has no end");
         String data = "\0\u0010\0\0\0\0\0\0\u0001" + "\0".repeat(4096);
         assertEndless(GRPC, settings, data, "HTTP/2 answer has more than 65535 octets");
     }
