@@ -13,7 +13,9 @@ public enum ExitCode {
     /** The machine does not allow it. */
     ENVIRONMENT(4, "refused by the machine: privilege, kernel, library, interface, XDP, queue, CPU or memory limit"),
     /** No director listens on the admin socket. */
-    NO_DIRECTOR(5, "no answer from a running director");
+    NO_DIRECTOR(5, "no answer from a running director"),
+    /** What was asked for is done in part; what is missing was named. */
+    PARTIAL(6, "for import: not all of it was carried over");
 
     private final int code;
     private final String meaning;

@@ -6,15 +6,21 @@ import dev.sluice.control.admin.AdminSocket;
 import dev.sluice.stats.DirectorStats;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The commands of the admin socket; {@code docs/admin-protocol.md} describes them. Any thread. */
 final class AdminService implements AdminSocket.Handler {
-    private static final List<String> COMMANDS = Stream.of(List.of("ping", "stats", "reload"), ServiceCommands.COMMANDS)
+    private static final List<String> COMMANDS = Stream.of(
+                    List.of("ping", "stats", "config", "reload"), ServiceCommands.COMMANDS)
             .flatMap(List::stream)
             .toList();
+
+    /** What only tells, and names no file that the director would read with its own rights. */
+    private static final Set<String> READ_ONLY =
+            Set.of("ping", "stats", "services", "config", "table", "timeouts", "connections", "checks");
 
     private final String version;
     private volatile @Nullable Ready ready;
@@ -38,18 +44,24 @@ final class AdminService implements AdminSocket.Handler {
     }
 
     @Override
+    public boolean isReadOnly(String command) {
+        return READ_ONLY.contains(command);
+    }
+
+    @Override
     public Object answer(String command, JsonNode request) throws AdminException {
         if (command.equals("ping")) {
             return Map.of("version", version, "ready", ready != null);
         }
         if (!COMMANDS.contains(command)) {
             throw new AdminException(
-                    "unknown_command",
+                    AdminException.UNKNOWN_COMMAND,
                     "no such command: " + command + "; there are: "
                             + COMMANDS.stream().collect(Collectors.joining(", ")));
         }
         return switch (command) {
             case "stats" -> stats();
+            case "config" -> now().reload().running();
             case "reload" -> now().reload().answer(request);
             // Not under the lock: they wait for the control thread, which may be the one that waits in notReady.
             default -> now().services().answer(command, request);

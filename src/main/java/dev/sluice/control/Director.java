@@ -154,7 +154,8 @@ public final class Director implements AutoCloseable {
         TrafficReader traffic = new TrafficReader(datapath);
         Reconfigurer reconfigurer = new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids);
         ControlQueue queue = resources.add("queue of changes", new ControlQueue());
-        Reload reload = new Reload(queue, reconfigurer, source, settings);
+        Reload reload = new Reload(
+                queue, reconfigurer, source, settings, new LoadedState(settings, reconfigurer::registry, source));
         admin.ready(
                 new StatsReader(version, datapath, maps, programs, compiler, traffic),
                 new ServiceCommands(queue, reconfigurer, traffic),
@@ -173,7 +174,7 @@ public final class Director implements AutoCloseable {
     private static void openAdminSocket(DirectorConfig settings, AdminService admin, Resources resources)
             throws EnvironmentException {
         try {
-            resources.add("admin socket", AdminSocket.open(settings.socket(), admin));
+            resources.add("admin socket", AdminSocket.open(settings.socket(), settings.socketAccess(), admin));
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
         }
@@ -185,8 +186,8 @@ public final class Director implements AutoCloseable {
         } catch (NativeException e) {
             LOG.log(
                     Level.WARNING,
-                    "no path MTU discovery towards real servers of method tun: {0}; a lower MTU on the way there has to be"
-                            + " set on its route",
+                    "no path MTU discovery towards real servers of method tun: {0}; a lower MTU on the way there has"
+                            + " to be set on its route",
                     e.getMessage());
             return Optional.empty();
         }

@@ -11,6 +11,7 @@ import java.util.OptionalInt;
  *
  * @param interfaces the interfaces the workers serve, in file order: the number of a worker's port is the index here
  * @param socket the admin socket
+ * @param socketAccess who may open it
  * @param queues how many queues, and so workers; empty: as many as every interface has
  * @param cpus which CPU each worker is pinned to
  * @param idle what a worker does when there are no packets
@@ -36,6 +37,7 @@ import java.util.OptionalInt;
 public record DirectorConfig(
         List<String> interfaces,
         Path socket,
+        SocketAccess socketAccess,
         OptionalInt queues,
         CpuPinning cpus,
         IdleMode idle,
@@ -96,6 +98,7 @@ public record DirectorConfig(
         return new DirectorConfig(
                 interfaces,
                 otherSocket,
+                socketAccess,
                 queues,
                 cpus,
                 idle,
