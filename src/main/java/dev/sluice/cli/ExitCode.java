@@ -14,8 +14,10 @@ public enum ExitCode {
     ENVIRONMENT(4, "refused by the machine: privilege, kernel, library, interface, XDP, queue, CPU or memory limit"),
     /** No director listens on the admin socket. */
     NO_DIRECTOR(5, "no answer from a running director"),
+    /** Real servers are not as they should be. */
+    UNHEALTHY(6, "health --exit-code: a real server is down or a service without quorum"),
     /** What was asked for is done in part; what is missing was named. */
-    PARTIAL(6, "for import: not all of it was carried over");
+    PARTIAL(7, "for import: not all of it was carried over");
 
     private final int code;
     private final String meaning;

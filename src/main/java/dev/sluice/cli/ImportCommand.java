@@ -41,7 +41,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  sluice import --interfaces eth1 /etc/keepalived/keepalived.conf > sluice.toml",
             "",
-            "Exit codes: 0 all of it was carried over, 6 not all of it was, 2 usage, 3 FILE cannot be read.",
+            "Exit codes: 0 all of it was carried over, 7 not all of it was, 2 usage, 3 FILE cannot be read.",
             "See also: docs/keepalived.md (what becomes of what), sluice check",
         })
 final class ImportCommand implements Callable<Integer> {

@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
             "  sluice run --config /etc/sluice.toml   direct, until SIGTERM or Ctrl-C",
             "  sluice reload                          apply what changed in the file",
             "  sluice stats                           what became of every packet",
+            "  sluice health                          which real servers are up",
             "  . <(sluice completion)                 completion for this bash",
             "",
             "Environment:",
@@ -75,6 +76,7 @@ public final class Main implements Runnable {
                 .addSubcommand(FwmarkCommand.commandLine(socketOfEnvironment))
                 .addSubcommand(RealServerCommand.commandLine())
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
+                .addSubcommand(new HealthCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
                 .addSubcommand(new HelpCommand())

@@ -31,6 +31,7 @@ final class StatsPrinter {
                 stats.uptimeMs() / 1000,
                 stats.generation());
         printServices(stats);
+        new HealthPrinter(out).printBrief(stats.health());
         out.printf("%nPackets by outcome (all workers)%n");
         printCounters(stats.outcomes());
         for (InterfaceStats nic : stats.interfaces()) {
@@ -131,7 +132,12 @@ final class StatsPrinter {
         // count there.
         out.printf(
                 "%-33s %8s %8s %8s %8s %8s%n",
-                label, scaled(traffic.connections()), scaled(traffic.packets()), 0, scaled(traffic.bytes()), 0);
+                label,
+                scaled(traffic.connections()),
+                scaled(traffic.inPackets()),
+                scaled(traffic.outPackets()),
+                scaled(traffic.inBytes()),
+                scaled(traffic.outBytes()));
     }
 
     private void printCounters(Map<String, Long> counters) {

@@ -3,10 +3,12 @@ package dev.sluice.control;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.control.admin.AdminException;
 import dev.sluice.control.admin.AdminSocket;
-import dev.sluice.stats.DirectorStats;
+import dev.sluice.stats.ConnectionPage;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -14,19 +16,25 @@ import org.jspecify.annotations.Nullable;
 /** The commands of the admin socket; {@code docs/admin-protocol.md} describes them. Any thread. */
 final class AdminService implements AdminSocket.Handler {
     private static final List<String> COMMANDS = Stream.of(
-                    List.of("ping", "stats", "config", "reload"), ServiceCommands.COMMANDS)
+                    List.of("ping", "stats", "table", "connections", "timeouts", "set-timeouts", "config", "reload"),
+                    ServiceCommands.COMMANDS)
             .flatMap(List::stream)
             .toList();
 
     /** What only tells, and names no file that the director would read with its own rights. */
     private static final Set<String> READ_ONLY =
-            Set.of("ping", "stats", "services", "config", "table", "timeouts", "connections", "checks");
+            Set.of("ping", "stats", "services", "config", "table", "timeouts", "connections");
 
     private final String version;
     private volatile @Nullable Ready ready;
 
     /** What answers when the director steers traffic. */
-    private record Ready(StatsReader stats, ServiceCommands services, Reload reload) {}
+    private record Ready(
+            StatsReader stats,
+            ConnectionReader connections,
+            TimeoutCommands timeouts,
+            ServiceCommands services,
+            Reload reload) {}
 
     /** Answers {@code not_ready} to everything but {@code ping} until {@link #ready}. */
     AdminService(String version) {
@@ -34,8 +42,13 @@ final class AdminService implements AdminSocket.Handler {
     }
 
     /** The director steers traffic from now on. */
-    void ready(StatsReader stats, ServiceCommands services, Reload reload) {
-        ready = new Ready(stats, services, reload);
+    void ready(
+            StatsReader stats,
+            ConnectionReader connections,
+            TimeoutCommands timeouts,
+            ServiceCommands services,
+            Reload reload) {
+        ready = new Ready(stats, connections, timeouts, services, reload);
     }
 
     /** The director is about to release what {@link StatsReader} reads; waits for a reading that is under way. */
@@ -60,7 +73,11 @@ final class AdminService implements AdminSocket.Handler {
                             + COMMANDS.stream().collect(Collectors.joining(", ")));
         }
         return switch (command) {
-            case "stats" -> stats();
+            case "stats" -> read(StatsReader::read);
+            case "table" -> read(StatsReader::table);
+            case "connections" -> connections(request);
+            case "timeouts" -> now().timeouts().show();
+            case "set-timeouts" -> now().timeouts().set(request);
             case "config" -> now().reload().running();
             case "reload" -> now().reload().answer(request);
             // Not under the lock: they wait for the control thread, which may be the one that waits in notReady.
@@ -68,8 +85,13 @@ final class AdminService implements AdminSocket.Handler {
         };
     }
 
-    private synchronized DirectorStats stats() throws AdminException {
-        return now().stats().read();
+    private Object connections(JsonNode request) throws AdminException {
+        Supplier<ConnectionPage> page = now().connections().prepare(request);
+        return read(_ -> page.get());
+    }
+
+    private synchronized Object read(Function<StatsReader, Object> reading) throws AdminException {
+        return reading.apply(now().stats());
     }
 
     private Ready now() throws AdminException {

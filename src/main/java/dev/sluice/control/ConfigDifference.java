@@ -39,13 +39,13 @@ final class ConfigDifference {
             if (before.isEmpty()) {
                 edits.add(new Edit.AddService(service));
             } else {
-                addEdits(edits, before.get(), service);
+                addEdits(edits, before.get(), running.health(service.key()), service);
             }
         }
         return edits;
     }
 
-    private static void addEdits(List<Edit> edits, VirtualService before, ServiceConfig after) {
+    private static void addEdits(List<Edit> edits, VirtualService before, HealthSettings health, ServiceConfig after) {
         Map<RealServerConfig.Endpoint, RealServerConfig> wanted =
                 after.realServers().stream().collect(Collectors.toMap(RealServerConfig::endpoint, Function.identity()));
         Map<RealServerConfig.Endpoint, RealServer> running = before.realServers().stream()
@@ -56,14 +56,15 @@ final class ConfigDifference {
                 edits.add(new Edit.DeleteRealServer(before.key(), real.address(), real.port()));
             }
         }
-        if (!hasSettings(before, after)) {
+        if (!hasSettings(before, after) || !health.config().equals(after.health())) {
             edits.add(new Edit.EditService(after));
         }
         for (RealServerConfig real : after.realServers()) {
             RealServer there = running.get(real.endpoint());
             if (there == null) {
                 edits.add(new Edit.AddRealServer(before.key(), real));
-            } else if (!isSame(there, real)) {
+            } else if (!isSame(there, real)
+                    || !Objects.equals(health.ownChecks().get(real.endpoint()), real.checks())) {
                 edits.add(new Edit.EditRealServer(before.key(), real));
             }
         }

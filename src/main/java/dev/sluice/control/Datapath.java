@@ -25,6 +25,7 @@ import dev.sluice.forward.Pipeline;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.VirtualService;
+import dev.sluice.stats.TimeoutStats;
 import dev.sluice.worker.SnapshotSlot;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.Umem;
@@ -63,6 +64,7 @@ final class Datapath {
     private final Optional<SharedFlowTables> sharedTables;
     private final int queues;
     private final boolean severalFrames;
+    private TimeoutStats timeouts;
     private final List<Worker> workers = new ArrayList<>();
     private final List<XskSocket> sockets = new ArrayList<>();
 
@@ -91,6 +93,8 @@ final class Datapath {
         this.resources = resources;
         this.sharedTables = sharedTables;
         this.exchange = new FlowExchange(queues);
+        ConnectionConfig.Timeouts configured = config.connections().timeouts();
+        timeouts = new TimeoutStats(configured.tcp(), configured.tcpfin(), configured.udp());
         fragments = new FragmentTable(FRAGMENTED_DATAGRAMS, key);
         templates = persistenceTable(key);
     }
@@ -191,15 +195,44 @@ final class Datapath {
         flows.keepTemplates(templates, memory);
         ConnectionConfig connections = config.connections();
         flows.setMaxHalfOpen((int) ((long) config.flowTableSize() * connections.halfOpenPercent() / 100));
-        ConnectionConfig.Timeouts timeouts = connections.timeouts();
-        flows.setTimeout(FlowState.ESTABLISHED, timeouts.tcp() * 1000);
-        flows.setTimeout(FlowState.FIN_WAIT, timeouts.tcpfin() * 1000);
-        flows.setTimeout(FlowState.UDP, timeouts.udp() * 1000);
-        flows.setTimeout(FlowState.SYN_RECV, timeouts.synRecv() * 1000);
-        flows.setTimeout(FlowState.TIME_WAIT, timeouts.timeWait() * 1000);
-        flows.setTimeout(FlowState.CLOSE, timeouts.close() * 1000);
-        flows.setTimeout(FlowState.SCTP_ESTABLISHED, timeouts.sctp() * 1000);
+        setTimeouts(flows, timeouts);
+        ConnectionConfig.Timeouts configured = connections.timeouts();
+        flows.setTimeout(FlowState.SYN_RECV, configured.synRecv() * 1000);
+        flows.setTimeout(FlowState.TIME_WAIT, configured.timeWait() * 1000);
+        flows.setTimeout(FlowState.CLOSE, configured.close() * 1000);
+        flows.setTimeout(FlowState.SCTP_ESTABLISHED, configured.sctp() * 1000);
         return flows;
+    }
+
+    private static void setTimeouts(FlowTable flows, TimeoutStats timeouts) {
+        flows.setTimeout(FlowState.ESTABLISHED, timeoutMs(timeouts.tcp()));
+        flows.setTimeout(FlowState.FIN_WAIT, timeoutMs(timeouts.tcpfin()));
+        flows.setTimeout(FlowState.UDP, timeoutMs(timeouts.udp()));
+    }
+
+    private static int timeoutMs(int seconds) {
+        return (int) Math.min(seconds * 1000L, FlowTable.MAX_TIMEOUT_MS);
+    }
+
+    /** How long connections may be silent. */
+    TimeoutStats timeouts() {
+        return timeouts;
+    }
+
+    /** Sets how long connections may be silent; workers go by it from the next snapshot on. */
+    void setTimeouts(TimeoutStats newTimeouts) {
+        timeouts = newTimeouts;
+        workers.forEach(worker -> setTimeouts(worker.flows(), newTimeouts));
+    }
+
+    /** How many connections there is room for. Any thread. */
+    long maxFlows() {
+        return (long) config.flowTableSize() * queues;
+    }
+
+    /** The persistence templates, for those who only read. Any thread. */
+    PersistenceTable templates() {
+        return templates;
     }
 
     private ConnectionPolicy policy() {

@@ -12,6 +12,9 @@ import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
+import dev.sluice.health.HealthChecks;
+import dev.sluice.health.HealthMonitor;
+import dev.sluice.health.Sockets;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
@@ -20,12 +23,14 @@ import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
+import dev.sluice.service.RealServer;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.XskException;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -48,7 +53,9 @@ public final class Director implements AutoCloseable {
     private final SteeringMaps maps;
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
+    private final TrafficReader traffic;
     private final ControlQueue queue;
+    private final Reconfigurer reconfigurer;
     private final Reload reload;
     private final Attachments attachments;
     private volatile boolean stopRequested;
@@ -60,7 +67,9 @@ public final class Director implements AutoCloseable {
             SteeringMaps maps,
             SnapshotCompiler compiler,
             Datapath datapath,
+            TrafficReader traffic,
             ControlQueue queue,
+            Reconfigurer reconfigurer,
             Reload reload,
             Attachments attachments) {
         this.config = config;
@@ -69,7 +78,9 @@ public final class Director implements AutoCloseable {
         this.maps = maps;
         this.compiler = compiler;
         this.datapath = datapath;
+        this.traffic = traffic;
         this.queue = queue;
+        this.reconfigurer = reconfigurer;
         this.reload = reload;
         this.attachments = attachments;
     }
@@ -131,7 +142,8 @@ public final class Director implements AutoCloseable {
         SnapshotCompiler compiler = new SnapshotCompiler(
                 new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()),
                 choice);
-        SnapshotCompiler.Compiled first = compiler.compile(registry, resolver);
+        Overlay overlay = Overlay.NONE.next(registry, Map.of(), now(), true);
+        SnapshotCompiler.Compiled first = compiler.compile(registry, overlay, resolver);
         compiler.makeCurrent(first);
 
         MachineFacts machine = MachineFacts.ofThisMachine();
@@ -152,21 +164,44 @@ public final class Director implements AutoCloseable {
         attachments.attach(settings, maps);
         List<SteeringProgram> programs = attachments.programs();
         TrafficReader traffic = new TrafficReader(datapath);
-        Reconfigurer reconfigurer = new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids);
         ControlQueue queue = resources.add("queue of changes", new ControlQueue());
+        HealthEvents events = new HealthEvents();
+        QuorumCommands commands = resources.add("quorum commands", new QuorumCommands());
+        HealthChecks checks = resources.add("health checks", new HealthMonitor(events, Sockets.DIRECT));
+        HealthFollower health = new HealthFollower(checks, events, commands, Director::now);
+        Reconfigurer reconfigurer =
+                new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids, health);
         Reload reload = new Reload(
-                queue, reconfigurer, source, settings, new LoadedState(settings, reconfigurer::registry, source));
+                queue,
+                reconfigurer,
+                source,
+                settings,
+                new LoadedState(settings, reconfigurer::registry, datapath::timeouts, source));
         admin.ready(
-                new StatsReader(version, datapath, maps, programs, compiler, traffic),
+                new StatsReader(
+                        version, datapath, maps, programs, compiler, traffic, new HealthReader(compiler, checks)),
+                new ConnectionReader(queue, reconfigurer, datapath),
+                new TimeoutCommands(queue, reconfigurer, datapath),
                 new ServiceCommands(queue, reconfigurer, traffic),
                 reload);
         resources.onClose("statistics", admin::notReady);
         attachments.started();
-        Director director =
-                new Director(settings, resources, nextHops, maps, compiler, datapath, queue, reload, attachments);
+        Director director = new Director(
+                settings,
+                resources,
+                nextHops,
+                maps,
+                compiler,
+                datapath,
+                traffic,
+                queue,
+                reconfigurer,
+                reload,
+                attachments);
         nextHops.onChange(director::followNextHops);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
+        health.adopt(registry, overlay);
         director.logReady(version, programs);
         return director;
     }
@@ -178,6 +213,10 @@ public final class Director implements AutoCloseable {
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
         }
+    }
+
+    private static Overlay.Now now() {
+        return new Overlay.Now(NextHopFollower.nowMs(), Instant.now());
     }
 
     private static Optional<IcmpErrors> openIcmpErrors(Resources resources) {
@@ -224,14 +263,20 @@ public final class Director implements AutoCloseable {
     }
 
     /**
-     * Follows routes and neighbours, and makes the changes that are asked for, until a stop is requested.
+     * Follows routes, neighbours and the health of real servers, and makes the changes that are asked for, until a stop is requested.
      *
      * @return true after {@link #requestStop}, false when a worker died
      */
     public boolean run() {
+        long estimatedMs = NextHopFollower.nowMs();
         while (!stopRequested) {
             nextHops.await(queue.fd());
             queue.run();
+            reconfigurer.followHealth();
+            if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
+                estimatedMs += RateEstimator.PERIOD_MS;
+                estimateRates();
+            }
             for (Worker worker : datapath.workers()) {
                 if (worker.failure() != null) {
                     return false;
@@ -240,6 +285,17 @@ public final class Director implements AutoCloseable {
         }
         LOG.log(Level.INFO, "stopping");
         return true;
+    }
+
+    /** Of those that are out of service as well: they may come back. */
+    private void estimateRates() {
+        List<ServiceState> states = compiler.current().states();
+        traffic.estimate(
+                states.stream().map(state -> state.configured().id()).toList(),
+                states.stream()
+                        .flatMap(state -> state.allRealServers().stream())
+                        .map(RealServer::id)
+                        .toList());
     }
 
     private void followNextHops() {

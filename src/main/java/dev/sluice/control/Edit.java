@@ -26,7 +26,8 @@ sealed interface Edit {
         public List<String> applyTo(Registry registry) throws ChangeException {
             List<String> lines = new ArrayList<>();
             VirtualService added = registry.addService(service);
-            lines.add("add service " + added.key() + ": " + EditText.settings(added));
+            lines.add("add service " + added.key() + ": " + EditText.settings(added)
+                    + HealthText.settings(registry.health(added.key())));
             for (RealServer real : added.realServers()) {
                 lines.add(EditText.addition(added.key(), real));
             }
@@ -34,13 +35,25 @@ sealed interface Edit {
         }
     }
 
-    /** {@code ipvsadm -E}: all settings are replaced; the real servers in it do not matter. */
-    record EditService(ServiceConfig service) implements Edit {
+    /**
+     * {@code ipvsadm -E}: all settings are replaced; the real servers in it do not matter.
+     *
+     * @param keepsHealth whether what is configured of its health stays
+     */
+    record EditService(ServiceConfig service, boolean keepsHealth) implements Edit {
+        /** One that replaces what is configured of its health, too. */
+        EditService(ServiceConfig service) {
+            this(service, false);
+        }
+
         @Override
         public List<String> applyTo(Registry registry) throws ChangeException {
             VirtualService before = registry.get(service.key());
-            registry.editService(service);
-            return EditText.difference(before, registry.get(service.key()));
+            HealthSettings health = registry.health(service.key());
+            registry.editService(service, keepsHealth);
+            List<String> lines = new ArrayList<>(EditText.difference(before, registry.get(service.key())));
+            lines.addAll(HealthText.difference(service.key(), health, registry.health(service.key())));
+            return lines;
         }
     }
 
@@ -79,16 +92,28 @@ sealed interface Edit {
         }
     }
 
-    /** {@code ipvsadm -e}: every setting is replaced. */
-    record EditRealServer(ServiceKey key, RealServerConfig real) implements Edit {
+    /**
+     * {@code ipvsadm -e}: every setting is replaced.
+     *
+     * @param keepsChecks whether it keeps the checks that it has
+     */
+    record EditRealServer(ServiceKey key, RealServerConfig real, boolean keepsChecks) implements Edit {
+        /** One that replaces its checks, too. */
+        EditRealServer(ServiceKey key, RealServerConfig real) {
+            this(key, real, false);
+        }
+
         @Override
         public List<String> applyTo(Registry registry) throws ChangeException {
             VirtualService before = registry.get(key);
-            registry.editRealServer(key, real);
+            HealthSettings health = registry.health(key);
+            registry.editRealServer(key, real, keepsChecks);
             RealServer was = Registry.find(before, real.address(), real.port()).orElseThrow();
             RealServer is = Registry.find(registry.get(key), real.address(), real.port())
                     .orElseThrow();
-            return EditText.difference(key, was, is);
+            List<String> lines = new ArrayList<>(EditText.difference(key, was, is));
+            lines.addAll(HealthText.checksDifference(key, is, health, registry.health(key)));
+            return lines;
         }
     }
 

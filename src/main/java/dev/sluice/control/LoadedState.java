@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.control.admin.AdminException;
 import dev.sluice.control.config.ConfigSource;
+import dev.sluice.control.config.ConnectionConfig.Timeouts;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.control.config.SluiceConfig;
@@ -13,6 +14,7 @@ import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
+import dev.sluice.stats.TimeoutStats;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -28,16 +30,20 @@ import java.util.stream.Collectors;
 final class LoadedState {
     private final DirectorConfig director;
     private final Supplier<Registry> running;
+    private final Supplier<TimeoutStats> timeouts;
     private String file;
     private Registry loaded;
 
     /**
      * @param director as it was started
      * @param running what runs: at the moment, what was loaded
+     * @param timeouts those that hold, which a command can set
      */
-    LoadedState(DirectorConfig director, Supplier<Registry> running, ConfigSource source) {
+    LoadedState(
+            DirectorConfig director, Supplier<Registry> running, Supplier<TimeoutStats> timeouts, ConfigSource source) {
         this.director = director;
         this.running = running;
+        this.timeouts = timeouts;
         file = source.file().toString();
         loaded = running.get();
     }
@@ -61,14 +67,38 @@ final class LoadedState {
 
     /** What has been changed by command, a line each. */
     private List<String> changedByCommand() throws AdminException {
-        return lines(loaded, runningConfig());
+        List<String> lines = new ArrayList<>();
+        TimeoutStats before = startTimeouts();
+        TimeoutStats now = timeouts.get();
+        if (!now.equals(before)) {
+            lines.add("timeouts: tcp " + before.tcp() + " -> " + now.tcp() + ", tcpfin " + before.tcpfin() + " -> "
+                    + now.tcpfin() + ", udp " + before.udp() + " -> " + now.udp());
+        }
+        lines.addAll(lines(loaded, runningConfig()));
+        return lines;
+    }
+
+    private TimeoutStats startTimeouts() {
+        Timeouts configured = director.connections().timeouts();
+        return new TimeoutStats(configured.tcp(), configured.tcpfin(), configured.udp());
+    }
+
+    /** A command may set longer ones than a file. */
+    private ObjectNode directorTable() {
+        ObjectNode table = DirectorJson.of(director);
+        TimeoutStats now = timeouts.get();
+        table.withObjectProperty("timeouts")
+                .put("tcp", Math.min(now.tcp(), DirectorConfig.MAX_TIMEOUT_S))
+                .put("tcpfin", Math.min(now.tcpfin(), DirectorConfig.MAX_TIMEOUT_S))
+                .put("udp", Math.min(now.udp(), DirectorConfig.MAX_TIMEOUT_S));
+        return table;
     }
 
     private SluiceConfig runningConfig() throws AdminException {
         Registry registry = running.get();
         List<ServiceConfig> services = new ArrayList<>();
         for (VirtualService service : registry.services()) {
-            services.add(ServiceJson.service(ServiceJson.of(service)));
+            services.add(ServiceJson.service(ServiceJson.of(service, registry.health(service.key()))));
         }
         return new SluiceConfig(director, services, registry.fwmarkRules());
     }
@@ -99,7 +129,7 @@ final class LoadedState {
             comments.add("Loaded from " + file + "; changed by command since:");
             changed.forEach(line -> comments.add("  " + line));
         }
-        ObjectNode table = DirectorJson.of(director);
+        ObjectNode table = directorTable();
         json.set("director", table);
         if (director.hashKey().isPresent()) {
             table.putArray(TomlWriter.COMMENT).add("hash_key is set; it is a secret and not shown.");
@@ -116,7 +146,7 @@ final class LoadedState {
         Set<ServiceKey> marked =
                 registry.fwmarkRules().stream().map(FwmarkRule::key).collect(Collectors.toSet());
         for (VirtualService service : registry.services()) {
-            ObjectNode one = ServiceJson.of(service);
+            ObjectNode one = ServiceJson.of(service, registry.health(service.key()));
             services.add(one);
             if (service.key() instanceof FwmarkKey && !marked.contains(service.key())) {
                 one.put(TomlWriter.DISABLED, true)

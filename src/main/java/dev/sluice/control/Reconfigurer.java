@@ -32,12 +32,14 @@ final class Reconfigurer {
     private final ServiceSteering steering;
     private final TrafficReader traffic;
     private final IdKeeper ids;
+    private final HealthFollower health;
     private Registry registry;
 
     /**
      * @param registry what runs, compiled and published
      * @param nextHops watches all its RIPs
      * @param ids is told of every id before a worker is
+     * @param health says what is left of the services, and is told of changes
      */
     Reconfigurer(
             Registry registry,
@@ -46,7 +48,8 @@ final class Reconfigurer {
             Datapath datapath,
             ServiceSteering steering,
             TrafficReader traffic,
-            IdKeeper ids) {
+            IdKeeper ids,
+            HealthFollower health) {
         this.registry = registry;
         this.nextHops = nextHops;
         this.compiler = compiler;
@@ -54,11 +57,22 @@ final class Reconfigurer {
         this.steering = steering;
         this.traffic = traffic;
         this.ids = ids;
+        this.health = health;
     }
 
-    /** What runs. */
+    /** What is configured. */
     Registry registry() {
         return registry;
+    }
+
+    /** The generation of the snapshot in force. Any thread. */
+    long generation() {
+        return compiler.current().snapshot().generation();
+    }
+
+    /** Publishes what runs once more, and waits until every worker has taken it over. */
+    void publishAgain() {
+        go(compiler.again(compiler.current()));
     }
 
     /**
@@ -91,10 +105,12 @@ final class Reconfigurer {
         coming.removeAll(registry.realServerAddresses());
         Set<Way> newWays = new LinkedHashSet<>(draft.ways());
         newWays.removeAll(registry.ways());
+        Overlay overlay;
         boolean done = false;
         try {
             nextHops.resolve(newWays);
-            publish(draft);
+            overlay = health.plan(draft);
+            publish(draft, overlay);
             done = true;
         } finally {
             Set<IpAddress> unused = done ? new LinkedHashSet<>(registry.realServerAddresses()) : coming;
@@ -104,8 +120,29 @@ final class Reconfigurer {
             }
             unused.forEach(nextHops::forget);
         }
+        health.adopt(draft, overlay);
         lines.forEach(line -> LOG.log(Level.INFO, "{0}", line));
         return lines;
+    }
+
+    /**
+     * Publishes what checks have found and time has brought since the last time, all of it in one snapshot. Real servers come
+     * and go whose way is known, with ids that they keep: nothing has to be waited for.
+     */
+    void followHealth() {
+        health.tick(registry).ifPresent(overlay -> {
+            SnapshotCompiler.Compiled before = compiler.current();
+            List<ServiceState> states = overlay.states(registry);
+            if (states.stream().map(ServiceState::effective).toList().equals(before.services())) {
+                compiler.makeCurrent(before.withStates(states));
+            } else {
+                SnapshotCompiler.Compiled after = compiler.compile(registry.copy(), overlay, nextHops.resolver());
+                compiler.makeCurrent(after);
+                datapath.limit(after.services());
+                datapath.publish(after.snapshot());
+            }
+            health.adopt(registry, overlay);
+        });
     }
 
     private static List<String> apply(List<Edit> edits, Registry draft) throws ChangeException {
@@ -116,15 +153,15 @@ final class Reconfigurer {
         return lines;
     }
 
-    private void publish(Registry draft) throws ChangeException {
+    private void publish(Registry draft, Overlay overlay) throws ChangeException {
         try {
             ids.save(draft.ids());
         } catch (IOException e) {
             throw new ChangeException(Code.REFUSED, "nothing changed: cannot keep ids: " + e.getMessage());
         }
         SnapshotCompiler.Compiled before = compiler.current();
-        SnapshotCompiler.Compiled after = compiler.compile(draft, nextHops.resolver());
-        for (VirtualService service : after.services()) {
+        SnapshotCompiler.Compiled after = compiler.compile(draft, overlay, nextHops.resolver());
+        for (VirtualService service : draft.services()) {
             zeroWhatIsNew(draft, service);
         }
         try {
@@ -156,7 +193,7 @@ final class Reconfigurer {
         if (added) {
             traffic.zeroService(service.id());
         }
-        for (RealServer real : service.realServers()) {
+        for (RealServer real : draft.allRealServers(service)) {
             // As IPVS, where a real server that comes back keeps its counters if the service is the same.
             if (added || draft.isNewRealServer(real.id())) {
                 traffic.zeroRealServer(real.id());

@@ -6,6 +6,7 @@ import dev.sluice.control.config.AddressRules;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.forward.ForwardingSnapshot;
+import dev.sluice.health.CheckSpec;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
@@ -28,10 +29,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The virtual services and real servers that the director has, with the ids by which the datapath knows them, and the edits
- * that ipvsadm knows, with the same preconditions.
+ * The virtual services and real servers that are configured, with the ids by which the datapath knows them, and the edits
+ * that ipvsadm knows, with the same preconditions. What health makes of them is in {@link Overlay}: here a real server that
+ * has failed is like any other, and keeps its id.
  *
  * <p>Connection entries hold ids of real servers, so an id must not come to mean another one while any does. A removed
  * real server's id is kept; added again to the same service it has its id back, and with it its connections
@@ -46,6 +50,9 @@ final class Registry {
     private final IdPool<ServiceKey> serviceIds;
     private final IdPool<Place> realServerIds;
     private final Map<ServiceKey, VirtualService> services;
+    /** Of services where anything of it is configured. */
+    private final Map<ServiceKey, HealthSettings> health;
+
     private List<FwmarkRule> fwmarkRules = List.of();
 
     // What happened to this copy: by service id, and by the id of a real server.
@@ -64,6 +71,7 @@ final class Registry {
         serviceIds = new IdPool<>(ForwardingSnapshot.MAX_SERVICES, known.services());
         realServerIds = new IdPool<>(ForwardingSnapshot.MAX_REAL_SERVERS, known.realServers());
         services = new LinkedHashMap<>();
+        health = new HashMap<>();
     }
 
     private Registry(Registry other) {
@@ -71,6 +79,7 @@ final class Registry {
         serviceIds = new IdPool<>(other.serviceIds);
         realServerIds = new IdPool<>(other.realServerIds);
         services = new LinkedHashMap<>(other.services);
+        health = new HashMap<>(other.health);
         fwmarkRules = other.fwmarkRules;
     }
 
@@ -89,23 +98,28 @@ final class Registry {
         return fwmarkRules;
     }
 
-    /** Every RIP once, however many services it stands behind. */
-    Set<IpAddress> realServerAddresses() {
-        Set<IpAddress> addresses = new LinkedHashSet<>();
-        for (VirtualService service : services.values()) {
-            for (RealServer real : service.realServers()) {
-                addresses.add(real.address());
-            }
-        }
-        return addresses;
+    /** What is configured of a service's health. */
+    HealthSettings health(ServiceKey key) {
+        return health.getOrDefault(key, HealthSettings.NONE);
     }
 
-    /** Every way to a real server once, however many services use it. */
+    /** The real servers of a service, and its sorry server behind them. */
+    List<RealServer> allRealServers(VirtualService service) {
+        return health(service.key()).withSorry(service.realServers());
+    }
+
+    private Stream<RealServer> allRealServers() {
+        return services.values().stream().flatMap(service -> allRealServers(service).stream());
+    }
+
+    /** Every RIP once, those of sorry servers included, however many services it stands behind. */
+    Set<IpAddress> realServerAddresses() {
+        return allRealServers().map(RealServer::address).collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    /** Every way to a real server or sorry server once, however many services use it. */
     Set<Way> ways() {
-        return services.values().stream()
-                .flatMap(service -> service.realServers().stream())
-                .map(Way::of)
-                .collect(Collectors.toCollection(LinkedHashSet::new));
+        return allRealServers().map(Way::of).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
     /** Whether a service came into being with the changes to this copy. */
@@ -142,7 +156,7 @@ final class Registry {
         Map<Place, Integer> realServerOf = new HashMap<>(realServerIds.removed());
         for (VirtualService service : services.values()) {
             serviceOf.put(service.key(), service.id());
-            for (RealServer real : service.realServers()) {
+            for (RealServer real : allRealServers(service)) {
                 realServerOf.put(new Place(service.key(), real.address(), real.port()), real.id());
             }
         }
@@ -183,6 +197,11 @@ final class Registry {
             }
             realServers.add(newRealServer(key, real));
         }
+        HealthSettings settings = new HealthSettings(
+                config.health(), sorry(config, HealthSettings.NONE), ownChecks(config.realServers()));
+        if (settings.isSet()) {
+            health.put(key, settings);
+        }
         VirtualService service = new VirtualService(
                 id,
                 key,
@@ -192,14 +211,60 @@ final class Registry {
                 config.onePacket(),
                 realServers);
         checkMaglev(service);
+        checkSorry(service);
         services.put(key, service);
         added.set(id);
         rescheduled.set(id);
         return service;
     }
 
-    /** Gives a service other settings, all of them; its real servers stay. */
+    private static Map<RealServerConfig.Endpoint, List<CheckSpec>> ownChecks(List<RealServerConfig> realServers) {
+        Map<RealServerConfig.Endpoint, List<CheckSpec>> own = new HashMap<>();
+        for (RealServerConfig real : realServers) {
+            List<CheckSpec> checks = real.checks();
+            if (checks != null) {
+                own.put(real.endpoint(), checks);
+            }
+        }
+        return own;
+    }
+
+    /** The sorry server that a service is to have; the one that it had has its id kept if it goes. */
+    private @Nullable RealServer sorry(ServiceConfig config, HealthSettings before) throws ChangeException {
+        RealServer was = before.sorry();
+        RealServerConfig wanted = config.health().sorry();
+        if (was != null
+                && wanted != null
+                && wanted.endpoint().equals(new RealServerConfig.Endpoint(was.address(), was.port()))) {
+            checkRealServer(config.key(), wanted);
+            return realServer(was.id(), wanted);
+        }
+        if (was != null) {
+            realServerIds.remove(new Place(config.key(), was.address(), was.port()), was.id());
+        }
+        return wanted == null ? null : newRealServer(config.key(), wanted);
+    }
+
+    private void checkSorry(VirtualService service) throws ChangeException {
+        RealServer sorry = health(service.key()).sorry();
+        if (sorry != null && find(service, sorry.address(), sorry.port()).isPresent()) {
+            throw new ChangeException(
+                    Code.REAL_EXISTS,
+                    sorry.address() + " is the sorry server of service " + service.key() + " already");
+        }
+    }
+
+    /** Gives a service other settings, those of its health included; its real servers stay. */
     void editService(ServiceConfig config) throws ChangeException {
+        editService(config, false);
+    }
+
+    /**
+     * Gives a service other settings, all of them; its real servers stay.
+     *
+     * @param keepsHealth whether those of its health stay as well: ipvsadm has no words for them
+     */
+    void editService(ServiceConfig config, boolean keepsHealth) throws ChangeException {
         VirtualService before = get(config.key());
         checkSettings(config);
         VirtualService after = new VirtualService(
@@ -210,6 +275,11 @@ final class Registry {
                 config.persistence(),
                 config.onePacket(),
                 before.realServers());
+        if (!keepsHealth) {
+            HealthSettings was = health(config.key());
+            put(config.key(), new HealthSettings(config.health(), sorry(config, was), was.ownChecks()));
+            checkSorry(after);
+        }
         checkMaglev(after);
         services.put(config.key(), after);
         // As IPVS, which leaves a scheduler alone that stays the same. Tables of hashes hold their flags, though.
@@ -221,10 +291,11 @@ final class Registry {
     /** Removes a service with its real servers. */
     void deleteService(ServiceKey key) throws ChangeException {
         VirtualService service = get(key);
-        for (RealServer real : service.realServers()) {
+        for (RealServer real : allRealServers(service)) {
             realServerIds.remove(new Place(key, real.address(), real.port()), real.id());
         }
         services.remove(key);
+        health.remove(key);
         serviceIds.remove(key, service.id());
     }
 
@@ -237,7 +308,16 @@ final class Registry {
         }
         List<RealServer> realServers = new ArrayList<>(service.realServers());
         realServers.add(newRealServer(key, config));
+        put(key, health(key).withOwnChecks(config.endpoint(), config.checks()));
         replaceRealServers(service, realServers);
+    }
+
+    private void put(ServiceKey key, HealthSettings settings) {
+        if (settings.isSet()) {
+            health.put(key, settings);
+        } else {
+            health.remove(key);
+        }
     }
 
     /** A real server with the id that it had here before, or a new one. */
@@ -260,11 +340,23 @@ final class Registry {
         return realServer(id, config);
     }
 
-    /** Gives a real server other settings, all of them. */
+    /** Gives a real server other settings, its checks included. */
     void editRealServer(ServiceKey key, RealServerConfig config) throws ChangeException {
+        editRealServer(key, config, false);
+    }
+
+    /**
+     * Gives a real server other settings, all of them.
+     *
+     * @param keepsChecks whether it keeps its checks, which ipvsadm has no words for
+     */
+    void editRealServer(ServiceKey key, RealServerConfig config, boolean keepsChecks) throws ChangeException {
         VirtualService service = get(key);
         RealServer before = get(service, config.address(), config.port());
         checkRealServer(key, config);
+        if (!keepsChecks) {
+            put(key, health(key).withOwnChecks(config.endpoint(), config.checks()));
+        }
         replaceRealServers(
                 service,
                 service.realServers().stream()
@@ -277,6 +369,7 @@ final class Registry {
         VirtualService service = get(key);
         RealServer gone = get(service, address, port);
         realServerIds.remove(new Place(key, address, port), gone.id());
+        put(key, health(key).withOwnChecks(new RealServerConfig.Endpoint(address, port), null));
         replaceRealServers(
                 service,
                 service.realServers().stream()
@@ -330,16 +423,18 @@ final class Registry {
     private void replaceRealServers(VirtualService service, List<RealServer> realServers) throws ChangeException {
         VirtualService after = service.withRealServers(realServers);
         checkMaglev(after);
+        checkSorry(after);
         services.put(service.key(), after);
         rescheduled.set(service.id());
     }
 
     private void checkMaglev(VirtualService service) throws ChangeException {
-        if (service.scheduler() == SchedulerKind.MAGLEV && service.realServers().size() > maglevTableSize) {
+        if (service.scheduler() == SchedulerKind.MAGLEV
+                && allRealServers(service).size() > maglevTableSize) {
             throw new ChangeException(
                     Code.FULL,
                     "a Maglev table of " + maglevTableSize + " entries has no room for "
-                            + service.realServers().size() + " real servers");
+                            + allRealServers(service).size() + " real servers");
         }
     }
 

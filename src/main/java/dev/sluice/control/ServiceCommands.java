@@ -53,7 +53,9 @@ final class ServiceCommands {
         return switch (command) {
             case "services" -> queue.call(this::list);
             case "service-add" -> change(new Edit.AddService(ServiceJson.service(service)));
-            case "service-edit" -> change(new Edit.EditService(ServiceJson.service(service)));
+            case "service-edit" ->
+                change(new Edit.EditService(
+                        ServiceJson.service(service), !ServiceJson.saysHealth(service, HealthJson.SERVICE_KEYS)));
             case "service-delete" -> change(new Edit.DeleteService(ServiceJson.key(service)));
             case "real-add" -> {
                 ServiceKey key = ServiceJson.key(service);
@@ -61,7 +63,8 @@ final class ServiceCommands {
             }
             case "real-edit" -> {
                 ServiceKey key = ServiceJson.key(service);
-                yield change(new Edit.EditRealServer(key, ServiceJson.realServer(key, real)));
+                yield change(new Edit.EditRealServer(
+                        key, ServiceJson.realServer(key, real), !ServiceJson.saysHealth(real, HealthJson.REAL_KEYS)));
             }
             case "real-delete" -> {
                 ServiceKey key = ServiceJson.key(service);
@@ -80,7 +83,9 @@ final class ServiceCommands {
         Registry registry = reconfigurer.registry();
         return Map.of(
                 "services",
-                registry.services().stream().map(ServiceJson::of).toList(),
+                registry.services().stream()
+                        .map(service -> ServiceJson.of(service, registry.health(service.key())))
+                        .toList(),
                 "fwmark",
                 registry.fwmarkRules().stream().map(ServiceJson::of).toList());
     }
@@ -152,7 +157,7 @@ final class ServiceCommands {
 
     private void zero(VirtualService service) {
         traffic.zeroService(service.id());
-        for (RealServer real : service.realServers()) {
+        for (RealServer real : reconfigurer.registry().allRealServers(service)) {
             traffic.zeroRealServer(real.id());
         }
     }

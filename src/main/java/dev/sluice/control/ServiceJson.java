@@ -11,8 +11,8 @@ import dev.sluice.control.config.ConfigProblem;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.control.config.ServiceTables;
+import dev.sluice.health.CheckSpec;
 import dev.sluice.packet.AddressFamily;
-import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkKey;
@@ -71,8 +71,18 @@ final class ServiceJson {
         return tables("fwmark", object(rule, "rule")).fwmarkRules().getFirst();
     }
 
-    /** A service with everything that can be set. */
+    /** Whether a service, or a real server, says anything about health; one that does not is edited without changing that. */
+    static boolean saysHealth(JsonNode node, List<String> keys) {
+        return keys.stream().anyMatch(node::has);
+    }
+
+    /** A service of whose health nothing is configured. */
     static ObjectNode of(VirtualService service) {
+        return of(service, HealthSettings.NONE);
+    }
+
+    /** A service with everything that can be set; of its health what differs from the defaults. */
+    static ObjectNode of(VirtualService service, HealthSettings health) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         putKey(json, service.key());
         json.put("scheduler", service.scheduler().keyword());
@@ -81,20 +91,30 @@ final class ServiceJson {
         Persistence persistence = service.persistence();
         if (persistence != null) {
             json.put("persistence", persistence.timeoutSeconds());
-            IpAddress netmask = persistence.netmask();
-            if (netmask.family() == AddressFamily.INET) {
-                json.put("persistence_netmask", netmask.toString());
+            if (service.key().family() == AddressFamily.INET) {
+                json.put("persistence_netmask", persistence.netmaskText());
             } else {
-                json.put("persistence_netmask", Long.bitCount(netmask.high()) + Long.bitCount(netmask.low()));
+                json.put("persistence_netmask", Integer.parseInt(persistence.netmaskText()));
             }
         }
         json.put("one_packet", service.onePacket());
+        HealthJson.putSettings(json, health.config());
+        RealServer sorry = health.sorry();
+        if (sorry != null) {
+            putSettings(json.putObject("sorry"), sorry).remove(List.of("weight", "upper_threshold", "lower_threshold"));
+        }
         ArrayNode realServers = json.putArray("real");
-        service.realServers().forEach(real -> putSettings(realServers.addObject(), real));
+        for (RealServer real : service.realServers()) {
+            ObjectNode settings = putSettings(realServers.addObject(), real);
+            List<CheckSpec> own = health.ownChecks().get(new RealServerConfig.Endpoint(real.address(), real.port()));
+            if (own != null) {
+                HealthJson.putChecks(settings, own);
+            }
+        }
         return json;
     }
 
-    private static void putSettings(ObjectNode json, RealServer real) {
+    private static ObjectNode putSettings(ObjectNode json, RealServer real) {
         json.put("address", real.address().toString())
                 .put("method", real.method().keyword())
                 .put("weight", real.weight())
@@ -115,6 +135,7 @@ final class ServiceJson {
         } else {
             json.put("vlan", EditText.vlan(real.vlan()));
         }
+        return json;
     }
 
     /** A rule of firewall marks. */

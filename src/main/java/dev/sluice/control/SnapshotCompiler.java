@@ -11,7 +11,11 @@ import dev.sluice.service.VirtualService;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the snapshots that workers run under, out of the registry's services and what rtnetlink knows of the way to each
@@ -22,21 +26,30 @@ import java.util.function.IntFunction;
 final class SnapshotCompiler {
     private final SchedulerParameters parameters;
     private final HopChoice choice;
-    private volatile Compiled current = new Compiled(ForwardingSnapshot.empty(), List.of(), List.of(), Map.of());
+    private volatile Compiled current =
+            new Compiled(ForwardingSnapshot.empty(), List.of(), List.of(), Map.of(), List.of());
 
     /**
      * A snapshot with what it was made of.
      *
      * @param snapshot what workers read
-     * @param services the services in it
+     * @param services the services in it: what health leaves of the configured ones
      * @param fwmarkRules the rules of firewall marks, those of marks without a service included
-     * @param nextHops what is known of each way to a real server, as its method can use it
+     * @param nextHops what is known of each way to a real server, as its method can use it; those to real servers that
+     *     are not in service included
+     * @param states the services as they are configured, with what health makes of them
      */
     record Compiled(
             ForwardingSnapshot snapshot,
             List<VirtualService> services,
             List<FwmarkRule> fwmarkRules,
-            Map<Way, NextHop> nextHops) {}
+            Map<Way, NextHop> nextHops,
+            List<ServiceState> states) {
+        /** The same when nothing but what is said of quorums is another. */
+        Compiled withStates(List<ServiceState> others) {
+            return new Compiled(snapshot, services, fwmarkRules, nextHops, others);
+        }
+    }
 
     /**
      * A compiler whose current snapshot is empty.
@@ -64,17 +77,24 @@ final class SnapshotCompiler {
      * taken over from the current one.
      *
      * @param registry a copy, with the changes made since the current snapshot
+     * @param overlay what health makes of it
      * @param resolver watches all its RIPs
      */
-    Compiled compile(Registry registry, NextHopResolver resolver) {
+    Compiled compile(Registry registry, Overlay overlay, NextHopResolver resolver) {
         ForwardingSnapshot before = current.snapshot();
+        Map<Integer, VirtualService> servicesBefore =
+                current.services().stream().collect(Collectors.toMap(VirtualService::id, Function.identity()));
         ForwardingSnapshot.Builder builder =
                 new ForwardingSnapshot.Builder(before.generation() + 1).fwmarkRules(registry.fwmarkRules());
-        List<VirtualService> services = registry.services();
-        Map<Way, NextHop> hops = nextHops(services, resolver);
+        List<ServiceState> states = overlay.states(registry);
+        List<VirtualService> services =
+                states.stream().map(ServiceState::effective).toList();
+        Map<Way, NextHop> hops = nextHops(registry.ways(), resolver);
         for (VirtualService service : services) {
             SchedulerTable table = registry.isAdded(service.id()) ? null : before.table(service.id());
-            if (table == null || registry.isRescheduled(service.id())) {
+            if (table == null
+                    || registry.isRescheduled(service.id())
+                    || hasOtherRealServers(service, servicesBefore.get(service.id()))) {
                 builder.add(service, table, parameters);
             } else {
                 builder.add(service, table);
@@ -83,7 +103,12 @@ final class SnapshotCompiler {
                 builder.nextHops(real.id(), choice.hops(real, hops.get(Way.of(real))));
             }
         }
-        return new Compiled(builder.build(), services, registry.fwmarkRules(), hops);
+        return new Compiled(builder.build(), services, registry.fwmarkRules(), hops, states);
+    }
+
+    /** As after {@code ipvsadm -a}, {@code -e} or {@code -d}, whoever it is that makes real servers come and go. */
+    private static boolean hasOtherRealServers(VirtualService service, @Nullable VirtualService before) {
+        return before == null || !service.realServers().equals(before.realServers());
     }
 
     /** Makes a compiled one current: it is about to be published. */
@@ -104,19 +129,21 @@ final class SnapshotCompiler {
                                 hopsByRealServer(earlier.services(), earlier.nextHops())),
                 earlier.services(),
                 earlier.fwmarkRules(),
-                earlier.nextHops());
+                earlier.nextHops(),
+                earlier.states());
     }
 
     /** The current services with the next hops of now. */
     Compiled recompileNextHops(NextHopResolver resolver) {
         Compiled before = current;
-        Map<Way, NextHop> hops = nextHops(before.services(), resolver);
+        Map<Way, NextHop> hops = nextHops(before.nextHops().keySet(), resolver);
         current = new Compiled(
                 before.snapshot()
                         .withNextHops(before.snapshot().generation() + 1, hopsByRealServer(before.services(), hops)),
                 before.services(),
                 before.fwmarkRules(),
-                hops);
+                hops,
+                before.states());
         return current;
     }
 
@@ -131,13 +158,9 @@ final class SnapshotCompiler {
         return id -> byRealServer.getOrDefault(id, List.of());
     }
 
-    private Map<Way, NextHop> nextHops(List<VirtualService> services, NextHopResolver resolver) {
-        Map<Way, NextHop> hops = new HashMap<>();
-        for (VirtualService service : services) {
-            for (RealServer real : service.realServers()) {
-                hops.computeIfAbsent(Way.of(real), way -> choice.usable(way, resolver.nextHop(way.rip())));
-            }
-        }
-        return Map.copyOf(hops);
+    private Map<Way, NextHop> nextHops(Set<Way> ways, NextHopResolver resolver) {
+        return ways.stream()
+                .collect(Collectors.toUnmodifiableMap(
+                        Function.identity(), way -> choice.usable(way, resolver.nextHop(way.rip()))));
     }
 }

@@ -11,6 +11,7 @@ import dev.sluice.packet.AddressFamily;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.RealServer;
+import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.Tunnel;
 import dev.sluice.service.VirtualService;
 import dev.sluice.stats.DirectorStats;
@@ -18,6 +19,7 @@ import dev.sluice.stats.InterfaceStats;
 import dev.sluice.stats.PathStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
+import dev.sluice.stats.TableStats;
 import dev.sluice.stats.TunnelStats;
 import dev.sluice.stats.WorkerStats;
 import dev.sluice.worker.Worker;
@@ -39,6 +41,7 @@ final class StatsReader {
     private final List<SteeringProgram> programs;
     private final SnapshotCompiler compiler;
     private final TrafficReader traffic;
+    private final HealthReader health;
 
     StatsReader(
             String version,
@@ -46,13 +49,15 @@ final class StatsReader {
             SteeringMaps maps,
             List<SteeringProgram> programs,
             SnapshotCompiler compiler,
-            TrafficReader traffic) {
+            TrafficReader traffic,
+            HealthReader health) {
         this.version = version;
         this.datapath = datapath;
         this.maps = maps;
         this.programs = List.copyOf(programs);
         this.compiler = compiler;
         this.traffic = traffic;
+        this.health = health;
     }
 
     DirectorStats read() {
@@ -67,7 +72,18 @@ final class StatsReader {
                         .toList(),
                 outcomes(),
                 programs.stream().map(this::nic).toList(),
-                datapath.workers().stream().map(StatsReader::worker).toList());
+                datapath.workers().stream().map(StatsReader::worker).toList(),
+                health.read());
+    }
+
+    /** The services alone: no system call is needed for them. */
+    TableStats table() {
+        SnapshotCompiler.Compiled compiled = compiler.current();
+        return new TableStats(
+                datapath.maxFlows(),
+                compiled.services().stream()
+                        .map(service -> service(service, compiled))
+                        .toList());
     }
 
     private ServiceStats service(VirtualService service, SnapshotCompiler.Compiled compiled) {
@@ -83,9 +99,15 @@ final class StatsReader {
                 service.key() instanceof AddressKey key ? key.port() : 0,
                 service.key().family() == AddressFamily.INET ? "inet" : "inet6",
                 service.scheduler().keyword(),
+                service.schedulerFlags().stream()
+                        .map(SchedulerFlag::keyword)
+                        .sorted()
+                        .toList(),
                 service.persistence() == null ? 0 : service.persistence().timeoutSeconds(),
+                service.persistence() == null ? null : service.persistence().netmaskText(),
                 service.onePacket(),
                 traffic.ofService(service.id()),
+                traffic.rateOfService(service.id()),
                 service.realServers().stream()
                         .map(real -> realServer(real, compiled))
                         .toList());
@@ -115,7 +137,8 @@ final class StatsReader {
                 real.lowerThreshold(),
                 datapath.isOverloaded(real.id()),
                 datapath.templatesOf(real.id()),
-                traffic.ofRealServer(real.id()));
+                traffic.ofRealServer(real.id()),
+                traffic.rateOfRealServer(real.id()));
     }
 
     private static @Nullable TunnelStats tunnel(@Nullable Tunnel tunnel) {

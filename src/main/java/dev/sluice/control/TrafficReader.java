@@ -10,14 +10,14 @@ import java.util.concurrent.ConcurrentHashMap;
  * What services and real servers got, summed over the workers, since they were last set to zero. Workers' counters only grow,
  * and an id has several owners in its time: what it had counted at its owner's beginning is taken off.
  *
- * <p>Any thread.
+ * <p>Any thread; {@link #estimate} by one at a time.
  */
 final class TrafficReader {
-    private static final Traffic NOTHING = new Traffic(0, 0, 0);
-
     private final Datapath datapath;
     private final Map<Integer, Traffic> serviceZero = new ConcurrentHashMap<>();
     private final Map<Integer, Traffic> realServerZero = new ConcurrentHashMap<>();
+    private final RateEstimator serviceRates = new RateEstimator();
+    private final RateEstimator realServerRates = new RateEstimator();
 
     /** Reads the counters of these workers. */
     TrafficReader(Datapath datapath) {
@@ -26,52 +26,67 @@ final class TrafficReader {
 
     /** What the service with an id got. */
     Traffic ofService(int id) {
-        return minus(serviceSum(id), serviceZero.getOrDefault(id, NOTHING));
+        return serviceSum(id).minus(serviceZero.getOrDefault(id, Traffic.NONE));
     }
 
     /** What the real server with an id got. */
     Traffic ofRealServer(int id) {
-        return minus(realServerSum(id), realServerZero.getOrDefault(id, NOTHING));
+        return realServerSum(id).minus(realServerZero.getOrDefault(id, Traffic.NONE));
+    }
+
+    /** What the service with an id gets in a second. */
+    Traffic rateOfService(int id) {
+        return serviceRates.rate(id);
+    }
+
+    /** What the real server with an id gets in a second. */
+    Traffic rateOfRealServer(int id) {
+        return realServerRates.rate(id);
     }
 
     /** Sets a service to zero; its real servers keep theirs. */
     void zeroService(int id) {
-        serviceZero.put(id, serviceSum(id));
+        Traffic sum = serviceSum(id);
+        serviceZero.put(id, sum);
+        serviceRates.zero(id, sum);
     }
 
     /** Sets a real server to zero. */
     void zeroRealServer(int id) {
-        realServerZero.put(id, realServerSum(id));
+        Traffic sum = realServerSum(id);
+        realServerZero.put(id, sum);
+        realServerRates.zero(id, sum);
+    }
+
+    /** Brings the rates up to date, every {@link RateEstimator#PERIOD_MS}; those of ids without an owner are forgotten. */
+    void estimate(Iterable<Integer> services, Iterable<Integer> realServers) {
+        serviceRates.update(services, this::serviceSum);
+        realServerRates.update(realServers, this::realServerSum);
     }
 
     private Traffic serviceSum(int id) {
-        Traffic sum = NOTHING;
+        long connections = 0;
+        long packets = 0;
+        long bytes = 0;
         for (Worker worker : datapath.workers()) {
             Counters counters = worker.counters();
-            sum = plus(sum, counters.serviceConnections(id), counters.servicePackets(id), counters.serviceBytes(id));
+            connections += counters.serviceConnections(id);
+            packets += counters.servicePackets(id);
+            bytes += counters.serviceBytes(id);
         }
-        return sum;
+        return new Traffic(connections, packets, 0, bytes, 0);
     }
 
     private Traffic realServerSum(int id) {
-        Traffic sum = NOTHING;
+        long connections = 0;
+        long packets = 0;
+        long bytes = 0;
         for (Worker worker : datapath.workers()) {
             Counters counters = worker.counters();
-            sum = plus(
-                    sum,
-                    counters.realServerConnections(id),
-                    counters.realServerPackets(id),
-                    counters.realServerBytes(id));
+            connections += counters.realServerConnections(id);
+            packets += counters.realServerPackets(id);
+            bytes += counters.realServerBytes(id);
         }
-        return sum;
-    }
-
-    private static Traffic plus(Traffic sum, long connections, long packets, long bytes) {
-        return new Traffic(sum.connections() + connections, sum.packets() + packets, sum.bytes() + bytes);
-    }
-
-    private static Traffic minus(Traffic sum, Traffic zero) {
-        return new Traffic(
-                sum.connections() - zero.connections(), sum.packets() - zero.packets(), sum.bytes() - zero.bytes());
+        return new Traffic(connections, packets, 0, bytes, 0);
     }
 }

@@ -58,6 +58,10 @@ public final class LibC {
                     CAPTURE_ERRNO,
                     Linker.Option.firstVariadicArg(2));
 
+    private static final MethodHandle KILL = capturing(
+            Linker.nativeLinker().defaultLookup().findOrThrow("kill"),
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+
     private LibC() {}
 
     private static MethodHandle capturing(MemorySegment address, FunctionDescriptor descriptor) {
@@ -139,11 +143,46 @@ public final class LibC {
         }
     }
 
+    /** {@code sendto(2)} to an address: bytes sent, or {@code -errno}. */
+    public static long sendTo(
+            CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags, MemorySegment address) {
+        try {
+            long result = (long) SENDTO.invokeExact(
+                    state.segment(), fd, buffer, lengthBytes, flags, address, (int) address.byteSize());
+            return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /** {@code kill(2)}: 0, or {@code -errno}. A negative process id means the process group of that number. */
+    public static int kill(CallState state, int processId, int signal) {
+        try {
+            int result = (int) KILL.invokeExact(state.segment(), processId, signal);
+            return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
     /** {@code recvfrom(2)} without an address: bytes received, or {@code -errno}. */
     public static long receive(CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags) {
         try {
             long result = (long) RECVFROM.invokeExact(
                     state.segment(), fd, buffer, lengthBytes, flags, MemorySegment.NULL, MemorySegment.NULL);
+            return result < 0 ? -state.errno() : result;
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
+    }
+
+    /** {@code recvfrom(2)} with the sender's address filled in as far as it has room: bytes received, or {@code -errno}. */
+    public static long receiveFrom(
+            CallState state, int fd, MemorySegment buffer, long lengthBytes, MemorySegment address) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment addressBytes = arena.allocateFrom(ValueLayout.JAVA_INT, (int) address.byteSize());
+            long result =
+                    (long) RECVFROM.invokeExact(state.segment(), fd, buffer, lengthBytes, 0, address, addressBytes);
             return result < 0 ? -state.errno() : result;
         } catch (Throwable t) {
             throw impossible(t);

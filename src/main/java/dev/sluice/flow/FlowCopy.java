@@ -52,6 +52,46 @@ public final class FlowCopy {
         return lastSeenMs;
     }
 
+    /** Whether its addresses are IPv6 ones. */
+    public boolean inet6() {
+        return (tuple & 0xff) == 6;
+    }
+
+    /** The IP protocol's number. */
+    public int protocol() {
+        return (int) tuple >>> 8 & 0xff;
+    }
+
+    /** The client's address: its upper half, 0 for IPv4. */
+    public long clientHigh() {
+        return clientHigh;
+    }
+
+    /** The client's address: its lower half, for IPv4 all of it. */
+    public long clientLow() {
+        return clientLow;
+    }
+
+    /** CPORT. */
+    public int clientPort() {
+        return (int) (tuple >>> 32) & 0xffff;
+    }
+
+    /** The VIP: its upper half, 0 for IPv4. */
+    public long virtualHigh() {
+        return virtualHigh;
+    }
+
+    /** The VIP: its lower half, for IPv4 all of it. */
+    public long virtualLow() {
+        return virtualLow;
+    }
+
+    /** VPORT. */
+    public int virtualPort() {
+        return (int) tuple >>> 16;
+    }
+
     /** Sets a flag. */
     void flag(int flag) {
         bytesFlagsState |= (long) flag << FLAGS_SHIFT;

@@ -34,7 +34,7 @@ public final class FlowHasher {
 
     /** The hash of a flow as it stands in a table. */
     long hash(FlowCopy flow) {
-        if ((flow.tuple & 0xff) == 6) {
+        if (flow.inet6()) {
             return SipHash.hash13(
                     key, 4, flow.clientHigh, flow.clientLow, flow.virtualHigh, flow.virtualLow, 38L << 56 | flow.tuple);
         }

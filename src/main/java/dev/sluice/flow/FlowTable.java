@@ -3,6 +3,8 @@ package dev.sluice.flow;
 import dev.sluice.packet.PacketView;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 public final class FlowTable {
     /** One cache line. */
     public static final int ENTRY_BYTES = FlowEntries.ENTRY_BYTES;
+    /** 24 days: times of packets are kept modulo 2³² ms. */
+    public static final int MAX_TIMEOUT_MS = 24 * 24 * 60 * 60 * 1000;
     /** No such flow. */
     public static final int NOT_FOUND = -1;
     /** Flag: the flow's first packet seen here came from the middle of a connection. */
@@ -31,6 +35,9 @@ public final class FlowTable {
     static final int FLAG_TEMPLATE = 4;
 
     private static final int NONE = FlowState.NONE.code();
+    private static final VarHandle TIMEOUT =
+            MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
+
     private final FlowEntries entries;
     /** Odd while entries are removed, for which others move. */
     private final SequenceCounter removals = new SequenceCounter();
@@ -44,6 +51,7 @@ public final class FlowTable {
     /** What is about to be inserted. */
     private final FlowCopy fresh = new FlowCopy();
 
+    private int longestTimeoutMs;
     private int maxHalfOpen;
     /** Told of every flow that is forgotten. */
     private @Nullable FlowCounts counted;
@@ -85,6 +93,7 @@ public final class FlowTable {
         this.timeoutMs = Arrays.stream(FlowState.values())
                 .mapToInt(FlowState::defaultTimeoutMs)
                 .toArray();
+        this.longestTimeoutMs = Arrays.stream(timeoutMs).max().orElseThrow();
     }
 
     private static int slotsFor(int maxFlows) {
@@ -128,9 +137,19 @@ public final class FlowTable {
         return new FlowTableReader(this, entries, removals);
     }
 
-    /** Sets how long flows in a state may be silent, less than 24 days. Before the worker runs. */
+    /**
+     * Sets how long flows in a state may be silent, {@link #MAX_TIMEOUT_MS} at most; those that have been silent for longer are
+     * gone at once. Before the worker runs; later by one thread at a time, and the worker goes by it from the next snapshot
+     * on that is published.
+     */
     public void setTimeout(FlowState state, int timeoutMs) {
-        this.timeoutMs[state.code()] = timeoutMs;
+        TIMEOUT.setOpaque(this.timeoutMs, state.code(), timeoutMs);
+        longestTimeoutMs = Arrays.stream(this.timeoutMs).max().orElseThrow();
+    }
+
+    /** The longest that a flow may be silent in any state. */
+    public int longestTimeoutMs() {
+        return longestTimeoutMs;
     }
 
     /** How long flows in a state may be silent. */

@@ -68,6 +68,44 @@ public final class FlowTableReader {
         return BUSY;
     }
 
+    /** How many slots the table has: {@link #read(int, long, FlowCopy)} takes 0 up to this. */
+    public int slots() {
+        return entries.mask() + 1;
+    }
+
+    /**
+     * Copies the flow in a slot: for whoever goes through the whole table, where a flow that moves meanwhile may be met twice or
+     * not at all.
+     *
+     * @param nowMs on the clock of the table's owner
+     * @param into filled when {@link #FOUND}, of no meaning otherwise
+     * @return {@link #ABSENT}, {@link #FOUND} or {@link #BUSY}
+     */
+    public int read(int slot, long nowMs, FlowCopy into) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            long before = sequence.acquire();
+            if (SequenceCounter.isEven(before)) {
+                long tuple = entries.tupleAcquire(slot);
+                if (tuple == 0) {
+                    return ABSENT;
+                }
+                entries.read(slot, tuple, into);
+                into.template = table.template(slot, into.flags());
+                VarHandle.acquireFence();
+                if (sequence.opaque() == before) {
+                    return isLive(into, nowMs) ? FOUND : ABSENT;
+                }
+            }
+            Thread.onSpinWait();
+        }
+        return BUSY;
+    }
+
+    /** How long a flow that was read lives on if nothing comes, in milliseconds. */
+    public int remainingMs(FlowCopy flow, long nowMs) {
+        return table.remainingMs(flow, nowMs);
+    }
+
     private boolean search(PacketView packet, int hash, FlowCopy into) {
         int mask = entries.mask();
         int slot = hash & mask;

@@ -352,6 +352,42 @@ public final class PersistenceTable {
         return (long) LONG.getOpaque(entries, entry(reference) + EXPIRES) - nowMs;
     }
 
+    /** How many places for templates there are: {@link #read} takes 0 up to this. */
+    public int places() {
+        return (setMask + 1) * WAYS;
+    }
+
+    /**
+     * Copies the template in a place: for whoever goes through the whole table. Any thread.
+     *
+     * @param into filled when true, of no meaning otherwise
+     * @return false when none is there, it has expired with no connection left under it, or it changes just now
+     */
+    public boolean read(int place, long nowMs, TemplateCopy into) {
+        long entry = (long) place * ENTRY_BYTES;
+        long control = (long) LONG.getAcquire(entries, entry + CONTROL);
+        long serviceServer = (long) LONG.getOpaque(entries, entry + SERVICE_SERVER);
+        if (isAway(control) || serviceServer == 0) {
+            return false;
+        }
+        long remainingMs = (long) LONG.getOpaque(entries, entry + EXPIRES) - nowMs;
+        if (remainingMs <= 0) {
+            if ((control & COUNT_MASK) == 0) {
+                return false;
+            }
+            // Its timer comes again every minute as long as connections are left.
+            remainingMs += (-remainingMs / LINGER_MS + 1) * LINGER_MS;
+        }
+        into.set(
+                (int) serviceServer - 1,
+                (int) (serviceServer >>> 32),
+                (long) LONG.getOpaque(entries, entry + CLIENT_HIGH),
+                (long) LONG.getOpaque(entries, entry + CLIENT_LOW),
+                remainingMs);
+        VarHandle.loadLoadFence();
+        return isVersion((long) LONG.getOpaque(entries, entry + CONTROL), control);
+    }
+
     /** How many templates lead to a real server. Any thread. */
     public int templatesOf(int realServer) {
         return (int) CELL.getOpaque(templatesOf, realServer);

@@ -2,7 +2,6 @@ package dev.sluice.forward;
 
 import dev.sluice.flow.FlowCopy;
 import dev.sluice.flow.FlowExchange;
-import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
@@ -36,7 +35,6 @@ final class FlowAdoption {
     private final boolean alone;
     private final FlowTable flows;
     private final Counters counters;
-    private final long memoryMs;
     private final FlowCopy found = new FlowCopy();
     private final FlowCopy spare = new FlowCopy();
 
@@ -52,11 +50,6 @@ final class FlowAdoption {
         this.alone = exchange.workers() == 1;
         this.flows = flows;
         this.counters = counters;
-        int longest = 0;
-        for (FlowState state : FlowState.values()) {
-            longest = Math.max(longest, flows.timeoutMs(state));
-        }
-        memoryMs = longest;
     }
 
     /**
@@ -120,7 +113,7 @@ final class FlowAdoption {
     }
 
     private boolean mayBeStale(long nowMs) {
-        return exchange.adoptedWithin(memoryMs, nowMs);
+        return exchange.adoptedWithin(flows.longestTimeoutMs(), nowMs);
     }
 
     private static boolean isOpening(PacketView packet) {

@@ -14,7 +14,12 @@ import org.jspecify.annotations.Nullable;
  * @param timing when
  */
 public record CheckSpec(
-        Probe probe, @Nullable IpAddress address, int port, @Nullable IpAddress source, Via via, Timing timing) {
+        Probe probe,
+        @Nullable IpAddress address,
+        int port,
+        @Nullable IpAddress source,
+        Via via,
+        Timing timing) {
     /** Throws {@link IllegalArgumentException} for a port outside 0–65535. */
     public CheckSpec {
         if (port < 0 || port > 65535) {

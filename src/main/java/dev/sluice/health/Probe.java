@@ -10,6 +10,11 @@ public sealed interface Probe {
     /** The word for it in configuration files. */
     String keyword();
 
+    /** Whether it can be made {@link Via#VIP}: what does not go through a socket of TCP or UDP cannot. */
+    default boolean goesViaVip() {
+        return true;
+    }
+
     /** A TCP connection that is accepted ({@code TCP_CHECK}). */
     record Tcp() implements Probe {
         @Override
@@ -38,6 +43,20 @@ public sealed interface Probe {
             boolean bodyPatternAbsent,
             @Nullable Tls tls)
             implements Probe {
+        /** Throws {@link IllegalArgumentException}, with a message for users, for what would not make a request. */
+        public Http {
+            if (!path.matches("/[!-~]*")) {
+                throw new IllegalArgumentException("path \"" + path
+                        + "\" does not begin with a slash, or has octets that must be percent-encoded");
+            }
+            if (host != null && !host.matches("[!-~]+")) {
+                throw new IllegalArgumentException("host \"" + host + "\" is not a host name");
+            }
+            if (digest != null && !digest.matches("[0-9a-fA-F]{32}")) {
+                throw new IllegalArgumentException("digest \"" + digest + "\" is not 32 hex digits");
+            }
+        }
+
         @Override
         public String keyword() {
             return tls == null ? "http" : "https";
@@ -51,7 +70,19 @@ public sealed interface Probe {
      * @param replyRequired whether no answer in time is unhealthy as well
      * @param reply what the answer must have in it as text of ISO 8859-1; null for any answer
      */
-    record Udp(String payload, boolean replyRequired, @Nullable BodyPattern reply) implements Probe {
+    record Udp(
+            String payload, boolean replyRequired, @Nullable BodyPattern reply) implements Probe {
+        /** What fits into a datagram of either family. */
+        private static final int MAX_PAYLOAD_BYTES = 65_507;
+
+        /** Throws {@link IllegalArgumentException}, with a message for users, for a payload that is not hex. */
+        public Udp {
+            if (!payload.matches("([0-9a-fA-F]{2})*") || payload.length() > 2 * MAX_PAYLOAD_BYTES) {
+                throw new IllegalArgumentException("payload \"" + payload + "\" is not pairs of hex digits, at most "
+                        + MAX_PAYLOAD_BYTES + " of them");
+            }
+        }
+
         @Override
         public String keyword() {
             return "udp";
@@ -65,6 +96,11 @@ public sealed interface Probe {
      * @param type the record type's mnemonic, {@code A} or {@code SOA} say
      */
     record Dns(String name, String type) implements Probe {
+        /** Throws {@link IllegalArgumentException}, with a message for users, for a name or type that does not exist. */
+        public Dns {
+            DnsQuestion.verify(name, type);
+        }
+
         @Override
         public String keyword() {
             return "dns";
@@ -77,6 +113,11 @@ public sealed interface Probe {
         public String keyword() {
             return "ping";
         }
+
+        @Override
+        public boolean goesViaVip() {
+            return false;
+        }
     }
 
     /**
@@ -85,6 +126,13 @@ public sealed interface Probe {
      * @param heloName the name to introduce oneself by
      */
     record Smtp(String heloName) implements Probe {
+        /** Throws {@link IllegalArgumentException}, with a message for users, for what is no name. */
+        public Smtp {
+            if (!heloName.matches("[!-~]{1,255}")) {
+                throw new IllegalArgumentException("helo_name \"" + heloName + "\" is not a host name");
+            }
+        }
+
         @Override
         public String keyword() {
             return "smtp";
@@ -98,14 +146,22 @@ public sealed interface Probe {
      * @param user whose rights it has; null for the director's
      */
     record Script(List<String> command, @Nullable String user) implements Probe {
-        /** Copies the command. */
+        /** Copies the command. Throws {@link IllegalArgumentException} for one without an absolute path. */
         public Script {
             command = List.copyOf(command);
+            if (command.isEmpty() || !command.getFirst().startsWith("/")) {
+                throw new IllegalArgumentException("command does not begin with the absolute path of a program");
+            }
         }
 
         @Override
         public String keyword() {
             return "script";
+        }
+
+        @Override
+        public boolean goesViaVip() {
+            return false;
         }
     }
 
@@ -129,7 +185,10 @@ public sealed interface Probe {
      * @param verify whether the certificate must be valid, and for the server name if there is one
      * @param caFile the certificates to trust, a PEM file; null for those that the Java runtime trusts
      */
-    record Tls(@Nullable String serverName, boolean verify, @Nullable String caFile) {}
+    record Tls(
+            @Nullable String serverName,
+            boolean verify,
+            @Nullable String caFile) {}
 
     /**
      * A regular expression; two are equal when their texts are.

@@ -1,5 +1,6 @@
 package dev.sluice.service;
 
+import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 
 /**
@@ -13,6 +14,13 @@ public record Persistence(int timeoutSeconds, IpAddress netmask) {
     public static final int DEFAULT_TIMEOUT_SECONDS = 360;
     /** 31 days, as ipvsadm has it. */
     public static final int MAX_TIMEOUT_SECONDS = 31 * 24 * 60 * 60;
+
+    /** The netmask as {@code ipvsadm -M} takes it: {@code 255.255.255.0}, or the length of an IPv6 prefix. */
+    public String netmaskText() {
+        return netmask.family() == AddressFamily.INET
+                ? netmask.toString()
+                : Integer.toString(Long.bitCount(netmask.high()) + Long.bitCount(netmask.low()));
+    }
 
     /** Throws {@link IllegalArgumentException} for a timeout out of range. */
     public Persistence {

@@ -11,10 +11,11 @@ import java.util.Map;
  * @param pid its process
  * @param uptimeMs milliseconds since it was ready
  * @param generation the generation of the configuration snapshot in force, from 1
- * @param services the virtual services in the order of the configuration
+ * @param services the virtual services in the order of the configuration, with those real servers that are in service
  * @param outcomes every packet outcome by its name, summed over the workers, zeros included
  * @param interfaces the interfaces that it steers from
  * @param workers its workers by queue
+ * @param health the health of real servers
  */
 public record DirectorStats(
         String version,
@@ -24,4 +25,5 @@ public record DirectorStats(
         List<ServiceStats> services,
         Map<String, Long> outcomes,
         List<InterfaceStats> interfaces,
-        List<WorkerStats> workers) {}
+        List<WorkerStats> workers,
+        HealthStats health) {}

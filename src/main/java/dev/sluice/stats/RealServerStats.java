@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param persistent clients that come back to it by persistence: templates, as {@code ipvsadm --persistent-conn} counts
  *     them
  * @param traffic what the real server got
+ * @param rates what it gets in a second, as IPVS estimates it
  */
 public record RealServerStats(
         String address,
@@ -40,4 +41,5 @@ public record RealServerStats(
         int lowerThreshold,
         boolean overloaded,
         long persistent,
-        Traffic traffic) {}
+        Traffic traffic,
+        Traffic rates) {}

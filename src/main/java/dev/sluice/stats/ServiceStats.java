@@ -1,6 +1,7 @@
 package dev.sluice.stats;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One virtual service.
@@ -10,9 +11,12 @@ import java.util.List;
  * @param port the virtual port, 0 for every port
  * @param family {@code inet} or {@code inet6}
  * @param scheduler its scheduler's name
+ * @param schedulerFlags variations of that scheduler, as {@code ipvsadm -b} has them
  * @param persistence how long clients stay on their real server in seconds, 0 when the service is not persistent
+ * @param persistenceNetmask which clients count as one: an IPv4 mask or the length of an IPv6 prefix; null without persistence
  * @param onePacket whether each datagram is scheduled by itself
  * @param traffic what the service got
+ * @param rates what it gets in a second, as IPVS estimates it
  * @param realServers its real servers in the order of the configuration
  */
 public record ServiceStats(
@@ -21,7 +25,10 @@ public record ServiceStats(
         int port,
         String family,
         String scheduler,
+        List<String> schedulerFlags,
         int persistence,
+        @Nullable String persistenceNetmask,
         boolean onePacket,
         Traffic traffic,
+        Traffic rates,
         List<RealServerStats> realServers) {}

@@ -54,7 +54,7 @@ class ImportCommandTest {
     @Test
     void whatCannotIsNamedAndTellsInTheExitCode() throws Exception {
         String file = write(server("ha_suspend"));
-        assertEquals(6, run("import", "--interfaces", "eth1", file));
+        assertEquals(7, run("import", "--interfaces", "eth1", file));
         assertEquals(
                 "sluice: " + file + ":2: ha_suspend: checks go on, whatever addresses this host has\n", err.toString());
         assertTrue(out.toString().contains("address = \"10.0.0.100:80\""), out.toString());
@@ -62,7 +62,7 @@ class ImportCommandTest {
 
     @Test
     void aResultThatHasToBeFinishedIsSaidToBe() throws Exception {
-        assertEquals(6, run("import", write(server(""))));
+        assertEquals(7, run("import", write(server(""))));
         assertTrue(err.toString().contains("interfaces = [...] names no interface"), err.toString());
     }
 

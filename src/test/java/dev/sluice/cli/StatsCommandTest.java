@@ -36,9 +36,12 @@ class StatsCommandTest {
                             80,
                             "inet",
                             "wrr",
+                            List.of(),
                             0,
+                            null,
                             false,
-                            new Traffic(3, 250_999, 146_945_600),
+                            new Traffic(3, 250_999, 0, 146_945_600, 0),
+                            Traffic.NONE,
                             List.of(
                                     new RealServerStats(
                                             "10.0.0.11",
@@ -58,7 +61,8 @@ class StatsCommandTest {
                                             50,
                                             true,
                                             7,
-                                            new Traffic(2, 125_499, 73_472_954)),
+                                            new Traffic(2, 125_499, 0, 73_472_954, 0),
+                                            Traffic.NONE),
                                     new RealServerStats(
                                             "10.0.0.12",
                                             80,
@@ -75,10 +79,34 @@ class StatsCommandTest {
                                             0,
                                             false,
                                             0,
-                                            new Traffic(1, 125_500, 1_000_000_000_000L)))),
+                                            new Traffic(1, 125_500, 0, 1_000_000_000_000L, 0),
+                                            Traffic.NONE))),
                     new ServiceStats(
-                            "UDP", "fd00::100", 53, "inet6", "maglev", 300, true, new Traffic(0, 0, 0), List.of()),
-                    new ServiceStats("FWM", "4294967295", 0, "inet6", "rr", 0, false, new Traffic(0, 0, 0), List.of())),
+                            "UDP",
+                            "fd00::100",
+                            53,
+                            "inet6",
+                            "maglev",
+                            List.of(),
+                            300,
+                            "128",
+                            true,
+                            Traffic.NONE,
+                            Traffic.NONE,
+                            List.of()),
+                    new ServiceStats(
+                            "FWM",
+                            "4294967295",
+                            0,
+                            "inet6",
+                            "rr",
+                            List.of(),
+                            0,
+                            null,
+                            false,
+                            Traffic.NONE,
+                            Traffic.NONE,
+                            List.of())),
             Map.of("packets_in", 5L, "fragment", 0L),
             List.of(new InterfaceStats(
                     "eth1",
@@ -86,7 +114,8 @@ class StatsCommandTest {
                     true,
                     Map.of("steered", 5L),
                     List.of(new InterfaceStats.QueueStats(0, false, Map.of("rx_ring_full", 7L))))),
-            List.of(new WorkerStats(0, 1, Map.of("duty_cycles", 9L))));
+            List.of(new WorkerStats(0, 1, Map.of("duty_cycles", 9L))),
+            HealthCommandTest.READING);
 
     @TempDir
     Path folder;
@@ -129,6 +158,10 @@ class StatsCommandTest {
                 UDP  [fd00::100]:53                      0        0        0        0        0
                      persistent 300 s, one-packet
                 FWM  4294967295 IPv6                     0        0        0        0        0
+
+                Health: 1 of 3 real servers are down (sluice health)
+                  TCP 10.0.0.100:80: NO QUORUM, sorry server in use
+                  TCP 10.0.0.100:80 -> 10.0.0.12:80: DOWN, flapping since 2026-11-21T10:00:00Z, tcp: connection refused
 
                 Packets by outcome (all workers)
                   packets_in                   5

@@ -49,8 +49,8 @@ class AdminRequestFuzzTest {
             // Too many real servers for a table, say: a refusal with a code of its own.
             return false;
         }
-        assertEquals(
-                service, ServiceJson.service(ServiceJson.of(registry.services().getFirst())));
+        VirtualService added = registry.services().getFirst();
+        assertEquals(service, ServiceJson.service(ServiceJson.of(added, registry.health(added.key()))));
         return true;
     }
 

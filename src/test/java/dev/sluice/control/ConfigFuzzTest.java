@@ -8,8 +8,10 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.sluice.control.config.ConfigException;
 import dev.sluice.control.config.ConfigFile;
 import dev.sluice.control.config.ConfigSource;
+import dev.sluice.control.config.ConnectionConfig.Timeouts;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.config.TomlWriter;
+import dev.sluice.stats.TimeoutStats;
 import dev.sluice.testing.Fuzz;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -22,6 +24,11 @@ import java.util.function.UnaryOperator;
  * dumped and read again is the same.
  */
 class ConfigFuzzTest {
+    private static TimeoutStats timeouts(SluiceConfig config) {
+        Timeouts configured = config.director().connections().timeouts();
+        return new TimeoutStats(configured.tcp(), configured.tcpfin(), configured.udp());
+    }
+
     @FuzzTest(maxDuration = "2m")
     void file(byte[] bytes) throws Exception {
         if (bytes == null || bytes.length > Fuzz.MAX_BYTES) {
@@ -44,7 +51,10 @@ class ConfigFuzzTest {
             return;
         }
         LoadedState state = new LoadedState(
-                config.director(), () -> registry, new ConfigSource(Path.of("/f"), UnaryOperator.identity()));
+                config.director(),
+                () -> registry,
+                () -> timeouts(config),
+                new ConfigSource(Path.of("/f"), UnaryOperator.identity()));
         SluiceConfig again = ConfigFile.parse("dump", TomlWriter.write(state.config()));
         assertEquals(List.of(), ConfigDifference.edits(registry, again));
         assertTrue(

@@ -8,11 +8,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.control.config.ConfigFile;
 import dev.sluice.control.config.ConfigSource;
+import dev.sluice.control.config.ConnectionConfig.Timeouts;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.config.TomlWriter;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.Protocol;
+import dev.sluice.stats.TimeoutStats;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,8 +50,14 @@ class LoadedStateTest {
     private Path folder;
 
     private SluiceConfig config;
+    private int longer;
     private Registry running;
     private LoadedState state;
+
+    private TimeoutStats timeouts() {
+        Timeouts configured = config.director().connections().timeouts();
+        return new TimeoutStats(configured.tcp() + longer, configured.tcpfin(), configured.udp());
+    }
 
     private SluiceConfig read(String text) throws Exception {
         return ConfigFile.load(Files.writeString(folder.resolve("sluice.toml"), text));
@@ -62,6 +70,7 @@ class LoadedStateTest {
         state = new LoadedState(
                 config.director(),
                 () -> running,
+                this::timeouts,
                 new ConfigSource(Path.of("/etc/sluice.toml"), UnaryOperator.identity()));
     }
 
@@ -207,6 +216,22 @@ class LoadedStateTest {
                 DirectorDifference.keys(
                         config.director(),
                         read(TomlWriter.write(state.config())).director()));
+    }
+
+    @Test
+    void timeoutsAreThoseThatHold() throws Exception {
+        longer = 7;
+        String text = TomlWriter.write(state.config());
+        assertTrue(text.contains("#   timeouts: tcp 900 -> 907, tcpfin 120 -> 120, udp 300 -> 300\n"), text);
+        assertEquals(907, read(text).director().connections().timeouts().tcp());
+        longer = 700_000;
+        assertEquals(
+                604_800,
+                read(TomlWriter.write(state.config()))
+                        .director()
+                        .connections()
+                        .timeouts()
+                        .tcp());
     }
 
     @Test

@@ -47,7 +47,8 @@ class PathMtuDiscoveryTest {
                     new Way(IPIP_OF_INET6, ForwardingMethod.TUN), hop(IPIP_OF_INET6),
                     new Way(GUE, ForwardingMethod.TUN), hop(GUE),
                     new Way(GRE, ForwardingMethod.TUN), hop(GRE),
-                    new Way(DIRECT, ForwardingMethod.DR), hop(DIRECT)));
+                    new Way(DIRECT, ForwardingMethod.DR), hop(DIRECT)),
+            List.of());
 
     private static VirtualService service(int id, String vip, RealServer... realServers) {
         AddressKey key = new AddressKey(Protocol.TCP, IpAddress.parse(vip), 80);

@@ -11,7 +11,9 @@ import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -91,6 +93,40 @@ class FlowTableReaderTest {
         assertEquals(FlowTableReader.BUSY, reader.read(packet(1), 1, 0, new FlowCopy()));
         stuck.end();
         assertEquals(FlowTableReader.ABSENT, reader.read(packet(1), 1, 0, new FlowCopy()));
+    }
+
+    @Test
+    void everySlotIsRead() {
+        FlowTable table = new FlowTable(1000, 1000, Arena.ofAuto());
+        for (int client = 0; client < 400; client++) {
+            Flows.open(table, Flows.packet(client, Transport.SYN), client, 1000);
+        }
+        FlowTableReader reader = table.reader();
+        FlowCopy copy = new FlowCopy();
+        Set<Integer> seen = new HashSet<>();
+        for (int slot = 0; slot < reader.slots(); slot++) {
+            if (reader.read(slot, 2000, copy) == FlowTableReader.FOUND) {
+                int client = copy.realServer();
+                PacketView packet = Flows.packet(client, Transport.SYN);
+                assertTrue(seen.add(client));
+                assertEquals(packet.inet6(), copy.inet6());
+                assertEquals(packet.protocol(), copy.protocol());
+                assertEquals(packet.sourceHigh(), copy.clientHigh());
+                assertEquals(packet.sourceLow(), copy.clientLow());
+                assertEquals(packet.sourcePort(), copy.clientPort());
+                assertEquals(packet.destinationHigh(), copy.virtualHigh());
+                assertEquals(packet.destinationLow(), copy.virtualLow());
+                assertEquals(packet.destinationPort(), copy.virtualPort());
+                assertEquals(client % 4 == 1 ? 299_000 : 59_000, reader.remainingMs(copy, 2000));
+            }
+        }
+        assertEquals(400, seen.size());
+        // Half-open connections are gone after their minute, datagrams are not.
+        int left = 0;
+        for (int slot = 0; slot < reader.slots(); slot++) {
+            left += reader.read(slot, 61_000, copy) == FlowTableReader.FOUND ? 1 : 0;
+        }
+        assertEquals(100, left);
     }
 
     /** One owner, two readers: a flow's real server is its number, so any mixture of two entries shows. */

@@ -183,6 +183,23 @@ class FlowTableTest {
     }
 
     @Test
+    void aTimeoutSetLaterHoldsForFlowsThatAreThere() {
+        FlowTable table = new FlowTable(16, 16, Arena.ofAuto());
+        PacketView datagram = Flows.packet(1, 0);
+        int slot = Flows.open(table, datagram, 3, 0);
+        assertEquals(300_000, table.remainingMs(slot, 0));
+        assertEquals(900_000, table.longestTimeoutMs());
+        table.setTimeout(FlowState.UDP, 1_000_000);
+        assertEquals(1_000_000, table.longestTimeoutMs());
+        table.expire(1000, 999_999);
+        assertEquals(1, table.size());
+        table.setTimeout(FlowState.UDP, 10_000);
+        assertEquals(FlowTable.NOT_FOUND, table.find(datagram, Flows.HASHER.hash(datagram), 999_999));
+        table.expire(1000, 2_000_000);
+        assertEquals(0, table.size());
+    }
+
+    @Test
     void flowsThatDifferInOneFieldAreDifferent() {
         FlowTable table = table(16);
         IpAddress client = IpAddress.parse("192.0.2.1");

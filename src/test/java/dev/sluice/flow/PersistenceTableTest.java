@@ -53,6 +53,38 @@ class PersistenceTableTest {
         return table.create(table.hash(service, 0, client), service, 0, client, server, timeoutMs, nowMs);
     }
 
+    @Test
+    void everyPlaceIsRead() {
+        for (int client = 0; client < 500; client++) {
+            create(client % 3, client, client, 10_000, 1000);
+        }
+        long idle = create(5, 7, 600, 10_000, 1000);
+        table.leave(idle, 1000);
+        TemplateCopy copy = new TemplateCopy();
+        Map<Integer, Long> clientOf = new HashMap<>();
+        for (int place = 0; place < table.places(); place++) {
+            if (table.read(place, 3000, copy)) {
+                assertEquals(8000, copy.remainingMs());
+                assertEquals(0, copy.clientHigh());
+                assertEquals(copy.realServer() == 600 ? 5 : copy.realServer() % 3, copy.service());
+                clientOf.put(copy.realServer(), copy.clientLow());
+            }
+        }
+        assertEquals(501, clientOf.size());
+        assertEquals(7L, clientOf.get(600));
+        assertEquals(499L, clientOf.get(499));
+        // Expired: those with a connection live on a minute at a time.
+        int left = 0;
+        for (int place = 0; place < table.places(); place++) {
+            if (table.read(place, 11_000 + 60_000, copy)) {
+                left++;
+                assertEquals(60_000, copy.remainingMs());
+                assertNotEquals(600, copy.realServer());
+            }
+        }
+        assertEquals(500, left);
+    }
+
     private int sweep(long nowMs) {
         PersistenceTable.Sweeper sweeper = new PersistenceTable.Sweeper(table, 0, 1);
         int removed = 0;

@@ -186,7 +186,7 @@ class SurvivalIT {
         assertTrue(
                 DirectorLab.real(away, "10.0.0.12").nextHop().contains("goes through gateway 10.0.0.13"),
                 away.toString());
-        long rs2 = DirectorLab.real(away, "10.0.0.12").traffic().packets();
+        long rs2 = DirectorLab.real(away, "10.0.0.12").traffic().inPackets();
         // In turn: one of three goes nowhere, and is not forwarded to the gateway, which would answer it itself.
         int answered = 0;
         for (int i = 0; i < 6; i++) {
@@ -200,7 +200,7 @@ class SurvivalIT {
         assertEquals(4, answered);
         DirectorStats during = lab.atRest();
         assertNotEquals(before, DirectorLab.outcome(during, Counter.NO_NEIGHBOUR));
-        assertEquals(rs2, DirectorLab.real(during, "10.0.0.12").traffic().packets());
+        assertEquals(rs2, DirectorLab.real(during, "10.0.0.12").traffic().inPackets());
         assertFalse(allReachable(during));
         assertTrue(
                 director.log().contains("WARNING real server 10.0.0.12: the route to 10.0.0.12 goes through gateway"),

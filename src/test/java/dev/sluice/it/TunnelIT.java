@@ -206,6 +206,6 @@ class TunnelIT {
     }
 
     private static long toRs1(Reading reading, String vip, int port) {
-        return reading.service(vip, port).realServers().getFirst().traffic().packets();
+        return reading.service(vip, port).realServers().getFirst().traffic().inPackets();
     }
 }

@@ -103,8 +103,8 @@ class TwoInterfacesIT {
     }
 
     private static long rs1Packets(Reading reading, String vip) {
-        return reading.service(vip, 80).realServers().getFirst().traffic().packets()
-                + reading.service(vip, 7).realServers().getFirst().traffic().packets();
+        return reading.service(vip, 80).realServers().getFirst().traffic().inPackets()
+                + reading.service(vip, 7).realServers().getFirst().traffic().inPackets();
     }
 
     private static long steeredBy(Reading reading, String name) {

@@ -99,7 +99,7 @@ class UdpIT {
         Reading reading = Reading.of(lab);
         assertEquals(counts, reading.connections(vip, PORT));
         assertEquals(
-                CLIENT_PORTS * DATAGRAMS, reading.service(vip, PORT).traffic().packets());
+                CLIENT_PORTS * DATAGRAMS, reading.service(vip, PORT).traffic().inPackets());
         assertEquals(0, reading.drops());
         assertEquals(reading.count(Counter.PACKETS_IN), reading.count(Counter.FORWARDED));
     }

@@ -65,6 +65,9 @@ public record DirectorConfig(
     /** Where shared flow tables are when the file does not say: in memory, but with names. */
     public static final Path DEFAULT_FLOW_TABLE_DIRECTORY = Path.of("/dev/shm/sluice");
 
+    /** The longest timeout, a week. The datapath's 32-bit milliseconds reach three times as far. */
+    public static final int MAX_TIMEOUT_S = 604_800;
+
     /** The longest path of a Unix socket: {@code sun_path} of linux/un.h without its terminating zero. */
     public static final int MAX_SOCKET_PATH_BYTES = 107;
 

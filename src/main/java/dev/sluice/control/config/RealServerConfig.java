@@ -1,9 +1,11 @@
 package dev.sluice.control.config;
 
+import dev.sluice.health.CheckSpec;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.Tunnel;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  *     that
  * @param tunnel how packets are encapsulated; null unless the method is {@link ForwardingMethod#TUN}
  * @param vlan as {@link RealServer#vlan}
+ * @param checks its own checks, in place of the service's; null when it has those
  */
 public record RealServerConfig(
         IpAddress address,
@@ -29,7 +32,26 @@ public record RealServerConfig(
         int upperThreshold,
         int lowerThreshold,
         @Nullable Tunnel tunnel,
-        int vlan) {
+        int vlan,
+        @Nullable List<CheckSpec> checks) {
+    /** Copies the list. */
+    public RealServerConfig {
+        checks = checks == null ? null : List.copyOf(checks);
+    }
+
+    /** One with the checks of its service. */
+    public RealServerConfig(
+            IpAddress address,
+            int port,
+            ForwardingMethod method,
+            int weight,
+            int upperThreshold,
+            int lowerThreshold,
+            @Nullable Tunnel tunnel,
+            int vlan) {
+        this(address, port, method, weight, upperThreshold, lowerThreshold, tunnel, vlan, null);
+    }
+
     /** One that keeps its VLAN, and is encapsulated to by IPIP if the method is {@link ForwardingMethod#TUN}. */
     public RealServerConfig(
             IpAddress address, int port, ForwardingMethod method, int weight, int upperThreshold, int lowerThreshold) {

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param persistence how long and for which clients choices hold; null when each connection is scheduled by itself
  * @param onePacket whether each datagram is scheduled by itself
  * @param realServers in file order; may be empty
+ * @param health how their health is followed and what comes of it
  */
 public record ServiceConfig(
         ServiceKey key,
@@ -24,10 +25,22 @@ public record ServiceConfig(
         Set<SchedulerFlag> schedulerFlags,
         @Nullable Persistence persistence,
         boolean onePacket,
-        List<RealServerConfig> realServers) {
+        List<RealServerConfig> realServers,
+        HealthConfig health) {
     /** Copies the collections. */
     public ServiceConfig {
         schedulerFlags = Set.copyOf(schedulerFlags);
         realServers = List.copyOf(realServers);
+    }
+
+    /** A service whose real servers are never checked. */
+    public ServiceConfig(
+            ServiceKey key,
+            SchedulerKind scheduler,
+            Set<SchedulerFlag> schedulerFlags,
+            @Nullable Persistence persistence,
+            boolean onePacket,
+            List<RealServerConfig> realServers) {
+        this(key, scheduler, schedulerFlags, persistence, onePacket, realServers, HealthConfig.NONE);
     }
 }

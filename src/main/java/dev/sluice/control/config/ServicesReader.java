@@ -1,6 +1,7 @@
 package dev.sluice.control.config;
 
 import dev.sluice.control.config.TableReader.Element;
+import dev.sluice.health.CheckSpec;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
@@ -28,7 +29,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.tomlj.TomlPosition;
 
-/** Reads the tables {@code [[service]]} and {@code [[service.real]]}. One reader a file: services must differ. */
+/** Reads the tables {@code [[service]]}, {@code [[service.real]]} and {@code [service.sorry]}. One reader a file: services must differ. */
 final class ServicesReader {
     private static final String VIP = "\"10.0.0.100:80\" or \"[2001:db8::100]:80\", port 0 for every port";
     private static final String RIP = "an IPv4 or IPv6 address without port; the port follows the service";
@@ -63,6 +64,7 @@ final class ServicesReader {
         Persistence persistence = persistence(table, known);
         boolean onePacket = onePacket(table, known);
         List<RealServerConfig> realServers = realServers(table.tables("real", "[[service.real]]"), known);
+        HealthConfig health = HealthReader.read(table, known, sorry(table, known, realServers));
         table.finish();
         if (scheduler == SchedulerKind.MAGLEV && realServers.size() > maglevTableSize) {
             problems.value(
@@ -81,7 +83,7 @@ final class ServicesReader {
                             + "; allowed: one service for each "
                             + (known instanceof AddressKey ? "protocol, address and port" : "mark and family"));
         }
-        return Optional.of(new ServiceConfig(known, scheduler, flags, persistence, onePacket, realServers));
+        return Optional.of(new ServiceConfig(known, scheduler, flags, persistence, onePacket, realServers, health));
     }
 
     private static Optional<AddressKey> addressKey(TableReader table) {
@@ -256,6 +258,7 @@ final class ServicesReader {
             int lower = table.integer("lower_threshold", 0, Integer.MAX_VALUE, 0);
             Tunnel tunnel = TunnelReader.tunnel(table, method);
             int vlan = TunnelReader.vlan(table);
+            List<CheckSpec> checks = HealthReader.ownChecks(table, service);
             table.finish();
             if (lower > upper && table.sound("upper_threshold", "lower_threshold")) {
                 table.wrong("lower_threshold", "is above upper_threshold = " + upper, "at most upper_threshold");
@@ -272,9 +275,30 @@ final class ServicesReader {
             } else if (service != null) {
                 checkAgainstService(table, address, method, service);
             }
-            realServers.add(new RealServerConfig(address, port, method, weight, upper, lower, tunnel, vlan));
+            realServers.add(new RealServerConfig(address, port, method, weight, upper, lower, tunnel, vlan, checks));
         }
         return realServers;
+    }
+
+    /** The sorry server, which is read as a real server that happens to be alone. */
+    private @Nullable RealServerConfig sorry(
+            TableReader service, @Nullable ServiceKey key, List<RealServerConfig> realServers) {
+        TableReader table = service.table("sorry", "[service.sorry]").orElse(null);
+        if (table == null) {
+            return null;
+        }
+        for (String name : List.of("weight", "upper_threshold", "lower_threshold", "check")) {
+            if (table.has(name)) {
+                table.wrong(name, "has no meaning for a sorry server", "the other keys of [[service.real]]");
+            }
+        }
+        RealServerConfig sorry =
+                realServers(List.of(table), key).stream().findFirst().orElse(null);
+        if (sorry != null
+                && realServers.stream().anyMatch(real -> real.endpoint().equals(sorry.endpoint()))) {
+            table.wrong("address", "is a real server of this service as well", "a server of its own");
+        }
+        return sorry;
     }
 
     private static @Nullable IpAddress realAddress(TableReader table) {

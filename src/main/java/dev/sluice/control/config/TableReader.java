@@ -1,5 +1,6 @@
 package dev.sluice.control.config;
 
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -134,6 +135,32 @@ final class TableReader {
             return fallback;
         }
         return value;
+    }
+
+    /** Seconds, with decimals or without: in milliseconds. */
+    int seconds(String key, int minMs, int maxMs, int fallbackMs) {
+        String allowed =
+                "seconds " + BigDecimal.valueOf(minMs, 3).stripTrailingZeros().toPlainString() + "-"
+                        + BigDecimal.valueOf(maxMs, 3).stripTrailingZeros().toPlainString();
+        Object value = value(key);
+        double seconds;
+        switch (value) {
+            case null -> {
+                return fallbackMs;
+            }
+            case Long whole -> seconds = whole;
+            case Double decimal -> seconds = decimal;
+            default -> {
+                wrong(key, "is " + typeOf(value), allowed);
+                return fallbackMs;
+            }
+        }
+        // Said so that it is false for what is not a number.
+        if (!(seconds * 1000 >= minMs && seconds * 1000 <= maxMs)) {
+            wrong(key, "is out of range", allowed);
+            return fallbackMs;
+        }
+        return (int) Math.round(seconds * 1000);
     }
 
     /** One word of an enum. */

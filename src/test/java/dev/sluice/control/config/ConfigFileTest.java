@@ -622,6 +622,13 @@ class ConfigFileTest {
     }
 
     @Test
+    void theExampleOfHealthIsValid() throws ConfigException {
+        SluiceConfig example = ConfigFile.load(Path.of("docs/examples/health.toml"));
+        assertEquals(3, example.services().size());
+        assertEquals(2, example.services().get(1).health().checks().size());
+    }
+
+    @Test
     void tomlInTheDocumentationIsValid() throws Exception {
         for (Path file : Stream.of(Path.of("README.md"), Path.of("docs/configuration.md"))
                 .filter(Files::exists)
@@ -648,6 +655,8 @@ class ConfigFileTest {
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\nzzzzzz = 1",
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\n"
                         + "[[service.real]]\naddress = \"10.0.0.2\"\nzzzzzz = 1",
+                MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:1\"\n"
+                        + "[[service.check]]\ntype = \"tcp\"\nzzzzzz = 1",
                 MINIMAL + "[[fwmark]]\nmark = 1\ndestination = \"10.0.0.1\"\nzzzzzz = 1",
                 MINIMAL + "zzzzzz = 1\n[[service]]\nfwmark = 1\n[[fwmark]]\nmark = 1\ndestination = \"10.0.0.1\""
             })

@@ -140,8 +140,8 @@ class KeepalivedImportTest {
             sni = "a"
             verify = false
             body_absent = "(?i)down"
-            port = 8443
             source = "10.0.0.2"
+            port = 8443
             interval = 60.0
             retry_interval = 3.0
             timeout = 5.0

@@ -1,0 +1,31 @@
+package dev.sluice.stats;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection, or one persistence template, as {@code ipvsadm -Lc} shows it.
+ *
+ * @param protocol {@code TCP}, {@code UDP}, {@code SCTP}, {@code AH}, {@code ESP}; {@code IP} for a template of a firewall mark
+ * @param state IPVS's name of its state
+ * @param expiresMs how long it lives on if nothing comes, in milliseconds
+ * @param family {@code inet} or {@code inet6}: of the client and the VIP
+ * @param client CIP, under the service's netmask for a template
+ * @param clientPort CPORT, 0 for a template
+ * @param virtual the VIP; for a template of a firewall mark the mark, as the first four octets of an address
+ * @param virtualPort VPORT
+ * @param destination the RIP; null when it is not known any more
+ * @param destinationPort the port that the real server answers on
+ * @param template whether it is a template
+ */
+public record ConnectionStats(
+        String protocol,
+        String state,
+        long expiresMs,
+        String family,
+        String client,
+        int clientPort,
+        String virtual,
+        int virtualPort,
+        @Nullable String destination,
+        int destinationPort,
+        boolean template) {}
