@@ -10,6 +10,8 @@ PACKAGES=(
     # lab and tests
     iproute2 ethtool iputils-ping arping procps util-linux nginx-light python3 python3-scapy tshark tcpdump
     curl socat iperf3 jq
+    # servers that health checks are tested against
+    openssl dnsmasq-base python3-grpcio python3-aiosmtpd
 )
 
 SLUICE=$BASE_DIR/target/sluice/bin/sluice

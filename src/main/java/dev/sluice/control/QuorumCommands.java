@@ -71,7 +71,11 @@ final class QuorumCommands implements AutoCloseable {
             Process process = builder.start();
             boolean ended = awaitEnd(process);
             if (!ended) {
-                LOG.log(Level.ERROR, "{0}: killed after {1} ms", name, Long.toString(timeoutMs));
+                LOG.log(
+                        closed ? Level.INFO : Level.ERROR,
+                        closed ? "{0}: killed, for the director stops" : "{0}: killed after {1} ms",
+                        name,
+                        Long.toString(timeoutMs));
             } else {
                 int exitCode = process.exitValue();
                 LOG.log(

@@ -94,7 +94,7 @@ final class AnswerReader {
     static String printable(String text) {
         String cut = text.length() > 100 ? text.substring(0, 100) + "..." : text;
         return cut.codePoints()
-                .map(c -> c < ' ' || c == 127 || c >= 0x80 && c < 0xa0 ? '?' : c)
+                .map(c -> c < ' ' || c == 127 || (c >= 0x80 && c < 0xa0) ? '?' : c)
                 .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
                 .toString();
     }

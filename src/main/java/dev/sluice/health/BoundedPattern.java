@@ -5,7 +5,8 @@ import java.util.regex.Pattern;
 
 /**
  * A regular expression whose search ends: by the steps it takes, so that the same text has the same result on a busy machine, and
- * at the check's deadline. The expressions of the JDK backtrack; {@code (a+)+b} takes longer than anybody lives. Any thread.
+ * at the check's deadline. The expressions of the JDK backtrack; {@code a*a*a*a*a*a*b} takes years for a page of
+ * {@code a}. Any thread.
  */
 final class BoundedPattern {
     /** Looks at single characters: some 100 ms. */
@@ -39,9 +40,7 @@ final class BoundedPattern {
 
     /** Ends a search from within. */
     private static final class TooLong extends RuntimeException {
-        private static final TooLong ONE = new TooLong();
-
-        private TooLong() {
+        TooLong() {
             super("search ended", null, false, false);
         }
     }
@@ -64,8 +63,8 @@ final class BoundedPattern {
 
         @Override
         public char charAt(int index) {
-            if (++steps > MAX_STEPS || (steps & STEPS_A_LOOK - 1) == 0 && deadline.hasPassed()) {
-                throw TooLong.ONE;
+            if (++steps > MAX_STEPS || ((steps & (STEPS_A_LOOK - 1)) == 0 && deadline.hasPassed())) {
+                throw new TooLong();
             }
             return text.charAt(index);
         }

@@ -12,4 +12,14 @@ interface Check {
      * @throws InterruptedException when the check is not wanted any more
      */
     CheckResult make(Destination destination, Deadline deadline) throws IOException, InterruptedException;
+
+    /** Asks once, and words what came of it whatever that was. */
+    default CheckResult result(Destination destination, Deadline deadline) throws InterruptedException {
+        try {
+            destination.verify();
+            return make(destination, deadline);
+        } catch (IOException e) {
+            return FailureText.result(e, deadline);
+        }
+    }
 }

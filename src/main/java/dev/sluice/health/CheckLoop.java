@@ -1,6 +1,5 @@
 package dev.sluice.health;
 
-import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.Semaphore;
@@ -88,10 +87,7 @@ final class CheckLoop implements Runnable {
     private CheckResult result() throws InterruptedException {
         Deadline deadline = Deadline.in(state.spec().timing().timeoutMs());
         try {
-            destination.verify();
-            return check.make(destination, deadline);
-        } catch (IOException e) {
-            return FailureText.result(e, deadline);
+            return check.result(destination, deadline);
         } catch (RuntimeException e) {
             // A fault of ours, and not to be taken for one of the real server.
             LOG.log(Level.ERROR, words() + " failed by a fault of its own", e);

@@ -19,6 +19,9 @@ import java.security.SecureRandom;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,21 +114,32 @@ final class EchoSocket implements AutoCloseable {
         return new NotMadeException(what + ": " + Errno.describe(-result));
     }
 
-    /** Sends an echo request. The future gets a result in any case but silence; to cancel it forgets the ping. */
-    CompletableFuture<CheckResult> ask(IpAddress address) throws IOException {
+    /** Sends an echo request, and waits for what comes back. */
+    CheckResult ask(IpAddress address, Deadline deadline) throws IOException, InterruptedException {
         CompletableFuture<CheckResult> answer = new CompletableFuture<>();
         Pending ping = new Pending(address, RANDOM.nextLong(), answer);
         int key;
         do {
             key = RANDOM.nextInt();
         } while (pending.putIfAbsent(key, ping) != null);
-        int keyOfPing = key;
-        answer.whenComplete((result, failure) -> pending.remove(keyOfPing, ping));
+        try {
+            send(address, key, ping.token());
+            return answer.get(deadline.remainingMs(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            return CheckResult.unhealthy(deadline.text());
+        } catch (ExecutionException e) {
+            throw new AssertionError("what comes back is a result, whatever it is", e);
+        } finally {
+            pending.remove(key);
+        }
+    }
+
+    private void send(IpAddress address, int key, long token) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = arena.allocate(REQUEST_BYTES, Integer.BYTES);
             Wire.putU8(request, Icmp.TYPE, family == AddressFamily.INET ? Icmp.ECHO_REQUEST : Icmp.V6_ECHO_REQUEST);
             Wire.putI32(request, Icmp.REST, key);
-            Wire.putI64(request, Icmp.HEADER_BYTES, ping.token());
+            Wire.putI64(request, Icmp.HEADER_BYTES, token);
             // That of ICMPv6 covers the addresses; the kernel fills it in.
             if (family == AddressFamily.INET) {
                 Wire.putU16(request, Icmp.CHECKSUM, Checksum.of(request, 0, REQUEST_BYTES));
@@ -138,11 +152,9 @@ final class EchoSocket implements AutoCloseable {
                     Native.MSG_DONTWAIT(),
                     socketAddress(arena, address));
             if (sent < 0) {
-                answer.cancel(false);
                 throw new IOException(Native.strerror((int) -sent).getString(0));
             }
         }
-        return answer;
     }
 
     private static MemorySegment socketAddress(Arena arena, IpAddress address) {

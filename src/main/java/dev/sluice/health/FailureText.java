@@ -76,7 +76,7 @@ final class FailureText {
         if (certificate != null) {
             return "certificate does not fit: " + lowerCase(certificate);
         }
-        if (message(e).startsWith("Unsupported or unrecognized SSL message")) {
+        if (message(e).toLowerCase(Locale.ROOT).contains("unrecognized ssl message")) {
             return "the server does not speak it on this port";
         }
         String alert = message(e).replaceFirst("^(\\([a-z_]+\\) )?Received fatal alert: ", "");

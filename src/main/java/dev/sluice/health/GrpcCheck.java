@@ -58,11 +58,7 @@ final class GrpcCheck implements Check {
         ByteArrayOutputStream message = new ByteArrayOutputStream();
         if (name.length > 0) {
             message.write(SERVICE_TAG);
-            int rest = name.length;
-            for (; rest >= 128; rest >>= 7) {
-                message.write(rest & 0x7f | 0x80);
-            }
-            message.write(rest);
+            Http2Call.writeBase128(message, name.length);
             message.writeBytes(name);
         }
         return ByteBuffer.allocate(PREFIX_BYTES + message.size())

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -137,7 +138,7 @@ final class Http2Call {
 
     /** Takes the frame behind a frame header: whether it ended the answer. */
     private boolean take(byte[] header) throws IOException {
-        int length = (header[0] & 0xff) << 16 | (header[1] & 0xff) << 8 | header[2] & 0xff;
+        int length = (header[0] & 0xff) << 16 | (header[1] & 0xff) << 8 | (header[2] & 0xff);
         int type = header[3];
         int flags = header[4] & 0xff;
         int streamId = ByteBuffer.wrap(header).getInt(5) & Integer.MAX_VALUE;
@@ -172,17 +173,16 @@ final class Http2Call {
 
     private boolean takeOfAnswer(int type, int flags, byte[] payload) throws IOException {
         if (type == DATA) {
-            ByteBuffer data = withoutPadding(payload, flags, false);
-            if (body.size() + data.remaining() > MAX_BODY_BYTES) {
+            byte[] data = withoutPadding(payload, flags, false);
+            if (body.size() + data.length > MAX_BODY_BYTES) {
                 throw new UnhealthyException("HTTP/2 answer has more than " + MAX_BODY_BYTES + " octets");
             }
-            body.write(data.array(), data.position(), data.remaining());
+            body.writeBytes(data);
             return (flags & FLAG_END_STREAM) != 0;
         }
         if (type == HEADERS) {
             endsAfterHeaders = (flags & FLAG_END_STREAM) != 0;
-            ByteBuffer part = withoutPadding(payload, flags, true);
-            headerBlock.write(part.array(), part.position(), part.remaining());
+            headerBlock.writeBytes(withoutPadding(payload, flags, true));
         } else {
             headerBlock.writeBytes(payload);
         }
@@ -197,8 +197,7 @@ final class Http2Call {
         return endsAfterHeaders;
     }
 
-    private static ByteBuffer withoutPadding(byte[] payload, int flags, boolean mayHavePriority)
-            throws UnhealthyException {
+    private static byte[] withoutPadding(byte[] payload, int flags, boolean mayHavePriority) throws UnhealthyException {
         int start = 0;
         int end = payload.length;
         if ((flags & FLAG_PADDED) != 0) {
@@ -211,7 +210,7 @@ final class Http2Call {
         if (start > end) {
             throw new UnhealthyException("HTTP/2 answer has a frame with more padding than it has room");
         }
-        return ByteBuffer.wrap(payload, start, end - start);
+        return Arrays.copyOfRange(payload, start, end);
     }
 
     /** A server that shuts down may still answer what it has accepted. */
@@ -246,12 +245,17 @@ final class Http2Call {
             out.write(octets.length);
         } else {
             out.write(127);
-            int rest = octets.length - 127;
-            for (; rest >= 128; rest >>= 7) {
-                out.write(rest & 0x7f | 0x80);
-            }
-            out.write(rest);
+            writeBase128(out, octets.length - 127);
         }
         out.writeBytes(octets);
+    }
+
+    /** Seven bits an octet, the lowest first, all octets but the last with the eighth bit set: HPACK's way and protobuf's. */
+    static void writeBase128(ByteArrayOutputStream out, int number) {
+        int rest = number;
+        for (; rest >= 128; rest >>= 7) {
+            out.write((rest & 0x7f) | 0x80);
+        }
+        out.write(rest);
     }
 }

@@ -46,7 +46,7 @@ final class HuffmanCode {
         int first = 0;
         int index = 0;
         for (int at = 0; at < lengthBytes * Byte.SIZE; at++) {
-            code = code << 1 | octets[offset + at / Byte.SIZE] >> (Byte.SIZE - 1 - at % Byte.SIZE) & 1;
+            code = code << 1 | ((octets[offset + at / Byte.SIZE] >> (Byte.SIZE - 1 - at % Byte.SIZE)) & 1);
             first <<= 1;
             bits++;
             if (bits == COUNTS.length) {

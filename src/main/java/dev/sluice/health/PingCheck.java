@@ -1,10 +1,6 @@
 package dev.sluice.health;
 
 import java.io.IOException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /** {@link Probe.Ping}: one echo request. */
 final class PingCheck implements Check {
@@ -17,17 +13,7 @@ final class PingCheck implements Check {
     @Override
     public CheckResult make(Destination destination, Deadline deadline) throws IOException, InterruptedException {
         deadline.expect("echo reply");
-        EchoSocket socket =
-                sockets.of(destination.address().family(), destination.spec().source());
-        Future<CheckResult> answer = socket.ask(destination.address());
-        try {
-            return answer.get(deadline.remainingMs(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            return CheckResult.unhealthy(deadline.text());
-        } catch (ExecutionException e) {
-            throw new AssertionError("an echo's answer is a result, whatever it is", e);
-        } finally {
-            answer.cancel(false);
-        }
+        return sockets.of(destination.address().family(), destination.spec().source())
+                .ask(destination.address(), deadline);
     }
 }

@@ -3,6 +3,7 @@ package dev.sluice.control;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.control.config.ConfigFile;
@@ -456,6 +457,32 @@ class HealthFollowerTest {
         reload(service(TCP, 1));
         assertEquals("", inService());
         assertEquals(HealthConfig.NONE.sorry(), registry.health(HTTP).sorry());
+    }
+
+    @Test
+    void theSorryServerHasNoOtherRoleInItsService() throws Exception {
+        start(service("sorry = { address = \"10.0.0.99\" }, " + TCP, 1));
+        int id = registry.health(HTTP).sorry().id();
+        assertEquals(
+                ChangeException.Code.REAL_EXISTS,
+                assertThrows(ChangeException.class, () -> change(new Edit.AddRealServer(HTTP, real(99, 1))))
+                        .code());
+        assertEquals(Set.of(target(11)), checks.wanted.keySet());
+        change(new Edit.DeleteService(HTTP));
+        assertTrue(registry.ids().realServers().containsValue(id), "connections may hold it");
+        assertEquals(Set.of(), checks.wanted.keySet());
+        assertEquals(Set.of(), registry.realServerAddresses());
+    }
+
+    /** What a check finds out that replaces another, of a real server that is up, is looked up. */
+    @Test
+    void aCheckThatBeginsAsDownTakesItsRealServerOut() throws Exception {
+        start(service(TCP, 1, 1));
+        reload(service("check = [{ type = \"ping\", initial = \"down\" }]", 1, 1));
+        tick();
+        assertEquals("", inService());
+        recover(11);
+        assertEquals("11:1", inService());
     }
 
     @Test
