@@ -10,6 +10,7 @@ import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.VirtualService;
 import dev.sluice.testing.Fuzz;
 import java.util.Set;
 

@@ -21,7 +21,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,7 +37,7 @@ class AdminIT {
     private static final String GROUP = "12345";
 
     private static DirectorLab lab;
-    private LabFixture.Director director;
+    private LabFixture.@Nullable Director started;
 
     @BeforeAll
     static void up() {
@@ -48,15 +50,20 @@ class AdminIT {
     }
 
     private void start(String... settings) {
-        director = lab.fixture()
+        started = lab.fixture()
                 .startDirector(new ConfigText(lab.fixture(), "eth1")
                         .director(settings)
                         .service("tcp", VIP4, 80, "rr", 1, 1, 0)
                         .toString());
     }
 
+    private LabFixture.Director director() {
+        return Objects.requireNonNull(started);
+    }
+
     @AfterEach
     void stop() {
+        LabFixture.Director director = director();
         assertEquals(0, director.stop(), director::log);
     }
 
@@ -93,8 +100,8 @@ class AdminIT {
                 lab.fixture().sluice("fwmark", "list").orFail().lines().skip(1).reduce("", String::concat));
         sluiceAs(GROUP, "fwmark", "add", "7", "10.0.0.101").orFail();
         assertTrue(lab.fixture().sluice("fwmark", "list").orFail().contains("10.0.0.101"));
-        assertTrue(director.log().contains("fwmark-add by user nobody, group " + GROUP + ": done"), director::log);
-        assertTrue(director.log().contains("refused fwmark-add by user nobody"), director::log);
+        assertTrue(director().log().contains("fwmark-add by user nobody, group " + GROUP + ": done"), director()::log);
+        assertTrue(director().log().contains("refused fwmark-add by user nobody"), director()::log);
     }
 
     @Test
@@ -155,13 +162,13 @@ class AdminIT {
             lab.on("director", "ip", "neigh", "del", RIPS4.getLast(), "dev", "eth1");
             flood.join();
         } catch (AssertionError e) {
-            throw new AssertionError(director.log(), e);
+            throw new AssertionError(director().log(), e);
         } finally {
             for (SocketChannel channel : held) {
                 channel.close();
             }
         }
-        assertTrue(director.isAlive());
+        assertTrue(director().isAlive());
         assertEquals(Map.of("rs1", 10, "rs2", 10), lab.ask("tcp", VIP4, 80, 20));
     }
 

@@ -104,7 +104,7 @@ class KeepalivedImportTest {
                 "TCP_CHECK { delay_before_retry 9 }|tcp|60.0, 9.0, 5.0, 1, 2",
             })
     void timing(String lines, String type, String expected) {
-        String[] values = expected.split(", ");
+        String[] values = expected.split(", ", -1);
         assertEquals(
                 "type = \"%s\"\ninterval = %s\nretry_interval = %s\ntimeout = %s\nrise = %s\nfall = %s\n"
                         .formatted(type, values[0], values[1], values[2], values[3], values[4]),
