@@ -15,7 +15,9 @@ public enum ExitCode {
     /** No director listens on the admin socket. */
     NO_DIRECTOR(5, "no answer from a running director"),
     /** Real servers are not as they should be. */
-    UNHEALTHY(6, "health --exit-code: a real server is down or a service without quorum");
+    UNHEALTHY(6, "health --exit-code: a real server is down or a service without quorum"),
+    /** What was asked for is done in part; what is missing was named. */
+    PARTIAL(7, "for import: not all of it was carried over");
 
     private final int code;
     private final String meaning;

@@ -71,6 +71,8 @@ public final class Main implements Runnable {
                 .addSubcommand(new ReleaseCommand())
                 .addSubcommand(new CheckCommand())
                 .addSubcommand(new ReloadCommand(socketOfEnvironment))
+                .addSubcommand(ConfigCommand.commandLine(socketOfEnvironment))
+                .addSubcommand(new ImportCommand())
                 .addSubcommand(FwmarkCommand.commandLine(socketOfEnvironment))
                 .addSubcommand(RealServerCommand.commandLine())
                 .addSubcommand(new StatsCommand(socketOfEnvironment))

@@ -7,8 +7,10 @@ import dev.sluice.control.config.DirectorConfig;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -25,10 +27,11 @@ import picocli.CommandLine.Spec;
         header = "Apply what changed in the configuration to the running director.",
         description = {
             "",
-            "The director reads the file it was started with, or FILE, checks all of it, and applies the differences "
-                    + "between its services and the file's: connections and counters of what did not change are "
-                    + "untouched. Prints a line for each change. Changes of [director] take effect with the next start; "
-                    + "they are named on standard error. A file that is wrong changes nothing. SIGHUP does the same.",
+            "The director reads the file it was started with, or FILE, checks all of it, and applies the differences"
+                    + " between its services and the file's: connections and counters of what did not change are"
+                    + " untouched. Prints a line for each change, those last that undo what was changed by command since"
+                    + " the last load. Changes of [director] take effect with the next start; they are named on standard"
+                    + " error. A file that is wrong changes nothing. SIGHUP does the same.",
         },
         parameterListHeading = "%nParameters:%n",
         optionListHeading = "%nOptions:%n",
@@ -74,7 +77,17 @@ final class ReloadCommand implements Callable<Integer> {
         JsonNode outcome = new AdminClient(socket == null ? defaultSocket : socket).askTree("reload", arguments);
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
-        outcome.path("changes").forEach(line -> out.println(line.asText()));
+        Set<String> undoes = new LinkedHashSet<>();
+        outcome.path("undoes").forEach(line -> undoes.add(line.asText()));
+        for (JsonNode line : outcome.path("changes")) {
+            if (!undoes.contains(line.asText())) {
+                out.println(line.asText());
+            }
+        }
+        if (!undoes.isEmpty()) {
+            out.println("undoes changes made by command:");
+            undoes.forEach(line -> out.println("  " + line));
+        }
         if (outcome.path("changes").isEmpty()) {
             out.println("nothing to change");
         } else if (dryRun) {

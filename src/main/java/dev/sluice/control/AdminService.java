@@ -6,6 +6,7 @@ import dev.sluice.control.admin.AdminSocket;
 import dev.sluice.stats.ConnectionPage;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -15,10 +16,14 @@ import org.jspecify.annotations.Nullable;
 /** The commands of the admin socket; {@code docs/admin-protocol.md} describes them. Any thread. */
 final class AdminService implements AdminSocket.Handler {
     private static final List<String> COMMANDS = Stream.of(
-                    List.of("ping", "stats", "table", "connections", "timeouts", "set-timeouts", "reload"),
+                    List.of("ping", "stats", "table", "connections", "timeouts", "set-timeouts", "config", "reload"),
                     ServiceCommands.COMMANDS)
             .flatMap(List::stream)
             .toList();
+
+    /** What only tells, and names no file that the director would read with its own rights. */
+    private static final Set<String> READ_ONLY =
+            Set.of("ping", "stats", "services", "config", "table", "timeouts", "connections");
 
     private final String version;
     private volatile @Nullable Ready ready;
@@ -52,13 +57,18 @@ final class AdminService implements AdminSocket.Handler {
     }
 
     @Override
+    public boolean isReadOnly(String command) {
+        return READ_ONLY.contains(command);
+    }
+
+    @Override
     public Object answer(String command, JsonNode request) throws AdminException {
         if (command.equals("ping")) {
             return Map.of("version", version, "ready", ready != null);
         }
         if (!COMMANDS.contains(command)) {
             throw new AdminException(
-                    "unknown_command",
+                    AdminException.UNKNOWN_COMMAND,
                     "no such command: " + command + "; there are: "
                             + COMMANDS.stream().collect(Collectors.joining(", ")));
         }
@@ -68,6 +78,7 @@ final class AdminService implements AdminSocket.Handler {
             case "connections" -> connections(request);
             case "timeouts" -> now().timeouts().show();
             case "set-timeouts" -> now().timeouts().set(request);
+            case "config" -> now().reload().running();
             case "reload" -> now().reload().answer(request);
             // Not under the lock: they wait for the control thread, which may be the one that waits in notReady.
             default -> now().services().answer(command, request);

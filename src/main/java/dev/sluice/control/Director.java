@@ -178,7 +178,12 @@ public final class Director implements AutoCloseable {
         HealthFollower health = new HealthFollower(checks, events, commands, Director::now);
         Reconfigurer reconfigurer =
                 new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids, health);
-        Reload reload = new Reload(queue, reconfigurer, source, settings);
+        Reload reload = new Reload(
+                queue,
+                reconfigurer,
+                source,
+                settings,
+                new LoadedState(settings, reconfigurer::registry, datapath::timeouts, source));
         admin.ready(
                 new StatsReader(
                         version, datapath, maps, programs, compiler, traffic, new HealthReader(compiler, checks)),
@@ -211,7 +216,7 @@ public final class Director implements AutoCloseable {
     private static void openAdminSocket(DirectorConfig settings, AdminService admin, Resources resources)
             throws EnvironmentException {
         try {
-            resources.add("admin socket", AdminSocket.open(settings.socket(), admin));
+            resources.add("admin socket", AdminSocket.open(settings.socket(), settings.socketAccess(), admin));
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
         }
@@ -227,8 +232,8 @@ public final class Director implements AutoCloseable {
         } catch (NativeException e) {
             LOG.log(
                     Level.WARNING,
-                    "no path MTU discovery towards real servers of method tun: {0}; a lower MTU on the way there has to be"
-                            + " set on its route",
+                    "no path MTU discovery towards real servers of method tun: {0}; a lower MTU on the way there has"
+                            + " to be set on its route",
                     e.getMessage());
             return Optional.empty();
         }

@@ -1,6 +1,7 @@
 package dev.sluice.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.control.admin.AdminException;
 import dev.sluice.control.config.ConfigException;
 import dev.sluice.control.config.ConfigProblem;
@@ -23,34 +24,51 @@ final class Reload {
     private final Reconfigurer reconfigurer;
     private final ConfigSource source;
     private final DirectorConfig running;
+    private final LoadedState loaded;
 
     /**
      * What came of it.
      *
      * @param file the file that was read
      * @param changes what changed, or would, a line each
+     * @param undoes which of them undo or override changes made by command since the last load
      * @param restart what of {@code [director]} differs and waits for a restart, a line each
      */
-    record Outcome(String file, List<String> changes, List<String> restart) {}
+    record Outcome(String file, List<String> changes, List<String> undoes, List<String> restart) {}
 
-    Reload(ControlQueue queue, Reconfigurer reconfigurer, ConfigSource source, DirectorConfig running) {
+    Reload(
+            ControlQueue queue,
+            Reconfigurer reconfigurer,
+            ConfigSource source,
+            DirectorConfig running,
+            LoadedState loaded) {
         this.queue = queue;
         this.reconfigurer = reconfigurer;
         this.source = source;
         this.running = running;
+        this.loaded = loaded;
     }
 
     /** The command {@code reload}: {@code config} is another file than at the start, {@code dry_run} changes nothing. */
     Outcome answer(JsonNode request) throws AdminException {
         JsonNode file = request.path("config");
         JsonNode dryRun = request.path("dry_run");
-        if (!(file.isMissingNode() || (file.isTextual() && file.textValue().startsWith("/")))) {
+        if (!(file.isMissingNode() || (file.isTextual() && isAbsolute(file.textValue())))) {
             throw new AdminException("bad_request", "\"config\" is not an absolute path");
         }
         if (!(dryRun.isMissingNode() || dryRun.isBoolean())) {
             throw new AdminException("bad_request", "\"dry_run\" is not true or false");
         }
         return reload(file.isTextual() ? Path.of(file.textValue()) : source.file(), dryRun.booleanValue());
+    }
+
+    private static boolean isAbsolute(String path) {
+        return path.startsWith("/") && path.indexOf('\0') < 0;
+    }
+
+    /** The command {@code config}: all that runs. */
+    ObjectNode running() throws AdminException {
+        return queue.call(loaded::config);
     }
 
     /** SIGHUP. */
@@ -62,6 +80,7 @@ final class Reload {
                     "reloaded {0}: {1} changes",
                     outcome.file(),
                     outcome.changes().size());
+            outcome.undoes().forEach(line -> LOG.log(Level.INFO, "undid a change made by command: {0}", line));
             outcome.restart().forEach(line -> LOG.log(Level.WARNING, "{0}", line));
         } catch (AdminException e) {
             List<String> lines = e.problems().isEmpty() ? List.of(String.valueOf(e.getMessage())) : e.problems();
@@ -85,8 +104,13 @@ final class Reload {
         return queue.call(() -> {
             List<Edit> edits = ConfigDifference.edits(reconfigurer.registry(), wanted);
             try {
+                List<String> undoes = loaded.undone(reconfigurer.preview(edits), wanted);
                 List<String> changes = dryRun ? reconfigurer.preview(edits) : reconfigurer.change(edits);
-                return new Outcome(file.toString(), changes, DirectorDifference.lines(running, wanted.director()));
+                if (!dryRun) {
+                    loaded.loadedFrom(file.toString());
+                }
+                return new Outcome(
+                        file.toString(), changes, undoes, DirectorDifference.lines(running, wanted.director()));
             } catch (ChangeException e) {
                 throw ServiceCommands.failure(e);
             }

@@ -70,6 +70,22 @@ class ReloadCommandTest {
     }
 
     @Test
+    void whatUndoesCommandsStandsApart() throws Exception {
+        assertEquals(
+                0,
+                reload((name, request) -> Map.of(
+                        "changes",
+                        List.of("edit A", "delete B", "add C"),
+                        "undoes",
+                        List.of("delete B"),
+                        "restart",
+                        List.of())));
+        assertEquals(
+                List.of("edit A", "add C", "undoes changes made by command:", "  delete B"),
+                out.toString().lines().toList());
+    }
+
+    @Test
     void anotherFileIsNamedByItsAbsolutePath() throws Exception {
         assertEquals(
                 0,

@@ -74,7 +74,7 @@ class ControlQueueTest {
     void oneAtATimeAndNoneIsForgotten() throws InterruptedException {
         List<Integer> seen = Collections.synchronizedList(new ArrayList<>());
         List<CompletableFuture<Integer>> outcomes = new ArrayList<>();
-        for (int i = 0; i < 50; i++) {
+        for (int i = 0; i < ControlQueue.MAX_WAITING; i++) {
             int number = i;
             outcomes.add(ask(() -> {
                 seen.add(number);
@@ -82,14 +82,32 @@ class ControlQueueTest {
             }));
         }
         Thread.sleep(200);
-        for (int done = 0; done < 50; done++) {
+        for (int done = 0; done < ControlQueue.MAX_WAITING; done++) {
             assertEquals(done, seen.size());
             assertTrue(isReadable(5_000), "the rest is still announced");
             queue.run();
         }
-        for (int i = 0; i < 50; i++) {
+        for (int i = 0; i < ControlQueue.MAX_WAITING; i++) {
             assertEquals(i, outcomes.get(i).join());
         }
+        assertFalse(isReadable(0));
+    }
+
+    @Test
+    void whoCannotWaitIsToldAtOnceAndNothingHappens() throws InterruptedException {
+        List<CompletableFuture<Integer>> outcomes = new ArrayList<>();
+        for (int i = 0; i < ControlQueue.MAX_WAITING; i++) {
+            outcomes.add(ask(() -> 1));
+        }
+        Thread.sleep(200);
+        CompletableFuture<Integer> oneTooMany = ask(() -> {
+            throw new AssertionError("it was refused");
+        });
+        assertEquals("busy", codeOf(oneTooMany));
+        for (int i = 0; i < ControlQueue.MAX_WAITING; i++) {
+            queue.run();
+        }
+        outcomes.forEach(outcome -> assertEquals(1, outcome.join()));
         assertFalse(isReadable(0));
     }
 

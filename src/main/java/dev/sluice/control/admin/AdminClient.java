@@ -14,9 +14,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 /** Asks a running director one thing. Any thread. */
 public final class AdminClient {
+    /** How long a director may be busy with what others ask for; nothing has happened when it says so. */
+    private static final long BUSY_PATIENCE_S = 20;
+
+    private static final long BUSY_PAUSE_MS = 50;
+
     private final Path path;
 
     /** A client of the director that listens on this socket; connects anew for every request. */
@@ -56,6 +62,25 @@ public final class AdminClient {
 
     /** As {@link #ask(String, Map, Class)}, leaving the result as JSON. */
     public JsonNode askTree(String command, Map<String, ?> arguments) throws AdminException {
+        long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(BUSY_PATIENCE_S);
+        while (true) {
+            try {
+                return askOnce(command, arguments);
+            } catch (AdminException e) {
+                if (!e.code().equals(AdminException.BUSY) || System.nanoTime() - deadlineNs > 0) {
+                    throw e;
+                }
+            }
+            try {
+                Thread.sleep(BUSY_PAUSE_MS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new AdminException(AdminException.BUSY, "interrupted while waiting for a busy director");
+            }
+        }
+    }
+
+    private JsonNode askOnce(String command, Map<String, ?> arguments) throws AdminException {
         ObjectNode line = AdminProtocol.request(command);
         arguments.forEach((key, value) -> line.set(key, AdminProtocol.JSON.valueToTree(value)));
         JsonNode answer;

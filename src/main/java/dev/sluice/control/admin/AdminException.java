@@ -9,6 +9,15 @@ public final class AdminException extends Exception {
     /** The code of a configuration file that cannot be read or is wrong. */
     public static final String CONFIG = "config";
 
+    /** The code of a request by a user who may not send it. */
+    static final String FORBIDDEN = "forbidden";
+
+    /** The code of a request with a command that there is not. */
+    public static final String UNKNOWN_COMMAND = "unknown_command";
+
+    /** The code of a request that there is no room for at the moment. */
+    public static final String BUSY = "busy";
+
     /** The code of a request that reached no director. */
     static final String UNREACHABLE = "unreachable";
 

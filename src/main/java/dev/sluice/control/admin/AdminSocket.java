@@ -1,45 +1,48 @@
 package dev.sluice.control.admin;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.control.config.SocketAccess;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.SelectionKey;
-import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * Serves the admin protocol on a Unix socket that only its owner may open.
+ * Serves the admin protocol on a Unix socket that only those may open who are meant to.
  *
- * <p>Each connection has a virtual thread, a bounded request line and a deadline, so a slow or hostile client holds up
- * nobody but itself. Handlers run on those threads and must be safe there.
+ * <p>Each connection has a virtual thread, a bounded request line and deadlines, and gives way to others when there are
+ * too many; so a slow or hostile client holds up nobody but itself. Handlers run on those threads and must be safe there.
  */
 public final class AdminSocket implements AutoCloseable {
-    /** Connections served at once; more of them wait in the listen queue. */
+    /** Connections served at once; more than these, and some that wait for their peers are closed. */
     static final int MAX_CONNECTIONS = 64;
 
-    /** How long one read or write of a connection may take. */
-    static final long IO_TIMEOUT_MS = 5_000;
+    /** Bytes of answers that may wait to be taken in. */
+    static final long MAX_ANSWER_BYTES = 128 << 20;
+
+    /** How often deadlines are looked at. */
+    private static final long TICK_MS = 250;
+
+    /** Connections that wait to be accepted; further clients wait in connect(2). Few, for behind them stands an operator. */
+    private static final int BACKLOG = 64;
 
     private static final Logger LOG = System.getLogger(AdminSocket.class.getName());
 
     private final Path path;
     private final ServerSocketChannel server;
+    private final AdminAccess access;
     private final Handler handler;
-    private final Semaphore slots = new Semaphore(MAX_CONNECTIONS);
+    private final AdminConnections connections = new AdminConnections(MAX_CONNECTIONS, MAX_ANSWER_BYTES);
 
     /** Answers one request. */
     @FunctionalInterface
@@ -53,42 +56,75 @@ public final class AdminSocket implements AutoCloseable {
          * @throws AdminException for a request that cannot be answered
          */
         Object answer(String command, JsonNode request) throws AdminException;
+
+        /** Whether a command only tells, so that users may send it who may not change anything. */
+        default boolean isReadOnly(String command) {
+            return false;
+        }
     }
 
-    private AdminSocket(Path path, ServerSocketChannel server, Handler handler) {
+    private AdminSocket(Path path, ServerSocketChannel server, AdminAccess access, Handler handler) {
         this.path = path;
         this.server = server;
+        this.access = access;
         this.handler = handler;
+    }
+
+    /** As {@link #open(Path, SocketAccess, Handler)}, for root and the own user alone. */
+    public static AdminSocket open(Path path, Handler handler) throws IOException {
+        return open(path, SocketAccess.OWNER, handler);
     }
 
     /**
      * Binds the socket and starts to serve. A socket file that a killed director left is replaced; one that answers is
-     * not.
+     * not. The file has its group and mode from the moment it has its name: it is bound in a directory that only the own
+     * user can enter, and then moved.
      *
-     * @throws IOException when the folder cannot be made, the socket cannot be bound, or another director answers there
+     * @throws IOException when the folder cannot be made, the socket cannot be bound or given to its group, or another
+     *     director answers there
      */
-    public static AdminSocket open(Path path, Handler handler) throws IOException {
+    public static AdminSocket open(Path path, SocketAccess wanted, Handler handler) throws IOException {
         Path folder = path.toAbsolutePath().getParent();
-        if (folder != null) {
-            Files.createDirectories(folder);
+        if (folder == null) {
+            throw new IOException("cannot bind the admin socket " + path + ": is a directory");
         }
-        if (Files.exists(path)) {
-            if (isAnswered(path)) {
-                throw new IOException("another director answers on " + path + "; stop it or choose another --socket");
-            }
-            Files.delete(path);
+        Files.createDirectories(folder);
+        if (Files.exists(path) && isAnswered(path)) {
+            throw new IOException("another director answers on " + path + "; stop it or choose another --socket");
         }
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        Path privateFolder = privateFolder(folder);
+        Path bound = privateFolder.resolve("s");
+        AdminAccess access;
         try {
-            server.bind(UnixDomainSocketAddress.of(path));
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            server.bind(UnixDomainSocketAddress.of(bound), BACKLOG);
+            access = AdminAccess.apply(bound, wanted);
+            Files.move(bound, path, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException | RuntimeException e) {
             server.close();
             throw new IOException("cannot bind the admin socket " + path + ": " + e.getMessage(), e);
+        } finally {
+            Files.deleteIfExists(bound);
+            Files.deleteIfExists(privateFolder);
         }
-        AdminSocket socket = new AdminSocket(path, server, handler);
+        AdminSocket socket = new AdminSocket(path, server, access, handler);
         Thread.ofPlatform().name("sluice-admin").daemon().start(socket::acceptLoop);
+        Thread.ofPlatform().name("sluice-admin-deadlines").daemon().start(socket::watchDeadlines);
         return socket;
+    }
+
+    /** With a short name: a socket's path has 107 bytes at the most. */
+    private static Path privateFolder(Path folder) throws IOException {
+        while (true) {
+            Path candidate = folder.resolve(
+                    "." + Integer.toString(ThreadLocalRandom.current().nextInt(36 * 36 * 36 * 36), 36));
+            try {
+                return Files.createDirectory(
+                        candidate, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            } catch (FileAlreadyExistsException e) {
+                LOG.log(Level.DEBUG, "{0} exists", candidate);
+            }
+        }
     }
 
     private static boolean isAnswered(Path path) {
@@ -102,21 +138,9 @@ public final class AdminSocket implements AutoCloseable {
     private void acceptLoop() {
         while (server.isOpen()) {
             try {
-                slots.acquire();
-                SocketChannel connection;
-                try {
-                    connection = server.accept();
-                } catch (IOException | RuntimeException e) {
-                    slots.release();
-                    throw e;
-                }
-                Thread.ofVirtual().name("sluice-admin-connection").start(() -> {
-                    try {
-                        serve(connection);
-                    } finally {
-                        slots.release();
-                    }
-                });
+                SocketChannel channel = server.accept();
+                connections.awaitRoom();
+                serve(channel);
             } catch (ClosedChannelException e) {
                 return;
             } catch (InterruptedException e) {
@@ -128,91 +152,37 @@ public final class AdminSocket implements AutoCloseable {
         }
     }
 
-    private void serve(SocketChannel connection) {
-        try (connection;
-                Selector selector = Selector.open()) {
-            connection.configureBlocking(false);
-            SelectionKey key = connection.register(selector, SelectionKey.OP_READ);
-            ByteBuffer buffer = ByteBuffer.allocate(AdminProtocol.MAX_REQUEST_BYTES);
-            for (String line = readLine(connection, selector, buffer);
-                    line != null;
-                    line = readLine(connection, selector, buffer)) {
-                write(connection, selector, key, answer(line));
-            }
-        } catch (AdminException e) {
-            LOG.log(Level.DEBUG, "admin connection closed: {0}", e.getMessage());
-        } catch (IOException e) {
-            LOG.log(Level.DEBUG, "admin connection: {0}", e.getMessage());
-        }
-    }
-
-    private ObjectNode answer(String line) {
+    private void serve(SocketChannel channel) throws IOException {
+        boolean started = false;
         try {
-            JsonNode request = AdminProtocol.parseRequest(line);
-            return AdminProtocol.success(handler.answer(request.path("command").textValue(), request));
-        } catch (AdminException e) {
-            return AdminProtocol.failure(e);
-        } catch (RuntimeException e) {
-            LOG.log(Level.ERROR, "admin request failed: " + line, e);
-            return AdminProtocol.failure(new AdminException("internal", "the director failed to answer: " + e));
-        }
-    }
-
-    /** The next line, null at the end of the stream; gives up on a line too long or a client too slow. */
-    private static @Nullable String readLine(SocketChannel connection, Selector selector, ByteBuffer buffer)
-            throws IOException, AdminException {
-        long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(IO_TIMEOUT_MS);
-        int scanned = 0;
-        while (true) {
-            for (; scanned < buffer.position(); scanned++) {
-                if (buffer.get(scanned) == '\n') {
-                    buffer.flip();
-                    String line = StandardCharsets.UTF_8
-                            .decode(buffer.slice(0, scanned))
-                            .toString();
-                    buffer.position(scanned + 1).compact();
-                    return line;
-                }
-            }
-            if (!buffer.hasRemaining()) {
-                throw new AdminException("bad_request", "a request line is longer than " + buffer.capacity());
-            }
-            int count = connection.read(buffer);
-            if (count < 0) {
-                return null;
-            }
-            if (count == 0) {
-                awaitReady(selector, deadlineNs);
+            AdminConnection connection = new AdminConnection(channel, access.peer(channel), handler, connections);
+            connections.enter(connection);
+            Thread.ofVirtual().name("sluice-admin-connection").start(connection);
+            started = true;
+        } finally {
+            if (!started) {
+                channel.close();
             }
         }
     }
 
-    private static void write(SocketChannel connection, Selector selector, SelectionKey key, ObjectNode answer)
-            throws IOException, AdminException {
-        ByteBuffer bytes = ByteBuffer.wrap((answer + "\n").getBytes(StandardCharsets.UTF_8));
-        long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(IO_TIMEOUT_MS);
-        while (bytes.hasRemaining()) {
-            if (connection.write(bytes) == 0) {
-                key.interestOps(SelectionKey.OP_WRITE);
-                awaitReady(selector, deadlineNs);
+    private void watchDeadlines() {
+        while (server.isOpen()) {
+            try {
+                Thread.sleep(TICK_MS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
             }
+            connections.closeLate();
         }
-        key.interestOps(SelectionKey.OP_READ);
-    }
-
-    private static void awaitReady(Selector selector, long deadlineNs) throws IOException, AdminException {
-        long remainingMs = TimeUnit.NANOSECONDS.toMillis(deadlineNs - System.nanoTime());
-        if (remainingMs <= 0) {
-            throw new AdminException("timeout", "nothing for " + IO_TIMEOUT_MS + " ms");
-        }
-        selector.select(remainingMs);
-        selector.selectedKeys().clear();
     }
 
     /** Stops to serve and removes the socket file. */
     @Override
     public void close() throws IOException {
         server.close();
+        connections.closeWaiting();
         Files.deleteIfExists(path);
     }
 }

@@ -36,13 +36,15 @@ public final class ConfigFile {
         return parse(file.toString(), decode(file));
     }
 
-    /** As {@link #load}, from text; {@code name} stands for the file in messages. */
-    static SluiceConfig parse(String name, String text) throws ConfigException {
+    /**
+     * As {@link #load}, from text.
+     *
+     * @param name stands for the file in messages
+     * @throws ConfigException with every problem
+     */
+    public static SluiceConfig parse(String name, String text) throws ConfigException {
         Problems problems = new Problems(name);
-        TomlParseResult toml = Toml.parse(text);
-        for (TomlParseError error : toml.errors()) {
-            problems.syntax(error.position().line(), error.position().column(), String.valueOf(error.getMessage()));
-        }
+        TomlParseResult toml = toml(text, problems);
         TableReader root = new TableReader(toml, "the file", START, problems);
         @Nullable DirectorConfig director = director(root, problems);
         ServicesReader reader = new ServicesReader(
@@ -68,10 +70,7 @@ public final class ConfigFile {
      */
     public static ServiceTables parseTables(String text) throws ConfigException {
         Problems problems = new Problems("request");
-        TomlParseResult toml = Toml.parse(text);
-        for (TomlParseError error : toml.errors()) {
-            problems.syntax(error.position().line(), error.position().column(), String.valueOf(error.getMessage()));
-        }
+        TomlParseResult toml = toml(text, problems);
         TableReader root = new TableReader(toml, "the request", START, problems);
         List<ServiceConfig> services =
                 new ServicesReader(problems, Integer.MAX_VALUE).read(root.tables("service", "[[service]]"));
@@ -79,6 +78,21 @@ public final class ConfigFile {
         root.finish();
         problems.throwIfAny();
         return new ServiceTables(services, rules);
+    }
+
+    private static TomlParseResult toml(String text, Problems problems) throws ConfigException {
+        TomlPosition deep = TomlNesting.tooDeep(text);
+        if (deep != null) {
+            problems.value(
+                    deep,
+                    "arrays and tables lie more than " + TomlNesting.MAX_DEPTH + " deep in each other; allowed: less");
+            problems.throwIfAny();
+        }
+        TomlParseResult toml = Toml.parse(text);
+        for (TomlParseError error : toml.errors()) {
+            problems.syntax(error.position().line(), error.position().column(), String.valueOf(error.getMessage()));
+        }
+        return toml;
     }
 
     private static @Nullable DirectorConfig director(TableReader root, Problems problems) {

@@ -11,8 +11,6 @@ final class ConnectionReader {
     private static final int DEFAULT_PERSISTENCE_TABLE = 65_536;
     private static final int MAX_PERSISTENCE_TABLE = 1 << 24;
     private static final int MAX_NEW_FLOWS = 1_000_000_000;
-    /** A week. The datapath's 32-bit milliseconds reach three times as far. */
-    private static final int MAX_TIMEOUT_S = 604_800;
     /** IP_VS_SCTP_S_ESTABLISHED of sctp_timeouts in ip_vs_proto_sctp.c. */
     private static final int DEFAULT_SCTP_S = 900;
 
@@ -55,19 +53,19 @@ final class ConnectionReader {
                 timeout(reader, "syn_recv", FlowState.SYN_RECV),
                 timeout(reader, "time_wait", FlowState.TIME_WAIT),
                 timeout(reader, "close", FlowState.CLOSE),
-                reader.integer("sctp", 1, MAX_TIMEOUT_S, DEFAULT_SCTP_S));
+                reader.integer("sctp", 1, DirectorConfig.MAX_TIMEOUT_S, DEFAULT_SCTP_S));
         reader.finish();
         return timeouts;
     }
 
     /** As {@code ipvsadm --set}, which leaves alone what is 0. */
     private static int setTimeout(TableReader reader, String key, FlowState state) {
-        int seconds = reader.integer(key, 0, MAX_TIMEOUT_S, 0);
+        int seconds = reader.integer(key, 0, DirectorConfig.MAX_TIMEOUT_S, 0);
         return seconds == 0 ? seconds(state) : seconds;
     }
 
     private static int timeout(TableReader reader, String key, FlowState state) {
-        return reader.integer(key, 1, MAX_TIMEOUT_S, seconds(state));
+        return reader.integer(key, 1, DirectorConfig.MAX_TIMEOUT_S, seconds(state));
     }
 
     private static int seconds(FlowState state) {

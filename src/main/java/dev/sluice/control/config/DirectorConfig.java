@@ -11,6 +11,7 @@ import java.util.OptionalInt;
  *
  * @param interfaces the interfaces the workers serve, in file order: the number of a worker's port is the index here
  * @param socket the admin socket
+ * @param socketAccess who may open it
  * @param queues how many queues, and so workers; empty: as many as every interface has
  * @param cpus which CPU each worker is pinned to
  * @param idle what a worker does when there are no packets
@@ -36,6 +37,7 @@ import java.util.OptionalInt;
 public record DirectorConfig(
         List<String> interfaces,
         Path socket,
+        SocketAccess socketAccess,
         OptionalInt queues,
         CpuPinning cpus,
         IdleMode idle,
@@ -62,6 +64,9 @@ public record DirectorConfig(
 
     /** Where shared flow tables are when the file does not say: in memory, but with names. */
     public static final Path DEFAULT_FLOW_TABLE_DIRECTORY = Path.of("/dev/shm/sluice");
+
+    /** The longest timeout, a week. The datapath's 32-bit milliseconds reach three times as far. */
+    public static final int MAX_TIMEOUT_S = 604_800;
 
     /** The longest path of a Unix socket: {@code sun_path} of linux/un.h without its terminating zero. */
     public static final int MAX_SOCKET_PATH_BYTES = 107;
@@ -96,6 +101,7 @@ public record DirectorConfig(
         return new DirectorConfig(
                 interfaces,
                 otherSocket,
+                socketAccess,
                 queues,
                 cpus,
                 idle,

@@ -37,6 +37,9 @@ final class DirectorReader {
     private static final int MAX_BUSY_POLL_BUDGET = 65535;
     private static final int DEFAULT_BUSY_POLL_BUDGET = 64;
 
+    // -1 stands for no group in chown(2).
+    private static final long MAX_GROUP_ID = 0xffff_fffeL;
+
     private static final String INTERFACES = "a list of interface names, [\"eth1\"]";
 
     private final TableReader table;
@@ -48,6 +51,7 @@ final class DirectorReader {
     DirectorConfig read() {
         List<String> interfaces = interfaces();
         Path socket = socket();
+        SocketAccess socketAccess = new SocketAccess(socketMode(), socketGroup());
         OptionalInt queues = queues();
         CpuPinning cpus = cpus(queues);
         IdleMode idle = table.choice("idle", IdleMode.class, IdleMode::keyword, IdleMode.ADAPTIVE);
@@ -77,6 +81,7 @@ final class DirectorReader {
         return new DirectorConfig(
                 interfaces,
                 socket,
+                socketAccess,
                 queues,
                 cpus,
                 idle,
@@ -151,6 +156,34 @@ final class DirectorReader {
             return Path.of(value);
         }
         return DirectorConfig.DEFAULT_SOCKET;
+    }
+
+    private int socketMode() {
+        String allowed = "octal digits in quotes, the owner's 6 or 7 first: \"0600\", \"0660\", \"0666\"";
+        String value = table.text("socket_mode", allowed);
+        if (value == null) {
+            return SocketAccess.OWNER.socketMode();
+        }
+        if (!value.matches("0?[67][0-7]{2}")) {
+            table.wrong("socket_mode", "is no mode of a socket", allowed);
+            return SocketAccess.OWNER.socketMode();
+        }
+        return Integer.parseInt(value, 8);
+    }
+
+    private Optional<String> socketGroup() {
+        String allowed = "the name or number of a group";
+        Object value = table.value("socket_group");
+        if (value instanceof Long) {
+            long id = table.number("socket_group", 0, MAX_GROUP_ID, 0, allowed);
+            return Optional.of(Long.toString(id));
+        }
+        String name = table.text("socket_group", allowed);
+        if (name != null && !name.matches("[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}")) {
+            table.wrong("socket_group", "is no name of a group", allowed);
+            return Optional.empty();
+        }
+        return Optional.ofNullable(name);
     }
 
     private Path flowTableDirectory() {

@@ -62,6 +62,7 @@ class ConfigFileTest {
                 new DirectorConfig(
                         List.of("eth1"),
                         Path.of("/run/sluice/sluice.sock"),
+                        SocketAccess.OWNER,
                         OptionalInt.empty(),
                         new CpuPinning.Auto(),
                         IdleMode.ADAPTIVE,
@@ -105,6 +106,8 @@ class ConfigFileTest {
                 [director]
                 interfaces = ["eth1", "eth2.100"]
                 socket = "/tmp/s"
+                socket_mode = "0660"
+                socket_group = "adm"
                 queues = 2
                 cpus = [3, 1]
                 idle = "busy"
@@ -211,6 +214,7 @@ class ConfigFileTest {
                 new DirectorConfig(
                         List.of("eth1", "eth2.100"),
                         Path.of("/tmp/s"),
+                        new SocketAccess(0660, Optional.of("adm")),
                         OptionalInt.of(2),
                         new CpuPinning.Fixed(List.of(3, 1)),
                         IdleMode.BUSY,
