@@ -60,7 +60,7 @@ final class ServiceJson {
     /** A real server that only has to be named. */
     static RealServerConfig realServerKey(ServiceKey key, JsonNode real) throws AdminException {
         ObjectNode named = object(real, "real").deepCopy();
-        refuseOthers(named, "real", Set.of("address"));
+        refuseOthers(named, "real", Set.of("address", "port"));
         // Of either family: what it is forwarded to by does not have to be said.
         return realServer(key, named.put("method", ForwardingMethod.TUN.keyword()));
     }
@@ -88,13 +88,21 @@ final class ServiceJson {
         }
         json.put("one_packet", service.onePacket());
         ArrayNode realServers = json.putArray("real");
-        service.realServers().forEach(real -> putSettings(realServers.addObject(), real));
+        service.realServers().forEach(real -> putSettings(realServers.addObject(), service.key(), real));
         return json;
     }
 
-    private static void putSettings(ObjectNode json, RealServer real) {
-        json.put("address", real.address().toString())
-                .put("method", real.method().keyword())
+    /** Whether a service of a mark knows its real server by a port. */
+    private static boolean markPort(ServiceKey key, RealServer real) {
+        return key instanceof FwmarkKey && real.port() != 0;
+    }
+
+    private static void putSettings(ObjectNode json, ServiceKey key, RealServer real) {
+        json.put("address", real.address().toString());
+        if (real.method().translatesPort() || markPort(key, real)) {
+            json.put("port", real.port());
+        }
+        json.put("method", real.method().keyword())
                 .put("weight", real.weight())
                 .put("upper_threshold", real.upperThreshold())
                 .put("lower_threshold", real.lowerThreshold());
