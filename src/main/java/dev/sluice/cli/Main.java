@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.ipvsadm.Ipvsadm;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -52,6 +53,9 @@ public final class Main implements Runnable {
 
     /** Runs one command and ends the JVM with its exit code. */
     public static void main(String[] args) {
+        if (args.length > 0 && args[0].equals(IpvsadmCommand.NAME)) {
+            Ipvsadm.main(Arrays.copyOfRange(args, 1, args.length));
+        }
         System.exit(commandLine(new ForegroundDirector(VersionCommand.ownVersion()), System.getenv())
                 .execute(args));
     }
@@ -75,6 +79,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new ImportCommand())
                 .addSubcommand(FwmarkCommand.commandLine(socketOfEnvironment))
                 .addSubcommand(RealServerCommand.commandLine())
+                .addSubcommand(IpvsadmCommand.commandLine(environment))
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new HealthCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())

@@ -22,6 +22,8 @@ final class ChangeException extends Exception {
         OUT_OF_RANGE,
         /** What was asked for makes no sense ({@code EINVAL}). */
         INVALID,
+        /** The real server's address is one that no packet can be sent to ({@code EINVAL}). */
+        NOT_UNICAST,
         /** The forwarding method can never reach this real server. */
         NOT_FORWARDABLE,
         /** There is no room for more. */

@@ -80,7 +80,8 @@ final class NextHopFollower {
                 .flatMap(way -> ReachCheck.refusal(way, resolver.nextHop(way.rip())).stream())
                 .toList();
         if (!refused.isEmpty()) {
-            throw new ChangeException(Code.NOT_FORWARDABLE, String.join("\n", refused));
+            boolean broadcast = ways.stream().allMatch(way -> ReachCheck.isBroadcast(resolver.nextHop(way.rip())));
+            throw new ChangeException(broadcast ? Code.NOT_UNICAST : Code.NOT_FORWARDABLE, String.join("\n", refused));
         }
     }
 

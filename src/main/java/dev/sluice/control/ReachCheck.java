@@ -10,6 +10,11 @@ import java.util.Optional;
 final class ReachCheck {
     private ReachCheck() {}
 
+    /** Whether the kernel's routes say that the address is no unicast one. */
+    static boolean isBroadcast(NextHop hop) {
+        return hop instanceof NextHop.Unresolved unresolved && unresolved.reason() == NextHop.Reason.NOT_UNICAST;
+    }
+
     /**
      * The line for the user, when a director must not start with this real server.
      *

@@ -47,6 +47,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Registry {
     private final int maglevTableSize;
+    private final Set<ForwardingMethod> methods;
     private final IdPool<ServiceKey> serviceIds;
     private final IdPool<Place> realServerIds;
     private final Map<ServiceKey, VirtualService> services;
@@ -67,7 +68,13 @@ final class Registry {
      * @param known ids that connections from before the start may hold: what they stand for gets them again
      */
     Registry(int maglevTableSize, KnownIds known) {
+        this(maglevTableSize, known, ForwardingMethod.AVAILABLE);
+    }
+
+    /** As {@link #Registry(int, KnownIds)}, with the forwarding methods that real servers may have. */
+    Registry(int maglevTableSize, KnownIds known, Set<ForwardingMethod> methods) {
         this.maglevTableSize = maglevTableSize;
+        this.methods = Set.copyOf(methods);
         serviceIds = new IdPool<>(ForwardingSnapshot.MAX_SERVICES, known.services());
         realServerIds = new IdPool<>(ForwardingSnapshot.MAX_REAL_SERVERS, known.realServers());
         services = new LinkedHashMap<>();
@@ -76,6 +83,7 @@ final class Registry {
 
     private Registry(Registry other) {
         maglevTableSize = other.maglevTableSize;
+        methods = other.methods;
         serviceIds = new IdPool<>(other.serviceIds);
         realServerIds = new IdPool<>(other.realServerIds);
         services = new LinkedHashMap<>(other.services);
@@ -302,6 +310,7 @@ final class Registry {
     /** Adds a real server to a service; it becomes the newest. */
     void addRealServer(ServiceKey key, RealServerConfig config) throws ChangeException {
         VirtualService service = get(key);
+        checkNumbers(config);
         if (find(service, config.address(), config.port()).isPresent()) {
             throw new ChangeException(
                     Code.REAL_EXISTS, "service " + key + " has real server " + config.address() + " already");
@@ -322,6 +331,7 @@ final class Registry {
 
     /** A real server with the id that it had here before, or a new one. */
     private RealServer newRealServer(ServiceKey key, RealServerConfig config) throws ChangeException {
+        checkNumbers(config);
         checkRealServer(key, config);
         Place place = new Place(key, config.address(), config.port());
         int id = realServerIds.takeBack(place);
@@ -352,6 +362,7 @@ final class Registry {
      */
     void editRealServer(ServiceKey key, RealServerConfig config, boolean keepsChecks) throws ChangeException {
         VirtualService service = get(key);
+        checkNumbers(config);
         RealServer before = get(service, config.address(), config.port());
         checkRealServer(key, config);
         if (!keepsChecks) {
@@ -380,12 +391,13 @@ final class Registry {
     /** Puts a service's real servers into an order, in which they are as if added one by one. */
     void orderRealServers(ServiceKey key, List<RealServerConfig> order) throws ChangeException {
         VirtualService service = get(key);
-        Map<IpAddress, Integer> places = new HashMap<>();
-        order.forEach(real -> places.putIfAbsent(real.address(), places.size()));
+        Map<RealServerConfig.Endpoint, Integer> places = new HashMap<>();
+        order.forEach(real -> places.putIfAbsent(real.endpoint(), places.size()));
         replaceRealServers(
                 service,
                 service.realServers().stream()
-                        .sorted(Comparator.comparingInt(real -> places.getOrDefault(real.address(), Integer.MAX_VALUE)))
+                        .sorted(Comparator.comparingInt(real -> places.getOrDefault(
+                                new RealServerConfig.Endpoint(real.address(), real.port()), Integer.MAX_VALUE)))
                         .toList());
     }
 
@@ -440,7 +452,6 @@ final class Registry {
 
     private static void checkSettings(ServiceConfig config) throws ChangeException {
         if (config.key() instanceof AddressKey key) {
-            checkUnicast("VIP", key.address());
             if (config.onePacket() && key.protocol() != Protocol.UDP) {
                 throw new ChangeException(
                         Code.INVALID, "one-packet scheduling is for UDP and fwmark services, not " + key);
@@ -448,42 +459,41 @@ final class Registry {
         }
     }
 
-    private static void checkRealServer(ServiceKey service, RealServerConfig config) throws ChangeException {
+    private void checkRealServer(ServiceKey service, RealServerConfig config) throws ChangeException {
         IpAddress address = config.address();
-        checkUnicast("real server", address);
+        if (!methods.contains(config.method())) {
+            throw new ChangeException(Code.INVALID, config.method().notAvailable());
+        }
+        Optional<String> kind = AddressRules.notForwardable(address);
+        if (kind.isPresent()) {
+            throw new ChangeException(Code.NOT_UNICAST, "real server " + address + " is " + kind.get());
+        }
         if (address.family() != service.family() && config.method() != ForwardingMethod.TUN) {
             throw new ChangeException(
                     Code.INVALID,
                     "real server " + address + " is of another family than service " + service + ", which method "
                             + config.method().keyword() + " cannot bridge");
         }
-        if (service instanceof AddressKey key) {
-            if (address.equals(key.address())) {
-                throw new ChangeException(Code.INVALID, "real server " + address + " is the VIP itself");
-            }
-            if (config.port() != key.port()) {
-                throw new ChangeException(
-                        Code.INVALID,
-                        "method " + config.method().keyword() + " keeps the service's port " + key.port()
-                                + ", so real server " + address + " cannot have port " + config.port());
-            }
-        }
-        if (config.weight() < 0 || config.weight() > RealServer.MAX_WEIGHT) {
+        if (service instanceof AddressKey key
+                && config.port() != key.port()
+                && !config.method().translatesPort()) {
             throw new ChangeException(
-                    Code.OUT_OF_RANGE, "weight " + config.weight() + " is outside 0-" + RealServer.MAX_WEIGHT);
+                    Code.INVALID,
+                    "method " + config.method().keyword() + " keeps the service's port " + key.port()
+                            + ", so real server " + address + " cannot have port " + config.port());
+        }
+    }
+
+    /** What IPVS looks at first. */
+    private static void checkNumbers(RealServerConfig config) throws ChangeException {
+        if (config.weight() < 0) {
+            throw new ChangeException(Code.OUT_OF_RANGE, "weight " + config.weight() + " is negative");
         }
         if (config.lowerThreshold() < 0 || config.upperThreshold() < config.lowerThreshold()) {
             throw new ChangeException(
                     Code.OUT_OF_RANGE,
                     "lower threshold " + config.lowerThreshold() + " is above upper threshold "
                             + config.upperThreshold());
-        }
-    }
-
-    private static void checkUnicast(String what, IpAddress address) throws ChangeException {
-        Optional<String> kind = AddressRules.notUnicast(address);
-        if (kind.isPresent()) {
-            throw new ChangeException(Code.INVALID, what + " " + address + " is " + kind.get());
         }
     }
 }

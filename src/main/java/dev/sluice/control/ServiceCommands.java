@@ -49,32 +49,38 @@ final class ServiceCommands {
      */
     Object answer(String command, JsonNode request) throws AdminException {
         JsonNode service = request.path("service");
-        JsonNode real = request.path("real");
         return switch (command) {
             case "services" -> queue.call(this::list);
-            case "service-add" -> change(new Edit.AddService(ServiceJson.service(service)));
+            case "fwmark-add" -> addRule(ServiceJson.fwmarkRule(request.path("rule")));
+            case "fwmark-delete" -> deleteRule(ServiceJson.fwmarkRule(request.path("rule")));
+            case "zero" -> service.isMissingNode() ? zeroAll() : zero(ServiceJson.key(service));
+            default -> change(edit(command, service, request.path("real")));
+        };
+    }
+
+    /** The change that one of ipvsadm's commands asks for. */
+    static Edit edit(String command, JsonNode service, JsonNode real) throws AdminException {
+        return switch (command) {
+            case "flush" -> new Edit.DeleteAllServices();
+            case "service-add" -> new Edit.AddService(ServiceJson.service(service));
             case "service-edit" ->
-                change(new Edit.EditService(
-                        ServiceJson.service(service), !ServiceJson.saysHealth(service, HealthJson.SERVICE_KEYS)));
-            case "service-delete" -> change(new Edit.DeleteService(ServiceJson.key(service)));
+                new Edit.EditService(
+                        ServiceJson.service(service), !ServiceJson.saysHealth(service, HealthJson.SERVICE_KEYS));
+            case "service-delete" -> new Edit.DeleteService(ServiceJson.key(service));
             case "real-add" -> {
                 ServiceKey key = ServiceJson.key(service);
-                yield change(new Edit.AddRealServer(key, ServiceJson.realServer(key, real)));
+                yield new Edit.AddRealServer(key, ServiceJson.realServer(key, real));
             }
             case "real-edit" -> {
                 ServiceKey key = ServiceJson.key(service);
-                yield change(new Edit.EditRealServer(
-                        key, ServiceJson.realServer(key, real), !ServiceJson.saysHealth(real, HealthJson.REAL_KEYS)));
+                yield new Edit.EditRealServer(
+                        key, ServiceJson.realServer(key, real), !ServiceJson.saysHealth(real, HealthJson.REAL_KEYS));
             }
             case "real-delete" -> {
                 ServiceKey key = ServiceJson.key(service);
                 RealServerConfig named = ServiceJson.realServerKey(key, real);
-                yield change(new Edit.DeleteRealServer(key, named.address(), named.port()));
+                yield new Edit.DeleteRealServer(key, named.address(), named.port());
             }
-            case "fwmark-add" -> addRule(ServiceJson.fwmarkRule(request.path("rule")));
-            case "fwmark-delete" -> deleteRule(ServiceJson.fwmarkRule(request.path("rule")));
-            case "flush" -> change(new Edit.DeleteAllServices());
-            case "zero" -> service.isMissingNode() ? zeroAll() : zero(ServiceJson.key(service));
             default -> throw new IllegalArgumentException(command);
         };
     }

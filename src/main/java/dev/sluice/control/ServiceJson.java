@@ -61,7 +61,7 @@ final class ServiceJson {
     /** A real server that only has to be named. */
     static RealServerConfig realServerKey(ServiceKey key, JsonNode real) throws AdminException {
         ObjectNode named = object(real, "real").deepCopy();
-        refuseOthers(named, "real", Set.of("address"));
+        refuseOthers(named, "real", Set.of("address", "port"));
         // Of either family: what it is forwarded to by does not have to be said.
         return realServer(key, named.put("method", ForwardingMethod.TUN.keyword()));
     }
@@ -101,11 +101,11 @@ final class ServiceJson {
         HealthJson.putSettings(json, health.config());
         RealServer sorry = health.sorry();
         if (sorry != null) {
-            putSettings(json.putObject("sorry"), sorry).remove(List.of("weight", "upper_threshold", "lower_threshold"));
+            putSettings(json.putObject("sorry"), service.key(), sorry).remove(List.of("weight", "upper_threshold", "lower_threshold"));
         }
         ArrayNode realServers = json.putArray("real");
         for (RealServer real : service.realServers()) {
-            ObjectNode settings = putSettings(realServers.addObject(), real);
+            ObjectNode settings = putSettings(realServers.addObject(), service.key(), real);
             List<CheckSpec> own = health.ownChecks().get(new RealServerConfig.Endpoint(real.address(), real.port()));
             if (own != null) {
                 HealthJson.putChecks(settings, own);
@@ -114,9 +114,17 @@ final class ServiceJson {
         return json;
     }
 
-    private static ObjectNode putSettings(ObjectNode json, RealServer real) {
-        json.put("address", real.address().toString())
-                .put("method", real.method().keyword())
+    /** Whether a service of a mark knows its real server by a port. */
+    private static boolean markPort(ServiceKey key, RealServer real) {
+        return key instanceof FwmarkKey && real.port() != 0;
+    }
+
+    private static ObjectNode putSettings(ObjectNode json, ServiceKey key, RealServer real) {
+        json.put("address", real.address().toString());
+        if (real.method().translatesPort() || markPort(key, real)) {
+            json.put("port", real.port());
+        }
+        json.put("method", real.method().keyword())
                 .put("weight", real.weight())
                 .put("upper_threshold", real.upperThreshold())
                 .put("lower_threshold", real.lowerThreshold());

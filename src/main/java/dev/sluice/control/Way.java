@@ -16,7 +16,7 @@ record Way(IpAddress rip, ForwardingMethod method) {
     NextHop through(NextHop hop) {
         return switch (method) {
             case DR -> hop.onLinkOnly();
-            case TUN -> hop;
+            case TUN, NAT -> hop;
         };
     }
 }

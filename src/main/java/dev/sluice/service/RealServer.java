@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param address the RIP
  * @param port the port the real server answers on; the service's own for {@link ForwardingMethod#DR} and {@link ForwardingMethod#TUN}
  * @param method how packets get there
- * @param weight 0–65535; 0 quiesces: no new flows, established ones stay
+ * @param weight 0 to {@link #MAX_WEIGHT}; 0 quiesces: no new flows, established ones stay
  * @param upperThreshold connections from which on it gets no new flows ({@code ipvsadm -x}); 0 for no threshold
  * @param lowerThreshold connections below which it gets new flows again ({@code -y}); 0 for three quarters of the upper one
  * @param tunnel how packets are encapsulated; null unless the method is {@link ForwardingMethod#TUN}
@@ -27,7 +27,7 @@ public record RealServer(
         @Nullable Tunnel tunnel,
         int vlan) {
     /** The largest weight that ipvsadm accepts. */
-    public static final int MAX_WEIGHT = 65535;
+    public static final int MAX_WEIGHT = Integer.MAX_VALUE;
     /** Packets leave with the tags that they came with, unless the next hop is on a VLAN device. */
     public static final int VLAN_KEEP = -1;
     /** Packets leave without any tag. */
@@ -40,8 +40,8 @@ public record RealServer(
         if (id < 0) {
             throw new IllegalArgumentException("real server id " + id + " is negative");
         }
-        if (weight < 0 || weight > MAX_WEIGHT) {
-            throw new IllegalArgumentException("weight " + weight + " is outside 0-" + MAX_WEIGHT);
+        if (weight < 0) {
+            throw new IllegalArgumentException("weight " + weight + " is negative");
         }
         if (upperThreshold < 0 || lowerThreshold < 0) {
             throw new IllegalArgumentException("a threshold of real server " + address + " is negative");

@@ -257,10 +257,10 @@ class CheckCommandTest {
             address = "224.0.0.1"   | weight = 1       | 7:1: address = "224.0.0.1" is a multicast address; allowed: a unicast address other machines can reach
             address = "0.0.0.0"     | weight = 1       | 7:1: address = "0.0.0.0" is the unspecified address; allowed: a unicast address other machines can reach
             method = "dr"           | weight = 1       | 6:1: [[service.real]] has no address; required: @RIP@
-            address = "10.0.0.1"    | weight = 65536   | 8:1: weight = 65536 is out of range; allowed: an integer 0-65535
-            address = "10.0.0.1"    | weight = -1      | 8:1: weight = -1 is out of range; allowed: an integer 0-65535
-            address = "10.0.0.1"    | weight = "2"     | 8:1: weight = "2" is a string; allowed: an integer 0-65535
-            address = "10.0.0.1"    | method = "nat"   | 8:1: method = "nat" is not supported by this version; allowed: "dr", "tun"
+            address = "10.0.0.1"    | weight = 2147483648 | 8:1: weight = 2147483648 is out of range; allowed: an integer 0-2147483647
+            address = "10.0.0.1"    | weight = -1      | 8:1: weight = -1 is out of range; allowed: an integer 0-2147483647
+            address = "10.0.0.1"    | weight = "2"     | 8:1: weight = "2" is a string; allowed: an integer 0-2147483647
+            address = "10.0.0.1"    | method = "nat"   | 8:1: method = "nat" is not available yet; allowed: "dr", "tun"
             address = "10.0.0.1"    | tun_type = "gue" | 8:1: tun_type = "gue" does not go with method "dr"; allowed: only with method = "tun"
             address = "10.0.0.1"    | tun_port = 6080 | 8:1: tun_port = 6080 does not go with method "dr"; allowed: only with method = "tun"
             address = "10.0.0.1"    | tun_checksum = "nocsum" | 8:1: tun_checksum = "nocsum" does not go with method "dr"; allowed: only with method = "tun"

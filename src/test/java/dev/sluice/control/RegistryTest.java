@@ -26,6 +26,7 @@ import dev.sluice.service.Tunnel;
 import dev.sluice.service.TunnelType;
 import dev.sluice.service.VirtualService;
 import java.util.BitSet;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -135,27 +136,61 @@ class RegistryTest {
     }
 
     @Test
+    void natIsRefusedUnlessTheRegistryIsGivenIt() throws ChangeException {
+        RealServerConfig nat = new RealServerConfig(RIP1, 8080, ForwardingMethod.NAT, 1, 0, 0);
+        registry.addService(service(HTTP));
+        assertEquals(
+                "method nat is not available yet; there are dr and tun",
+                assertThrows(ChangeException.class, () -> registry.addRealServer(HTTP, nat))
+                        .getMessage());
+        assertEquals(List.of(), realServers(HTTP));
+        registry = new Registry(MAGLEV_TABLE_SIZE, KnownIds.NONE, EnumSet.allOf(ForwardingMethod.class));
+        registry.addService(service(HTTP, nat, real(RIP1, 80, 1)));
+        registry.addRealServer(HTTP, new RealServerConfig(RIP1, 8081, ForwardingMethod.NAT, 1, 0, 0));
+        assertRefused(Code.REAL_EXISTS, () -> registry.addRealServer(HTTP, nat));
+        registry.deleteRealServer(HTTP, RIP1, 8080);
+        assertEquals(
+                List.of(80, 8081),
+                realServers(HTTP).stream().map(RealServer::port).toList());
+        registry.orderRealServers(
+                HTTP,
+                List.of(
+                        new RealServerConfig(RIP1, 8081, ForwardingMethod.NAT, 1, 0, 0),
+                        real(RIP1, 80, 1)));
+        assertEquals(
+                List.of(8081, 80),
+                realServers(HTTP).stream().map(RealServer::port).toList());
+    }
+
+    @Test
+    void whatIpvsTakesIsTaken() throws ChangeException {
+        AddressKey loopback = new AddressKey(Protocol.TCP, IpAddress.parse("127.0.0.1"), 80);
+        registry.addService(service(loopback, real(IpAddress.parse("127.0.0.1"), 80, Integer.MAX_VALUE)));
+        registry.addService(service(MARK, real(RIP1, 0, 1), real(RIP1, 80, 1)));
+        assertEquals(2, realServers(MARK).size());
+    }
+
+    @Test
     void whatMakesNoSenseIsRefused() throws ChangeException {
         registry.addService(service(HTTP));
         registry.addService(service(MARK));
         IpAddress inet6 = IpAddress.parse("2001:db8::1");
-        assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, real(VIP, 80, 1)));
         assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, real(inet6, 80, 1)));
         assertRefused(Code.INVALID, () -> registry.addRealServer(MARK, real(inet6, 0, 1)));
         RealServerConfig otherPort = new RealServerConfig(RIP1, 8080, ForwardingMethod.TUN, 1, 0, 0);
         assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, otherPort));
-        assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, real(IpAddress.parse("127.0.0.1"), 80, 1)));
+        for (String address : List.of("0.1.2.3", "224.0.0.1", "255.255.255.255")) {
+            IpAddress rip = IpAddress.parse(address);
+            assertRefused(Code.NOT_UNICAST, () -> registry.addRealServer(HTTP, real(rip, 80, 1)));
+        }
         assertRefused(Code.INVALID, () -> registry.addRealServer(HTTP, real(RIP1, 8080, 1)));
-        assertRefused(Code.OUT_OF_RANGE, () -> registry.addRealServer(HTTP, real(RIP1, 80, 65536)));
+        assertRefused(Code.OUT_OF_RANGE, () -> registry.addRealServer(HTTP, real(RIP1, 80, -1)));
         assertRefused(
                 Code.OUT_OF_RANGE,
                 () -> registry.addRealServer(HTTP, new RealServerConfig(RIP1, 80, ForwardingMethod.DR, 1, 0, 5)));
         assertRefused(
                 Code.INVALID,
                 () -> registry.addService(new ServiceConfig(HTTPS, SchedulerKind.RR, Set.of(), null, true, List.of())));
-        assertRefused(
-                Code.INVALID,
-                () -> registry.addService(service(new AddressKey(Protocol.UDP, IpAddress.parse("0.0.0.0"), 1))));
         assertEquals(List.of(), realServers(HTTP));
         assertEquals(List.of(), realServers(MARK));
         assertEquals(2, registry.services().size());

@@ -29,7 +29,7 @@ class ServiceJsonTest {
     @ValueSource(
             strings = {
                 "{'protocol':'tcp','address':'10.0.0.100:80','scheduler':'rr','scheduler_flags':[],'one_packet':false,"
-                        + "'real':[{'address':'10.0.0.11','method':'dr','weight':65535,'upper_threshold':2147483647,"
+                        + "'real':[{'address':'10.0.0.11','method':'dr','weight':2147483647,'upper_threshold':2147483647,"
                         + "'lower_threshold':1,'vlan':'keep'}]}",
                 "{'protocol':'tcp','address':'10.0.0.100:80','scheduler':'rr','scheduler_flags':[],'one_packet':false,"
                         + "'real':[{'address':'2001:db8::11','method':'tun','weight':1,'upper_threshold':0,"
@@ -74,7 +74,7 @@ class ServiceJsonTest {
             {'protocol':'tcp','address':'10.0.0.100:80','persistence':0} | invalid | persistence = 0 is out of range; allowed: an integer 1-2678400
             {'protocol':'tcp','address':'10.0.0.100:80','persistence':1.5} | invalid | persistence = 1.5 is a floating-point number; allowed: an integer 1-2678400
             {'protocol':'tcp','address':'a\\n]\\u0000'} | invalid | address = "a\\n]\\u0000" has no port; allowed: "10.0.0.100:80" or "[2001:db8::100]:80", port 0 for every port
-            {'fwmark':1,'real':[{'address':'10.0.0.11','weight':'2'}]} | invalid | weight = "2" is a string; allowed: an integer 0-65535
+            {'fwmark':1,'real':[{'address':'10.0.0.11','weight':'2'}]} | invalid | weight = "2" is a string; allowed: an integer 0-2147483647
             """)
     void whatIsWrongIsToldAsInTheFile(String text, String code, String message) throws Exception {
         JsonNode service = json(text);
@@ -101,7 +101,7 @@ class ServiceJsonTest {
                         .getMessage());
         JsonNode real = json("{'address':'10.0.0.11','weight':2}");
         assertEquals(
-                "\"weight\" in \"real\" has no meaning here; allowed: address",
+                "\"weight\" in \"real\" has no meaning here; allowed: address, port",
                 assertThrows(AdminException.class, () -> ServiceJson.realServerKey(HTTP, real))
                         .getMessage());
         assertEquals(2, ServiceJson.realServer(HTTP, real).weight());
@@ -110,6 +110,11 @@ class ServiceJsonTest {
                 IpAddress.parse("2001:db8::11"),
                 ServiceJson.realServerKey(HTTP, otherFamily).address());
         assertEquals(json("{'address':'2001:db8::11'}"), otherFamily);
+        assertEquals(80, ServiceJson.realServerKey(HTTP, otherFamily).port());
+        JsonNode otherPort = json("{'address':'10.0.0.11','port':8080}");
+        assertEquals(8080, ServiceJson.realServerKey(HTTP, otherPort).port());
+        JsonNode noPort = json("{'address':'10.0.0.11','port':65536}");
+        assertThrows(AdminException.class, () -> ServiceJson.realServerKey(HTTP, noPort));
     }
 
     /** Whatever strings come, they stay strings: nothing of the request becomes part of the TOML around it. */

@@ -13,6 +13,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.SocketChannel;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Whom a check asks, and through whose sockets. */
@@ -52,14 +53,15 @@ final class DestinationTest {
                     new AddressKey(Protocol.TCP, IpAddress.parse("127.0.0.5"), vip.getLocalPort()), RIP, 8080);
             Sockets theWay = new Sockets() {
                 @Override
-                public SocketChannel tcp(Target asked, Via via, AddressFamily family) throws IOException {
+                public SocketChannel tcp(Target asked, Via via, AddressFamily family, @Nullable IpAddress source)
+                        throws IOException {
                     assertEquals(target, asked);
                     assertEquals(Via.VIP, via);
-                    return Sockets.DIRECT.tcp(asked, Via.RIP, family);
+                    return Sockets.DIRECT.tcp(asked, Via.RIP, family, source);
                 }
 
                 @Override
-                public DatagramChannel udp(Target asked, Via via, AddressFamily family) {
+                public DatagramChannel udp(Target asked, Via via, AddressFamily family, @Nullable IpAddress source) {
                     throw new AssertionError("not asked for");
                 }
             };

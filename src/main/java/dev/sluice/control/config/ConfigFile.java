@@ -48,7 +48,7 @@ public final class ConfigFile {
         TableReader root = new TableReader(toml, "the file", START, problems);
         @Nullable DirectorConfig director = director(root, problems);
         ServicesReader reader = new ServicesReader(
-                problems, director == null ? DirectorReader.DEFAULT_MAGLEV : director.maglevTableSize());
+                problems, director == null ? DirectorReader.DEFAULT_MAGLEV : director.maglevTableSize(), true);
         List<ServiceConfig> services = reader.read(root.tables("service", "[[service]]"));
         List<TableReader> marks = root.tables("fwmark", "[[fwmark]]");
         List<FwmarkRule> rules = new FwmarkReader(problems).read(marks);
@@ -64,7 +64,8 @@ public final class ConfigFile {
     }
 
     /**
-     * Reads services and rules alone, by the same rules as those of a file; a {@code fwmark} service needs no rule here.
+     * Reads services and rules alone, as in a file but for what {@code ipvsadm} takes and a file need not: addresses that are no
+     * use, ports of real servers, a {@code fwmark} service without a rule. The registry has the last word.
      *
      * @throws ConfigException with every problem; positions are those of {@code text}
      */
@@ -73,7 +74,7 @@ public final class ConfigFile {
         TomlParseResult toml = toml(text, problems);
         TableReader root = new TableReader(toml, "the request", START, problems);
         List<ServiceConfig> services =
-                new ServicesReader(problems, Integer.MAX_VALUE).read(root.tables("service", "[[service]]"));
+                new ServicesReader(problems, Integer.MAX_VALUE, false).read(root.tables("service", "[[service]]"));
         List<FwmarkRule> rules = new FwmarkReader(problems).read(root.tables("fwmark", "[[fwmark]]"));
         root.finish();
         problems.throwIfAny();

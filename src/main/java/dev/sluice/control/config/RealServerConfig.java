@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param address the RIP, of the service's family unless the method is {@link ForwardingMethod#TUN}; unique in its service
  *     together with the port
- * @param port the service's own, which {@link ForwardingMethod#DR} and {@link ForwardingMethod#TUN} keep; 0 in a service of a
- *     firewall mark
+ * @param port the service's own, which {@link ForwardingMethod#DR} and {@link ForwardingMethod#TUN} keep, any with
+ *     {@link ForwardingMethod#NAT}, or in a service of a firewall mark, where it only tells real servers apart
  * @param method how packets get there
- * @param weight 0–65535
+ * @param weight 0 to {@link RealServer#MAX_WEIGHT}
  * @param upperThreshold connections from which on it gets no new flows; 0 for no threshold
  * @param lowerThreshold connections below which it gets new flows again, at most the upper threshold; 0 for three quarters of
  *     that

@@ -33,18 +33,23 @@ import org.tomlj.TomlPosition;
 final class ServicesReader {
     private static final String VIP = "\"10.0.0.100:80\" or \"[2001:db8::100]:80\", port 0 for every port";
     private static final String RIP = "an IPv4 or IPv6 address without port; the port follows the service";
+    private static final List<ForwardingMethod> METHODS =
+            ForwardingMethod.AVAILABLE.stream().sorted().toList();
     private static final String NETMASK = "a mask of CIPs, \"255.255.255.0\"";
 
     private final Problems problems;
     private final int maglevTableSize;
+    private final boolean ofFile;
     private final Map<ServiceKey, TomlPosition> first = new HashMap<>();
 
     /**
      * @param maglevTableSize entries of each Maglev table
+     * @param ofFile whether what IPVS takes, but cannot be meant, is wrong; commands leave that to the registry
      */
-    ServicesReader(Problems problems, int maglevTableSize) {
+    ServicesReader(Problems problems, int maglevTableSize, boolean ofFile) {
         this.problems = problems;
         this.maglevTableSize = maglevTableSize;
+        this.ofFile = ofFile;
     }
 
     List<ServiceConfig> read(List<TableReader> tables) {
@@ -86,7 +91,7 @@ final class ServicesReader {
         return Optional.of(new ServiceConfig(known, scheduler, flags, persistence, onePacket, realServers, health));
     }
 
-    private static Optional<AddressKey> addressKey(TableReader table) {
+    private Optional<AddressKey> addressKey(TableReader table) {
         Optional<Protocol> protocol =
                 table.requiredChoice("protocol", Protocol.class, p -> p.name().toLowerCase(Locale.ROOT));
         Endpoint endpoint = endpoint(table);
@@ -162,11 +167,12 @@ final class ServicesReader {
     private static Set<SchedulerFlag> schedulerFlags(TableReader table, SchedulerKind scheduler) {
         String key = "scheduler_flags";
         List<SchedulerFlag> known = Arrays.stream(SchedulerFlag.values())
-                .filter(flag -> flag.scheduler() == scheduler || !table.sound("scheduler"))
+                .filter(flag -> flag.belongsTo(scheduler) || !table.sound("scheduler"))
                 .toList();
-        String allowed = known.isEmpty()
+        List<SchedulerFlag> named = known.stream().filter(SchedulerFlag::isNamed).toList();
+        String allowed = named.isEmpty()
                 ? "no flags with this scheduler"
-                : known.stream().map(flag -> '"' + flag.keyword() + '"').collect(Collectors.joining(", "));
+                : named.stream().map(flag -> '"' + flag.keyword() + '"').collect(Collectors.joining(", "));
         Set<SchedulerFlag> flags = EnumSet.noneOf(SchedulerFlag.class);
         for (Element<String> element : table.list(key, String.class, allowed)) {
             Optional<SchedulerFlag> flag = Arrays.stream(SchedulerFlag.values())
@@ -191,7 +197,7 @@ final class ServicesReader {
 
     private record Endpoint(IpAddress address, int port) {}
 
-    private static @Nullable Endpoint endpoint(TableReader table) {
+    private @Nullable Endpoint endpoint(TableReader table) {
         String value = table.requiredText("address", VIP);
         if (value == null) {
             return null;
@@ -225,7 +231,7 @@ final class ServicesReader {
     }
 
     /** Reads the address that a key's value holds; reports one that cannot be balanced or forwarded to. */
-    private static @Nullable IpAddress unicast(TableReader table, String text, boolean bracketed, String allowed) {
+    private @Nullable IpAddress unicast(TableReader table, String text, boolean bracketed, String allowed) {
         IpAddress address;
         try {
             address = IpAddress.parse(text);
@@ -237,7 +243,7 @@ final class ServicesReader {
             table.wrong("address", "has brackets around an IPv4 address", allowed);
             return null;
         }
-        Optional<String> kind = AddressRules.notUnicast(address);
+        Optional<String> kind = ofFile ? AddressRules.notUnicast(address) : Optional.empty();
         if (kind.isPresent()) {
             table.wrong("address", "is " + kind.get(), AddressRules.UNICAST);
             return null;
@@ -247,12 +253,20 @@ final class ServicesReader {
 
     private List<RealServerConfig> realServers(List<TableReader> tables, @Nullable ServiceKey service) {
         List<RealServerConfig> realServers = new ArrayList<>();
-        Map<IpAddress, TomlPosition> firstOf = new HashMap<>();
-        int port = service instanceof AddressKey key ? key.port() : 0;
+        Map<RealServerConfig.Endpoint, TomlPosition> firstOf = new HashMap<>();
+        int servicePort = service instanceof AddressKey key ? key.port() : 0;
         for (TableReader table : tables) {
             IpAddress address = realAddress(table);
-            ForwardingMethod method =
-                    table.choice("method", ForwardingMethod.class, ForwardingMethod::keyword, ForwardingMethod.DR);
+            ForwardingMethod method = table.choice(
+                    "method", METHODS, ForwardingMethod.class, ForwardingMethod::keyword, ForwardingMethod.DR);
+            if (ofFile && !ForwardingMethod.AVAILABLE.contains(method)) {
+                String available = METHODS.stream()
+                        .map(known -> '"' + known.keyword() + '"')
+                        .collect(Collectors.joining(", "));
+                table.wrong("method", "is not available yet", available);
+            }
+            boolean ownPort = !ofFile || method.translatesPort();
+            int port = ownPort ? table.integer("port", 0, 65535, servicePort) : servicePort;
             int weight = table.integer("weight", 0, RealServer.MAX_WEIGHT, 1);
             int upper = table.integer("upper_threshold", 0, Integer.MAX_VALUE, 0);
             int lower = table.integer("lower_threshold", 0, Integer.MAX_VALUE, 0);
@@ -260,13 +274,15 @@ final class ServicesReader {
             int vlan = TunnelReader.vlan(table);
             List<CheckSpec> checks = HealthReader.ownChecks(table, service);
             table.finish();
-            if (lower > upper && table.sound("upper_threshold", "lower_threshold")) {
+            if (ofFile && lower > upper && table.sound("upper_threshold", "lower_threshold")) {
                 table.wrong("lower_threshold", "is above upper_threshold = " + upper, "at most upper_threshold");
             }
             if (address == null) {
                 continue;
             }
-            TomlPosition earlier = firstOf.putIfAbsent(address, table.position());
+            RealServerConfig real =
+                    new RealServerConfig(address, port, method, weight, upper, lower, tunnel, vlan, checks);
+            TomlPosition earlier = firstOf.putIfAbsent(real.endpoint(), table.position());
             if (earlier != null) {
                 problems.misplaced(
                         table.position(),
@@ -275,7 +291,7 @@ final class ServicesReader {
             } else if (service != null) {
                 checkAgainstService(table, address, method, service);
             }
-            realServers.add(new RealServerConfig(address, port, method, weight, upper, lower, tunnel, vlan, checks));
+            realServers.add(real);
         }
         return realServers;
     }
@@ -301,7 +317,7 @@ final class ServicesReader {
         return sorry;
     }
 
-    private static @Nullable IpAddress realAddress(TableReader table) {
+    private @Nullable IpAddress realAddress(TableReader table) {
         String value = table.requiredText("address", RIP);
         if (value == null) {
             return null;
@@ -313,7 +329,7 @@ final class ServicesReader {
         return unicast(table, value, false, RIP);
     }
 
-    private static void checkAgainstService(
+    private void checkAgainstService(
             TableReader table, IpAddress address, ForwardingMethod method, ServiceKey service) {
         if (address.family() != service.family() && method != ForwardingMethod.TUN) {
             table.wrong(
@@ -322,7 +338,7 @@ final class ServicesReader {
                             + (service instanceof AddressKey key ? "VIP " + key.address() : "service " + service),
                     "addresses of one family, since method " + method.keyword()
                             + " leaves the packet as it is; method tun takes either");
-        } else if (service instanceof AddressKey key && address.equals(key.address())) {
+        } else if (ofFile && service instanceof AddressKey key && address.equals(key.address())) {
             table.wrong("address", "is the VIP itself", "the real server's own address");
         }
     }

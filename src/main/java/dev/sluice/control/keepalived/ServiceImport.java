@@ -229,7 +229,7 @@ final class ServiceImport {
             default -> statement.keyword();
         };
         Optional<SchedulerFlag> flag = Arrays.stream(SchedulerFlag.values())
-                .filter(each -> each.keyword().equals(word) && each.scheduler() == scheduler)
+                .filter(each -> each.keyword().equals(word) && each.isNamed() && each.belongsTo(scheduler))
                 .findFirst();
         if (flag.isEmpty()) {
             notes.add(table, statement, "scheduler " + scheduler.keyword() + " has no such flag");

@@ -480,7 +480,7 @@ class ConfigFileTest {
                                 + " \"[2001:db8::100]:80\", port 0 for every port",
                         "f:9:3: unknown key \"reel\" in [[service]]; did you mean \"real\"?",
                         "f:11:1: [[service]] has no protocol; required: \"tcp\", \"udp\", \"sctp\"",
-                        "f:15:3: weight = 65536 is out of range; allowed: an integer 0-65535",
+                        "f:15:3: weight = 2147483648 is out of range; allowed: an integer 0-2147483647",
                         "f:16:3: real server 10.0.0.11 is already in this service at line 13; allowed: each real server"
                                 + " once, with the weight it deserves",
                         "f:18:1: unknown key \"services\" in the file; did you mean \"service\"?"),
@@ -499,10 +499,48 @@ class ConfigFileTest {
                         address = "10.0.0.100:80"
                           [[service.real]]
                           address = "10.0.0.11"
-                          weight = 65536
+                          weight = 2147483648
                           [[service.real]]
                           address = "10.0.0.11"
                         [[services]]
+                        """));
+    }
+
+    @Test
+    void natIsNotAvailableYet() {
+        assertEquals(
+                List.of("f:7:3: method = \"nat\" is not available yet; allowed: \"dr\", \"tun\""),
+                problems("""
+                        [director]
+                        interfaces = ["eth0"]
+                        [[service]]
+                        protocol = "tcp"
+                        address = "10.0.0.100:80"
+                          [[service.real]]
+                          method = "nat"
+                          address = "10.0.0.11"
+                          port = 8080
+                        """));
+    }
+
+    @Test
+    void flagsWithoutANameGoWithEveryScheduler() {
+        assertEquals(
+                List.of("f:6:20: scheduler_flags = [\"sh-port\"] does not belong to scheduler \"rr\"; allowed:"
+                        + " no flags with this scheduler"),
+                problems("""
+                        [director]
+                        interfaces = ["eth0"]
+                        [[service]]
+                        protocol = "tcp"
+                        address = "10.0.0.100:80"
+                        scheduler_flags = ["sh-port"]
+                        scheduler = "rr"
+                        [[service]]
+                        protocol = "tcp"
+                        address = "10.0.0.100:81"
+                        scheduler = "rr"
+                        scheduler_flags = ["flag-1", "flag-3"]
                         """));
     }
 
