@@ -27,6 +27,8 @@ import picocli.CommandLine.Spec;
                     + "steering program did on each interface, and the workers. Counters that are zero are left out. Below a service stand persistence and one-packet "
                     + "scheduling, below a real server its tunnel, VLAN and routers, its persistent clients, thresholds, and whether it is overloaded.",
             "",
+            "Real servers that failed their checks are not in service, and so not among them: they are named below, and by sluice health.",
+            "",
             "In direct routing and tunneling replies go straight from the real servers to the clients: OutPkts and OutBytes stay 0.",
         },
         optionListHeading = "%nOptions:%n",

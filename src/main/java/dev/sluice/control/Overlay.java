@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * has failed, and no reload brings it back.
  *
  * <p>A quorum is gained and lost as keepalived has it (keepalived.conf(5), {@code quorum} and {@code hysteresis}): it is gained
- * when the configured weights of healthy real servers sum up to {@code quorum + hysteresis}, and lost when they are 0 or
- * below {@code quorum - hysteresis}.
+ * when the configured weights of healthy real servers sum up to {@code quorum + hysteresis}, and lost when they are
+ * below {@code quorum - hysteresis}, which is 1 at the least.
  *
  * <p>Immutable; any thread.
  */
@@ -119,7 +119,7 @@ final class Overlay {
     private static Quorum quorum(@Nullable Quorum before, HealthConfig config, long weight, Now now) {
         boolean was = before != null && before.reached;
         long needed = was ? (long) config.quorum() - config.hysteresis() : (long) config.quorum() + config.hysteresis();
-        boolean is = weight > 0 && weight >= needed;
+        boolean is = weight >= needed;
         return new Quorum(is, weight, before == null || is != was ? now.wallClock : before.since);
     }
 
