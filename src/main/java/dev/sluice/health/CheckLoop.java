@@ -13,6 +13,7 @@ final class CheckLoop implements Runnable {
     private final CheckState state;
     private final Check check;
     private final Destination destination;
+    private final String destinationText;
     private final CheckSchedule schedule;
     private final Semaphore atOnce;
     private final CheckCounts counts;
@@ -31,6 +32,7 @@ final class CheckLoop implements Runnable {
         this.state = state;
         this.check = check;
         this.destination = destination;
+        destinationText = destination.toString();
         this.schedule = schedule;
         this.atOnce = atOnce;
         this.counts = counts;
@@ -81,7 +83,7 @@ final class CheckLoop implements Runnable {
         }
         noteNotMade(result);
         long durationMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - beganNs);
-        return target.take(state, result, destination.toString(), durationMs);
+        return target.take(state, result, destinationText, durationMs);
     }
 
     private CheckResult result() throws InterruptedException {
@@ -107,6 +109,6 @@ final class CheckLoop implements Runnable {
     }
 
     private String words() {
-        return "check " + state.spec().probe().keyword() + " " + destination + " of " + target.target();
+        return "check " + state.spec().probe().keyword() + " " + destinationText + " of " + target.target();
     }
 }

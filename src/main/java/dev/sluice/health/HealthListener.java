@@ -1,6 +1,9 @@
 package dev.sluice.health;
 
-/** Is told when real servers fail and recover. Called from threads of checks, for one target never two at a time. */
+/**
+ * Is told when real servers fail and recover. Called from threads of checks, for one target never two at a time, and in the order of
+ * the changes. It may take its time; the thread is interrupted when its check is not wanted any more.
+ */
 @FunctionalInterface
 public interface HealthListener {
     /**

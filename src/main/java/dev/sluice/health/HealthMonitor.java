@@ -27,7 +27,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Any thread.
  */
 public final class HealthMonitor implements HealthChecks {
-    /** How many checks are made at once, at most. */
+    /** How many checks are made at once, at most; fewer where half the limit of open files is less. */
     public static final int MAX_AT_ONCE = 4096;
     /** How many scripts run at once, at most: they are processes. */
     public static final int MAX_SCRIPTS_AT_ONCE = 32;
@@ -48,7 +48,7 @@ public final class HealthMonitor implements HealthChecks {
     private final InstantSource clock = InstantSource.system();
     private final CheckFactory factory = new CheckFactory();
     private final CheckCounts counts = new CheckCounts();
-    private final Semaphore atOnce = new Semaphore(MAX_AT_ONCE, true);
+    private final Semaphore atOnce = new Semaphore(Math.min(MAX_AT_ONCE, OpenFiles.limit() / 2), true);
     private final Semaphore scriptsAtOnce = new Semaphore(MAX_SCRIPTS_AT_ONCE, true);
     private final Map<Target, FollowedTarget> followed = new ConcurrentHashMap<>();
     private final ReentrantLock lock = new ReentrantLock();

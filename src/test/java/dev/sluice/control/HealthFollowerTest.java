@@ -3,6 +3,7 @@ package dev.sluice.control;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.control.config.ServiceTables;
 import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.health.CheckSpec;
 import dev.sluice.health.Target;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
@@ -27,6 +29,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -149,6 +152,19 @@ class HealthFollowerTest {
         tick();
     }
 
+    /** The first check that is made of a real server. */
+    private CheckSpec check(int octet) {
+        return Objects.requireNonNull(checks.wanted.get(target(octet))).getFirst();
+    }
+
+    private RealServer sorry() {
+        return Objects.requireNonNull(registry.health(HTTP).sorry());
+    }
+
+    private Overlay.Quorum quorum() {
+        return Objects.requireNonNull(health.overlay().quorum(HTTP));
+    }
+
     private static RealServerConfig real(int octet, int weight) {
         return new RealServerConfig(IpAddress.parse("10.0.0." + octet), 80, ForwardingMethod.DR, weight, 0, 0);
     }
@@ -247,12 +263,12 @@ class HealthFollowerTest {
                 List.of("edit health of service TCP 10.0.0.100:80: checks tcp -> tcp (interval 60)"), reload(slower));
         tick();
         assertEquals("11:1", inService());
-        assertTrue(checks.wanted.get(target(11)).getFirst().timing().initiallyUp());
-        assertFalse(checks.wanted.get(target(12)).getFirst().timing().initiallyUp());
+        assertTrue(check(11).timing().initiallyUp());
+        assertFalse(check(12).timing().initiallyUp());
         recover(12);
         assertEquals("11:1 12:1", inService());
         reload(service("check = [{ type = \"tcp\", interval = 60 }]", 1, 2));
-        assertFalse(checks.wanted.get(target(12)).getFirst().timing().initiallyUp(), "the same check goes on");
+        assertFalse(check(12).timing().initiallyUp(), "the same check goes on");
         tick();
         assertEquals("11:1 12:2", inService());
     }
@@ -303,7 +319,7 @@ class HealthFollowerTest {
     void idsOfFailedRealServersAreNotGivenToOthers() throws Exception {
         start(service("sorry = { address = \"10.0.0.99\" }, " + TCP, 1));
         int failed = registry.get(HTTP).realServers().getFirst().id();
-        int sorry = registry.health(HTTP).sorry().id();
+        int sorry = sorry().id();
         assertNotEquals(failed, sorry);
         fail(11);
         Registry draft = registry.copy();
@@ -344,15 +360,15 @@ class HealthFollowerTest {
         start(service("quorum = 3, " + TCP, 1, 1, 1));
         fail(11);
         assertEquals("12:1 13:1", inService());
-        assertFalse(health.overlay().quorum(HTTP).reached());
+        assertFalse(quorum().reached());
     }
 
     /** keepalived: gained at quorum + hysteresis, lost below quorum - hysteresis, or without any weight. */
     @Test
     void aQuorumIsGainedAndLostWithHysteresis() throws Exception {
         start(service("quorum = 4, hysteresis = 2, sorry = { address = \"10.0.0.99\" }, " + TCP, 2, 2, 2, 1));
-        assertTrue(health.overlay().quorum(HTTP).reached());
-        assertEquals(7, health.overlay().quorum(HTTP).weight());
+        assertTrue(quorum().reached());
+        assertEquals(7, quorum().weight());
         fail(11, 12);
         assertEquals("13:2 14:1", inService(), "3 is not below 4 - 2");
         fail(14);
@@ -428,32 +444,32 @@ class HealthFollowerTest {
                 + ", real = [{ address = \"10.0.0.11\", check = [{ type = \"ping\" }] }, "
                 + "{ address = \"10.0.0.12\", check = [] }, { address = \"10.0.0.13\" }] }]");
         assertEquals(Set.of(target(11), target(13)), checks.wanted.keySet());
-        assertEquals("ping", checks.wanted.get(target(11)).getFirst().probe().keyword());
-        assertEquals("tcp", checks.wanted.get(target(13)).getFirst().probe().keyword());
+        assertEquals("ping", check(11).probe().keyword());
+        assertEquals("tcp", check(13).probe().keyword());
         change(new Edit.EditRealServer(HTTP, real(11, 1), true));
-        assertEquals("ping", checks.wanted.get(target(11)).getFirst().probe().keyword());
+        assertEquals("ping", check(11).probe().keyword());
         assertEquals(
                 List.of("edit checks of real server 10.0.0.11 of TCP 10.0.0.100:80: ping -> tcp"),
                 change(new Edit.EditRealServer(HTTP, real(11, 1))));
-        assertEquals("tcp", checks.wanted.get(target(11)).getFirst().probe().keyword());
+        assertEquals("tcp", check(11).probe().keyword());
     }
 
     @Test
     void theSorryServerIsChangedAndGoes() throws Exception {
         start(service("sorry = { address = \"10.0.0.99\" }, " + TCP, 1));
-        int id = registry.health(HTTP).sorry().id();
+        int id = sorry().id();
         fail(11);
         assertEquals(
                 List.of(
                         "edit health of service TCP 10.0.0.100:80: sorry server 10.0.0.99 (dr) -> 10.0.0.98 (tun (ipip))"),
                 reload(service("sorry = { address = \"10.0.0.98\", method = \"tun\" }, " + TCP, 1)));
         assertEquals("98:1", inService());
-        assertNotEquals(id, registry.health(HTTP).sorry().id());
+        assertNotEquals(id, sorry().id());
         assertTrue(registry.ids().realServers().containsValue(id), "connections may hold it");
         assertEquals(
                 Set.of(IpAddress.parse("10.0.0.11"), IpAddress.parse("10.0.0.98")), registry.realServerAddresses());
         reload(service("sorry = { address = \"10.0.0.99\" }, " + TCP, 1));
-        assertEquals(id, registry.health(HTTP).sorry().id());
+        assertEquals(id, sorry().id());
         reload(service(TCP, 1));
         assertEquals("", inService());
         assertEquals(HealthConfig.NONE.sorry(), registry.health(HTTP).sorry());
@@ -462,7 +478,7 @@ class HealthFollowerTest {
     @Test
     void theSorryServerHasNoOtherRoleInItsService() throws Exception {
         start(service("sorry = { address = \"10.0.0.99\" }, " + TCP, 1));
-        int id = registry.health(HTTP).sorry().id();
+        int id = sorry().id();
         assertEquals(
                 ChangeException.Code.REAL_EXISTS,
                 assertThrows(ChangeException.class, () -> change(new Edit.AddRealServer(HTTP, real(99, 1))))
@@ -563,6 +579,6 @@ class HealthFollowerTest {
         ServiceKey key = registry.services().getFirst().key();
         assertEquals(registry.services(), effective());
         RealServer real = registry.get(key).realServers().getFirst();
-        assertTrue(real == effective().getFirst().realServers().getFirst());
+        assertSame(real, effective().getFirst().realServers().getFirst());
     }
 }

@@ -32,7 +32,8 @@ class HealthJsonTest {
 
     @Test
     void theSettingsOfAService() throws Exception {
-        String text = SERVICE + ",'on_failure':'quiesce','slow_start':60,'quorum':5,'hysteresis':2,'quorum_up':['/bin/up','a b'],"
+        String text = SERVICE
+                + ",'on_failure':'quiesce','slow_start':60,'quorum':5,'hysteresis':2,'quorum_up':['/bin/up','a b'],"
                 + "'quorum_down':['/bin/down']}";
         JsonNode listed = listed(text);
         json(text).properties().forEach(field -> assertEquals(field.getValue(), listed.get(field.getKey())));
@@ -54,7 +55,9 @@ class HealthJsonTest {
                 + "{'address':'10.0.0.13','check':[{'type':'ping'},{'type':'tcp','port':8080}]}]}");
         assertFalse(listed.path("real").path(0).has("check"));
         assertEquals(json("[]"), listed.path("real").path(1).path("check"));
-        assertEquals(json("[{'type':'ping'},{'type':'tcp','port':8080}]"), listed.path("real").path(2).path("check"));
+        assertEquals(
+                json("[{'type':'ping'},{'type':'tcp','port':8080}]"),
+                listed.path("real").path(2).path("check"));
         assertEquals(listed, listed(listed.toString()));
     }
 
@@ -82,8 +85,10 @@ class HealthJsonTest {
         JsonNode listed = listed("{'protocol':'tcp','address':'10.0.0.100:80','check':[" + check + "]}");
         JsonNode one = listed.path("check").path(0);
         assertEquals(json(check).toString().length(), one.toString().length(), one::toString);
-        json(check).properties().forEach(field -> assertEquals(
-                field.getValue().asText(), one.path(field.getKey()).asText(), field.getKey()));
+        json(check)
+                .properties()
+                .forEach(field -> assertEquals(
+                        field.getValue().asText(), one.path(field.getKey()).asText(), field.getKey()));
         assertEquals(
                 ServiceJson.service(json("{'protocol':'tcp','address':'10.0.0.100:80','check':[" + check + "]}")),
                 ServiceJson.service(listed));

@@ -56,7 +56,8 @@ class QuorumCommandsTest {
     void anotherServiceDoesNotWait() throws Exception {
         Path log = folder.resolve("log");
         try (QuorumCommands commands = new QuorumCommands()) {
-            commands.run(HTTP, false, shell("while ! grep -q 4294967295 " + log + "; do sleep 0.05; done; echo >> " + log));
+            commands.run(
+                    HTTP, false, shell("while ! grep -q 4294967295 " + log + "; do sleep 0.05; done; echo >> " + log));
             commands.run(new FwmarkKey(AddressFamily.INET, -1), true, shell("echo $SLUICE_FWMARK >> " + log));
             await(() -> lines(log).size() == 2);
         }

@@ -17,11 +17,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,7 +46,7 @@ class HealthIT {
             """;
 
     private static DirectorLab lab;
-    private LabFixture.Director director;
+    private LabFixture.@Nullable Director director;
 
     @BeforeAll
     static void up() {
@@ -58,10 +60,19 @@ class HealthIT {
 
     @AfterEach
     void stop() {
-        assertEquals(0, director.stop(), director::log);
+        LabFixture.Director running = Objects.requireNonNull(director);
+        assertEquals(0, running.stop(), running::log);
         for (String host : List.of("rs1", "rs2", "rs3")) {
             start(host);
         }
+    }
+
+    private void startDirector(String config) {
+        director = lab.fixture().startDirector(config);
+    }
+
+    private String log() {
+        return Objects.requireNonNull(director).log();
     }
 
     private static ConfigText config() {
@@ -133,12 +144,20 @@ class HealthIT {
         return conversations;
     }
 
+    private static void assertContinues(Map<String, DirectorLab.Conversation> conversations, String host) {
+        Objects.requireNonNull(conversations.get(host)).assertContinues();
+    }
+
+    private static boolean isSorry(DirectorStats stats) {
+        HealthStats.Sorry sorry = service(stats).sorry();
+        return sorry != null && sorry.inUse();
+    }
+
     @Test
     void a_dead_real_server_leaves_in_time_and_comes_back_slowly() {
-        director = lab.fixture()
-                .startDirector(config().with("slow_start = 6", HTTP_CHECK)
-                        .service("tcp", VIP4, 80, "wrr", 10, 10, 10)
-                        .toString());
+        startDirector(config().with("slow_start = 6", HTTP_CHECK)
+                .service("tcp", VIP4, 80, "wrr", 10, 10, 10)
+                .toString());
         await(
                 "all have been found healthy",
                 stats -> service(stats).realServers().stream()
@@ -160,8 +179,8 @@ class HealthIT {
             assertTrue(real(stats, "rs1").reason().contains("refused"), real(stats, "rs1")::toString);
             assertEquals(2, stats.services().getFirst().realServers().size(), "what ipvsadm -L lists");
             assertEquals(Map.of("rs2", 50, "rs3", 50), answersFromNow(requests, 100));
-            conversations.get("rs2").assertContinues();
-            conversations.get("rs3").assertContinues();
+            assertContinues(conversations, "rs2");
+            assertContinues(conversations, "rs3");
 
             start("rs1");
             stats = await("rs1 is back", now -> real(now, "rs1").inService());
@@ -182,23 +201,20 @@ class HealthIT {
             requests.end();
         }
         conversations.values().forEach(DirectorLab.Conversation::end);
-        assertTrue(director.log().contains("real server 10.0.0.11 of TCP 10.0.0.100:80 is down, out of service: http"));
-        assertTrue(director.log().contains("is healthy, in service by slow start: http"));
+        assertTrue(log().contains("real server 10.0.0.11 of TCP 10.0.0.100:80 is down, out of service: http"));
+        assertTrue(log().contains("is healthy, in service by slow start: http"));
     }
 
     @Test
     void the_sorry_server_stands_in_when_all_have_died() {
-        director = lab.fixture()
-                .startDirector(config().with("[service.sorry]", "address = \"10.0.0.13\"", HTTP_CHECK)
-                        .service("tcp", VIP4, 80, "rr", 1, 1)
-                        .toString());
+        startDirector(config().with("[service.sorry]", "address = \"10.0.0.13\"", HTTP_CHECK)
+                .service("tcp", VIP4, 80, "rr", 1, 1)
+                .toString());
         try (Requests requests = Requests.start(lab.fixture(), VIP4)) {
             assertEquals(Map.of("rs1", 30, "rs2", 30), answersFromNow(requests, 60));
             kill("rs1");
             kill("rs2");
-            DirectorStats stats = await(
-                    "the sorry server is in use",
-                    now -> service(now).sorry() != null && service(now).sorry().inUse());
+            DirectorStats stats = await("the sorry server is in use", HealthIT::isSorry);
             assertFalse(service(stats).quorum().reached());
             assertEquals(
                     List.of("10.0.0.13"),
@@ -211,7 +227,7 @@ class HealthIT {
             start("rs2");
             await("rs2 is back", now -> real(now, "rs2").inService());
             assertEquals(Map.of("rs2", 100), answersFromNow(requests, 100));
-            assertFalse(service(lab.stats()).sorry().inUse());
+            assertFalse(isSorry(lab.stats()));
             requests.end();
         }
     }
@@ -237,10 +253,9 @@ class HealthIT {
 
     @Test
     void quiesced_by_a_script_it_keeps_its_connections_and_gets_no_new_ones() throws Exception {
-        director = lab.fixture()
-                .startDirector(config().with("on_failure = \"quiesce\"", scriptCheck("up"))
-                        .service("tcp", VIP4, 80, "rr", 1, 1)
-                        .toString());
+        startDirector(config().with("on_failure = \"quiesce\"", scriptCheck("up"))
+                .service("tcp", VIP4, 80, "rr", 1, 1)
+                .toString());
         Map<String, DirectorLab.Conversation> conversations = converse("rs1", "rs2");
         try (Requests requests = Requests.start(lab.fixture(), VIP4)) {
             Files.createFile(ill("rs1"));
@@ -264,7 +279,7 @@ class HealthIT {
         String text = config().with(scriptCheck("down"))
                 .service("tcp", VIP4, 80, "rr", 1, 1, 1)
                 .toString();
-        director = lab.fixture().startDirector(text);
+        startDirector(text);
         await("all have passed", now -> service(now).realServers().stream().allMatch(real -> real.inService()));
         Map<String, DirectorLab.Conversation> conversations = converse("rs1");
         try (Requests requests = Requests.start(lab.fixture(), VIP4)) {
@@ -298,7 +313,7 @@ class HealthIT {
 
             Files.delete(ill("rs1"));
             await("rs1 is back", now -> real(now, "rs1").effectiveWeight() == 5);
-            conversations.get("rs1").assertContinues();
+            assertContinues(conversations, "rs1");
             assertEquals(
                     List.of(
                             "edit service TCP 10.0.0.100:80: scheduler wrr -> scheduler rr",
@@ -315,11 +330,9 @@ class HealthIT {
     void quorum_commands_run_and_the_commands_show_it_all() throws IOException {
         Path log = lab.fixture().state().resolve("quorum.log");
         String notify = "[\"/bin/sh\", \"-c\", \"echo $SLUICE_QUORUM >> " + log + "\"]";
-        director = lab.fixture()
-                .startDirector(config().with(
-                                "quorum = 2", "quorum_up = " + notify, "quorum_down = " + notify, scriptCheck("up"))
-                        .service("tcp", VIP4, 80, "rr", 1, 1)
-                        .toString());
+        startDirector(config().with("quorum = 2", "quorum_up = " + notify, "quorum_down = " + notify, scriptCheck("up"))
+                .service("tcp", VIP4, 80, "rr", 1, 1)
+                .toString());
         try {
             await(
                     "all have been checked",

@@ -14,6 +14,7 @@ import dev.sluice.health.Via;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -81,7 +82,7 @@ class CheckReaderTest {
         assertEquals(List.of("/bin/up", "a b"), health.quorumUp());
         assertEquals(List.of("/bin/down"), health.quorumDown());
         assertEquals(List.of(plain(new Probe.Tcp()), plain(new Probe.Ping())), health.checks());
-        RealServerConfig sorry = health.sorry();
+        RealServerConfig sorry = Objects.requireNonNull(health.sorry());
         assertEquals(new RealServerConfig.Endpoint(IpAddress.parse("10.0.0.99"), 80), sorry.endpoint());
         assertEquals(ForwardingMethod.TUN, sorry.method());
         assertEquals(1, sorry.weight());
@@ -107,9 +108,20 @@ class CheckReaderTest {
                         IpAddress.parse("10.0.0.2"),
                         Via.RIP,
                         new Timing(500, 250, 86_400_000, 1, 1000, 100, false)),
-                check("type = 'tcp'\ninterval = 0.5\nretry_interval = 0.25\ntimeout = 86400\nrise = 1\nfall = 1000\n"
-                        + "jitter = 100\ninitial = 'down'\nvia = 'rip'\naddress = '10.1.0.11'\nport = 8080\n"
-                        + "source = '10.0.0.2'"));
+                check("""
+                        type = 'tcp'
+                        interval = 0.5
+                        retry_interval = 0.25
+                        timeout = 86400
+                        rise = 1
+                        fall = 1000
+                        jitter = 100
+                        initial = 'down'
+                        via = 'rip'
+                        address = '10.1.0.11'
+                        port = 8080
+                        source = '10.0.0.2'
+                        """));
         assertEquals(
                 Via.VIP, check("type = 'tcp'\nvia = 'vip'\nsource = '10.0.0.2'").via());
         assertEquals(300, check("type = 'tcp'\ninterval = 0.3").timing().retryIntervalMs(), "not above the interval");
@@ -131,9 +143,17 @@ class CheckReaderTest {
                         new BodyPattern("^ok"),
                         false,
                         new Tls("name", true, "/etc/ca.pem"))),
-                check("type = 'https'\npath = '/health?full=1'\nhost = 'www.example.com'\nstatus = ['200-299', '304']\n"
-                        + "digest = 'D41D8CD98F00B204E9800998ECF8427E'\nbody = '^ok'\nsni = 'name'\nverify = true\n"
-                        + "ca_file = '/etc/ca.pem'"));
+                check("""
+                        type = 'https'
+                        path = '/health?full=1'
+                        host = 'www.example.com'
+                        status = ['200-299', '304']
+                        digest = 'D41D8CD98F00B204E9800998ECF8427E'
+                        body = '^ok'
+                        sni = 'name'
+                        verify = true
+                        ca_file = '/etc/ca.pem'
+                        """));
         assertEquals(
                 plain(new Probe.Http("/", null, StatusRanges.SUCCESS, null, new BodyPattern("error"), true, null)),
                 check("type = 'http'\nbody_absent = 'error'"));
