@@ -3,6 +3,7 @@ package dev.sluice.health;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /** What a check asks, and which answer it takes for a healthy one. Immutable; any thread. */
@@ -196,9 +197,14 @@ public sealed interface Probe {
      * @param text in the language of {@link Pattern}
      */
     record BodyPattern(String text) {
-        /** Throws {@link java.util.regex.PatternSyntaxException} for what is no regular expression. */
+        /** Throws {@link PatternSyntaxException} for what is no regular expression. */
         public BodyPattern {
-            Pattern.compile(text);
+            try {
+                Pattern.compile(text);
+            } catch (StackOverflowError e) {
+                // It descends into groups on the stack.
+                throw new PatternSyntaxException("Nested too deeply", text, -1);
+            }
         }
     }
 

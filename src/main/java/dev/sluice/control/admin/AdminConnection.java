@@ -171,7 +171,7 @@ final class AdminConnection implements Runnable {
                 LOG.log(Level.INFO, "{0} by {1}: {2}", command, peer, e.code());
             }
             return AdminProtocol.failure(e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | StackOverflowError e) {
             LOG.log(Level.ERROR, "admin request " + command + " by " + peer + " failed", e);
             return AdminProtocol.failure(new AdminException("internal", "the director failed to answer: " + e));
         }

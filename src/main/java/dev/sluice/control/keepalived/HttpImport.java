@@ -2,13 +2,13 @@ package dev.sluice.control.keepalived;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sluice.health.Probe.BodyPattern;
 import dev.sluice.health.Probe.StatusRanges;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /** Turns the {@code url}s of an {@code HTTP_GET} or {@code SSL_GET} into checks. */
@@ -124,8 +124,8 @@ final class HttpImport {
         }
         String text = (flags.isEmpty() ? "" : "(?" + flags + ")") + statement.argument();
         try {
-            Pattern.compile(text);
-        } catch (PatternSyntaxException | StackOverflowError e) {
+            text = new BodyPattern(text).text();
+        } catch (PatternSyntaxException e) {
             notes.add(real, statement, "is no regular expression of Java's; any body will do here");
             return;
         }
