@@ -27,8 +27,8 @@ final class CheckRoutes implements Supplier<CheckPath.View> {
     private final HopChoice choice;
     private volatile Made made;
 
-    /** A view and what it was made of. */
-    private record Made(SnapshotCompiler.Compiled of, CheckPath.View view) {}
+    /** A view, and the generation of the services that it was made of. */
+    private record Made(long generation, CheckPath.View view) {}
 
     CheckRoutes(SnapshotCompiler compiler, HopChoice choice) {
         this.compiler = compiler;
@@ -40,7 +40,7 @@ final class CheckRoutes implements Supplier<CheckPath.View> {
     public CheckPath.View get() {
         SnapshotCompiler.Compiled current = compiler.current();
         Made latest = made;
-        if (latest.of != current) {
+        if (latest.generation != current.snapshot().generation()) {
             latest = make(current);
             made = latest;
         }
@@ -67,6 +67,6 @@ final class CheckRoutes implements Supplier<CheckPath.View> {
                                 hop instanceof NextHop.Resolved resolved ? resolved.preferredSource() : null));
             }
         }
-        return new Made(compiled, new CheckPath.View(builder.build(), ways));
+        return new Made(compiled.snapshot().generation(), new CheckPath.View(builder.build(), ways));
     }
 }

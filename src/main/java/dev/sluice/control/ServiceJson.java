@@ -101,7 +101,8 @@ final class ServiceJson {
         HealthJson.putSettings(json, health.config());
         RealServer sorry = health.sorry();
         if (sorry != null) {
-            putSettings(json.putObject("sorry"), service.key(), sorry).remove(List.of("weight", "upper_threshold", "lower_threshold"));
+            putSettings(json.putObject("sorry"), service.key(), sorry)
+                    .remove(List.of("weight", "upper_threshold", "lower_threshold"));
         }
         ArrayNode realServers = json.putArray("real");
         for (RealServer real : service.realServers()) {

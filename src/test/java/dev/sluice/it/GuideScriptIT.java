@@ -22,12 +22,11 @@ class GuideScriptIT {
     @Test
     void the_service_lives_on_when_a_real_server_dies() throws IOException {
         try (DirectorLab lab = DirectorLab.up()) {
-            LabFixture.Director director = lab.fixture()
-                    .startDirector(new ConfigText(lab.fixture(), "eth1").toString());
+            LabFixture.Director director =
+                    lab.fixture().startDirector(new ConfigText(lab.fixture(), "eth1").toString());
             Path bin = Files.createDirectory(lab.fixture().state().resolve("bin"));
             Files.createSymbolicLink(
-                    bin.resolve("ipvsadm"),
-                    Path.of(System.getProperty("sluice.home"), "bin", "sluice-ipvsadm"));
+                    bin.resolve("ipvsadm"), Path.of(System.getProperty("sluice.home"), "bin", "sluice-ipvsadm"));
             Path log = lab.fixture().state().resolve("guide.log");
             List<String> command = new ArrayList<>(List.of(
                     "env",

@@ -134,10 +134,10 @@ final class CheckNamespace implements AutoCloseable {
         try {
             return inside.submit(task).get();
         } catch (ExecutionException e) {
-            if (e.getCause() instanceof IOException failure) {
-                throw failure;
-            }
-            throw new IOException(String.valueOf(e.getCause().getMessage()), e.getCause());
+            Throwable cause = e.getCause();
+            throw cause instanceof IOException failure
+                    ? failure
+                    : new IOException(cause == null ? e.getMessage() : cause.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
