@@ -153,10 +153,7 @@ class RegistryTest {
                 List.of(80, 8081),
                 realServers(HTTP).stream().map(RealServer::port).toList());
         registry.orderRealServers(
-                HTTP,
-                List.of(
-                        new RealServerConfig(RIP1, 8081, ForwardingMethod.NAT, 1, 0, 0),
-                        real(RIP1, 80, 1)));
+                HTTP, List.of(new RealServerConfig(RIP1, 8081, ForwardingMethod.NAT, 1, 0, 0), real(RIP1, 80, 1)));
         assertEquals(
                 List.of(8081, 80),
                 realServers(HTTP).stream().map(RealServer::port).toList());

@@ -167,7 +167,8 @@ final class ServicesReader {
         List<SchedulerFlag> known = Arrays.stream(SchedulerFlag.values())
                 .filter(flag -> flag.belongsTo(scheduler) || !table.sound("scheduler"))
                 .toList();
-        List<SchedulerFlag> named = known.stream().filter(SchedulerFlag::isNamed).toList();
+        List<SchedulerFlag> named =
+                known.stream().filter(SchedulerFlag::isNamed).toList();
         String allowed = named.isEmpty()
                 ? "no flags with this scheduler"
                 : named.stream().map(flag -> '"' + flag.keyword() + '"').collect(Collectors.joining(", "));

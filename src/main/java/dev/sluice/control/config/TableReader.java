@@ -146,7 +146,9 @@ final class TableReader {
     <E extends Enum<E>> E choice(
             String key, Collection<E> offered, Class<E> type, Function<E, String> keyword, E fallback) {
         String value = text(key, words(offered, keyword));
-        return value == null ? fallback : choice(key, value, offered, type, keyword).orElse(fallback);
+        return value == null
+                ? fallback
+                : choice(key, value, offered, type, keyword).orElse(fallback);
     }
 
     /** As {@link #choice(String, Class, Function, Enum)}, for a key whose absence means something. */

@@ -504,9 +504,7 @@ class ConfigFileTest {
 
     @Test
     void natIsNotAvailableYet() {
-        assertEquals(
-                List.of("f:7:3: method = \"nat\" is not available yet; allowed: \"dr\", \"tun\""),
-                problems("""
+        assertEquals(List.of("f:7:3: method = \"nat\" is not available yet; allowed: \"dr\", \"tun\""), problems("""
                         [director]
                         interfaces = ["eth0"]
                         [[service]]
