@@ -3,6 +3,7 @@ package dev.sluice.control;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.cli.ipvsadm.Director;
+import dev.sluice.cli.ipvsadm.Json;
 import dev.sluice.control.admin.AdminException;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
@@ -48,7 +49,12 @@ public final class RegistryDirector implements Director {
     }
 
     @Override
-    public JsonNode ask(String command, Map<String, ?> arguments) throws AdminException {
+    public Json ask(String command, Map<String, ?> arguments) throws AdminException {
+        return Json.parse(tree(command, arguments).toString());
+    }
+
+    /** As {@link #ask}. */
+    public JsonNode tree(String command, Map<String, ?> arguments) throws AdminException {
         JsonNode request = JSON.valueToTree(arguments);
         return switch (command) {
             case "table" ->

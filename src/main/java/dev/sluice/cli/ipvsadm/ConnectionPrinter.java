@@ -1,6 +1,5 @@
 package dev.sluice.cli.ipvsadm;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.Protocol;
 import java.io.PrintStream;
@@ -29,29 +28,28 @@ final class ConnectionPrinter {
     }
 
     /** Prints one connection of the admin protocol's {@code connections}. */
-    void connection(JsonNode json) {
-        String protocol = json.path("protocol").asText();
+    void connection(Json json) {
+        String protocol = json.path("protocol").text();
         Protocol transport = Arrays.stream(Protocol.values())
                 .filter(known -> known.name().equals(protocol))
                 .findFirst()
                 .orElse(null);
-        long seconds = json.path("expiresMs").asLong() / 1000;
+        long seconds = json.path("expiresMs").number() / 1000;
         out.print(TablePrinter.padded(protocol, 3) + " "
                 + TablePrinter.padded(twoDigits(seconds / 60) + ":" + twoDigits(seconds % 60), 6) + " "
-                + TablePrinter.padded(json.path("state").asText(), 11) + " "
+                + TablePrinter.padded(json.path("state").text(), 11) + " "
                 + TablePrinter.padded(endpoint(json, "client", transport), 18) + " "
                 + TablePrinter.padded(endpoint(json, "virtual", transport), 18) + " "
                 + endpoint(json, "destination", transport) + "\n");
     }
 
-    private String endpoint(JsonNode json, String which, @Nullable Protocol transport) {
-        JsonNode address = json.path(which);
-        // A real server that has been removed, and whose number is another's by now.
-        boolean gone = !address.isTextual();
-        String unspecified = json.path("family").asText().equals("inet6") ? "::" : "0.0.0.0";
+    private String endpoint(Json json, String which, @Nullable Protocol transport) {
+        // None for a real server that has been removed, and whose number is another's by now.
+        String address = json.path(which).string();
+        String unspecified = json.path("family").text().equals("inet6") ? "::" : "0.0.0.0";
         return names.endpoint(
-                IpAddress.parse(gone ? unspecified : address.textValue()),
-                json.path(which + "Port").asInt(),
+                IpAddress.parse(address == null ? unspecified : address),
+                (int) json.path(which + "Port").number(),
                 transport);
     }
 

@@ -1,6 +1,5 @@
 package dev.sluice.cli.ipvsadm;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.control.admin.AdminException;
 import java.util.Map;
 
@@ -15,5 +14,5 @@ public interface Director {
      * @return its result
      * @throws AdminException when nobody answers, or the answer is an error
      */
-    JsonNode ask(String command, Map<String, ?> arguments) throws AdminException;
+    Json ask(String command, Map<String, ?> arguments) throws AdminException;
 }

@@ -1,6 +1,5 @@
 package dev.sluice.cli.ipvsadm;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
@@ -63,92 +62,90 @@ final class Entries {
             Counts rates) {}
 
     /** The services of a {@code table}, in its order. */
-    static List<Service> read(JsonNode table) {
+    static List<Service> read(Json table) {
         List<Service> services = new ArrayList<>();
-        for (JsonNode service : table.path("services")) {
+        for (Json service : table.path("services").elements()) {
             services.add(service(service));
         }
         return services;
     }
 
-    private static Service service(JsonNode json) {
+    private static Service service(Json json) {
         List<String> flags = new ArrayList<>();
-        json.path("schedulerFlags").forEach(flag -> flags.add(flag.asText()));
+        json.path("schedulerFlags").elements().forEach(flag -> flags.add(flag.text()));
         List<Real> realServers = new ArrayList<>();
-        json.path("realServers").forEach(real -> realServers.addFirst(real(real)));
+        json.path("realServers").elements().forEach(real -> realServers.addFirst(real(real)));
         ServiceKey key = key(json);
         return new Service(
                 key,
-                json.path("scheduler").asText(),
+                json.path("scheduler").text(),
                 flags,
                 "",
-                json.path("persistence").asInt(),
+                (int) json.path("persistence").number(),
                 netmask(json.path("persistenceNetmask"), key.family()),
-                json.path("onePacket").asBoolean(),
+                json.path("onePacket").isTrue(),
                 counts(json.path("traffic")),
                 counts(json.path("rates")),
                 realServers);
     }
 
-    private static @Nullable String netmask(JsonNode json, AddressFamily family) {
+    private static @Nullable String netmask(Json json, AddressFamily family) {
         String whole = family == AddressFamily.INET ? "255.255.255.255" : "128";
-        return !json.isTextual() || json.textValue().equals(whole) ? null : json.textValue();
+        return whole.equals(json.string()) ? null : json.string();
     }
 
-    private static ServiceKey key(JsonNode json) {
-        String protocol = json.path("protocol").asText();
-        String address = json.path("address").asText();
+    private static ServiceKey key(Json json) {
+        String protocol = json.path("protocol").text();
+        String address = json.path("address").text();
         if (protocol.equals("FWM")) {
             return new FwmarkKey(
-                    json.path("family").asText().equals("inet6") ? AddressFamily.INET6 : AddressFamily.INET,
+                    json.path("family").text().equals("inet6") ? AddressFamily.INET6 : AddressFamily.INET,
                     Integer.parseUnsignedInt(address));
         }
-        return new AddressKey(
-                Protocol.valueOf(protocol),
-                IpAddress.parse(address),
-                json.path("port").asInt());
+        return new AddressKey(Protocol.valueOf(protocol), IpAddress.parse(address), (int)
+                json.path("port").number());
     }
 
-    private static Real real(JsonNode json) {
+    private static Real real(Json json) {
         ForwardingMethod method = ForwardingMethod.DR;
         for (ForwardingMethod known : ForwardingMethod.values()) {
-            if (known.keyword().equals(json.path("method").asText())) {
+            if (known.keyword().equals(json.path("method").text())) {
                 method = known;
             }
         }
         return new Real(
-                IpAddress.parse(json.path("address").asText()),
-                json.path("port").asInt(),
+                IpAddress.parse(json.path("address").text()),
+                (int) json.path("port").number(),
                 method,
-                json.path("weight").asInt(),
-                json.path("upperThreshold").asInt(),
-                json.path("lowerThreshold").asInt(),
+                (int) json.path("weight").number(),
+                (int) json.path("upperThreshold").number(),
+                (int) json.path("lowerThreshold").number(),
                 method == ForwardingMethod.TUN ? tunnel(json.path("tunnel")) : null,
-                json.path("active").asLong(),
-                json.path("inactive").asLong(),
-                json.path("persistent").asLong(),
+                json.path("active").number(),
+                json.path("inactive").number(),
+                json.path("persistent").number(),
                 counts(json.path("traffic")),
                 counts(json.path("rates")));
     }
 
-    private static Tunnel tunnel(JsonNode json) {
+    private static Tunnel tunnel(Json json) {
         for (TunnelType type : TunnelType.values()) {
             for (Tunnel.Checksum checksum : Tunnel.Checksum.values()) {
-                if (type.keyword().equals(json.path("type").asText())
-                        && checksum.keyword().equals(json.path("checksum").asText())) {
-                    return new Tunnel(type, json.path("port").asInt(), checksum);
+                if (type.keyword().equals(json.path("type").text())
+                        && checksum.keyword().equals(json.path("checksum").text())) {
+                    return new Tunnel(type, (int) json.path("port").number(), checksum);
                 }
             }
         }
         return Tunnel.IPIP;
     }
 
-    private static Counts counts(JsonNode json) {
+    private static Counts counts(Json json) {
         return new Counts(
-                json.path("connections").asLong(),
-                json.path("inPackets").asLong(),
-                json.path("outPackets").asLong(),
-                json.path("inBytes").asLong(),
-                json.path("outBytes").asLong());
+                json.path("connections").number(),
+                json.path("inPackets").number(),
+                json.path("outPackets").number(),
+                json.path("inBytes").number(),
+                json.path("outBytes").number());
     }
 }

@@ -1,6 +1,5 @@
 package dev.sluice.cli.ipvsadm;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.control.admin.AdminException;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.ServiceKey;
@@ -64,16 +63,16 @@ final class Execution {
         if (request.has(IpvsOption.CONNECTION)) {
             listConnections(request);
         } else if (request.has(IpvsOption.TIMEOUT)) {
-            JsonNode timeouts = director.ask("timeouts", Map.of());
-            out.print("Timeout (tcp tcpfin udp): " + timeouts.path("tcp").asLong() + " "
-                    + timeouts.path("tcpfin").asLong() + " "
-                    + timeouts.path("udp").asLong() + "\n");
+            Json timeouts = director.ask("timeouts", Map.of());
+            out.print("Timeout (tcp tcpfin udp): " + timeouts.path("tcp").number() + " "
+                    + timeouts.path("tcpfin").number() + " "
+                    + timeouts.path("udp").number() + "\n");
         } else if (!request.has(IpvsOption.DAEMON)) {
-            JsonNode table = director.ask("table", Map.of());
+            Json table = director.ask("table", Map.of());
             List<Entries.Service> services = Entries.read(table);
             TablePrinter printer = new TablePrinter(out, names(request), request);
             if (request.service() == null) {
-                printer.all(services, table.path("size").asLong());
+                printer.all(services, table.path("size").number());
             } else {
                 printer.one(find(services, request.service().key()));
             }
@@ -89,15 +88,15 @@ final class Execution {
 
     private void listConnections(Request request) throws AdminException {
         ConnectionPrinter printer = new ConnectionPrinter(out, names(request));
-        JsonNode page = director.ask("connections", Map.of());
+        Json page = director.ask("connections", Map.of());
         printer.header(request.has(IpvsOption.PERSISTENT_CONN));
         while (true) {
-            page.path("connections").forEach(printer::connection);
-            JsonNode next = page.path("next");
-            if (!next.isTextual()) {
+            page.path("connections").elements().forEach(printer::connection);
+            String next = page.path("next").string();
+            if (next == null) {
                 return;
             }
-            page = director.ask("connections", Map.of("cursor", next.asText()));
+            page = director.ask("connections", Map.of("cursor", next));
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.sluice.cli.ipvsadm;
 
-import dev.sluice.control.admin.AdminClient;
 import dev.sluice.control.config.DirectorConfig;
 import java.io.BufferedOutputStream;
 import java.io.BufferedReader;
@@ -74,8 +73,8 @@ public final class Ipvsadm {
             PrintStream err,
             Map<String, String> environment) {
         String socket = environment.getOrDefault("SLUICE_SOCKET", "");
-        AdminClient client = new AdminClient(socket.isEmpty() ? DirectorConfig.DEFAULT_SOCKET : Path.of(socket));
-        return run(words, name, client::askTree, new SystemNames(), in, out, err);
+        Director director = new SocketDirector(socket.isEmpty() ? DirectorConfig.DEFAULT_SOCKET : Path.of(socket));
+        return run(words, name, director, new SystemNames(), in, out, err);
     }
 
     static int run(

@@ -50,6 +50,11 @@ public final class AdminException extends Exception {
         this.problems = cause.problems;
     }
 
+    /** A request that reached no director. */
+    public static AdminException unreachable(String message) {
+        return new AdminException(UNREACHABLE, message);
+    }
+
     /** All that is wrong, a line each; empty where the message says everything. */
     public List<String> problems() {
         return problems;

@@ -1,14 +1,31 @@
 package dev.sluice.cli.ipvsadm;
 
 import dev.sluice.cli.ipvsadm.Recording.Outcome;
+import dev.sluice.service.ForwardingMethod;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** What differs from the recordings on purpose within one case; {@code docs/ipvs-differences.md} has the reasons. */
 final class Deviations {
-    private static final String NO_DAEMON = "No daemon is running\n";
+    /** Stands for any one line on standard error. */
+    static final String ANY_LINE = "(a line)\n";
 
-    private boolean sip;
+    private static final Pattern MASQUERADING =
+            Pattern.compile("(?m)(^| )-[a-zA-Z0-9]*m[a-zA-Z0-9]*( |$)|--masquerading");
+    private static final Pattern LOCAL = Pattern.compile("-r (10\\.9\\.0\\.1|\\[2001:db8:9::1]|localhost)[: ]?");
+
+    private final boolean datapath;
+    private boolean dependent;
     private boolean any;
+
+    /**
+     * Those of one case.
+     *
+     * @param datapath whether there is a director that would have to forward, and cannot do so by NAT or to itself
+     */
+    Deviations(boolean datapath) {
+        this.datapath = datapath;
+    }
 
     /** Whether anything was expected otherwise than recorded so far. */
     boolean any() {
@@ -25,22 +42,37 @@ final class Deviations {
         String command = recorded.command();
         boolean done = recorded.exitCode() == 0;
         if (command.contains("--start-daemon") && (done || recorded.err().equals("No such device\n"))) {
-            any = true;
-            return Optional.of(new Outcome(command, "", Execution.NO_SYNC_DAEMON + "\n", 255));
+            return refused(command, Execution.NO_SYNC_DAEMON + "\n");
         }
         if (command.contains("--stop-daemon") && done) {
-            any = true;
-            return Optional.of(new Outcome(command, "", NO_DAEMON, 255));
+            return refused(command, "No daemon is running\n");
         }
         if (command.contains("--daemon") && done) {
             any |= !recorded.out().isEmpty();
             return Optional.of(new Outcome(command, "", "", 0));
         }
         if (done && (command.contains("--pe sip") || command.contains("--pe=sip") || in.contains("--pe sip"))) {
-            any = true;
-            sip = true;
-            return Optional.of(new Outcome(command, "", Execution.NO_SIP + "\n", 255));
+            dependent = true;
+            return refused(command, Execution.NO_SIP + "\n");
         }
-        return sip ? Optional.empty() : Optional.of(recorded);
+        if (datapath && !dependent) {
+            if (MASQUERADING.matcher(in).find()) {
+                // Some lines are refused, others not.
+                any = true;
+                dependent = true;
+            } else if (done && MASQUERADING.matcher(command).find()) {
+                dependent = true;
+                return refused(command, ForwardingMethod.NAT.notAvailable() + "\n");
+            } else if (done && LOCAL.matcher(command).find()) {
+                dependent = true;
+                return refused(command, ANY_LINE);
+            }
+        }
+        return dependent ? Optional.empty() : Optional.of(recorded);
+    }
+
+    private Optional<Outcome> refused(String command, String err) {
+        any = true;
+        return Optional.of(new Outcome(command, "", err, 255));
     }
 }

@@ -16,15 +16,17 @@ class GoldenIpvsadmTest {
 
     @Test
     void everyCommandLineDoesWhatItDidWithIpvs() throws IOException {
-        Replay replay = new Replay();
+        Replay replay = new Replay(false);
         for (JsonNode recorded : Golden.lines("ipvsadm/ipvsadm-golden.jsonl")) {
             RegistryDirector director = new RegistryDirector(4096, Set.of(BROADCAST));
             replay.run(recorded, Recording.inProcess(director, new RecordedNames(RecordedNames.HOSTS)));
         }
-        assertTrue(replay.cases() >= 900, "only " + replay.cases() + " cases");
+        assertTrue(replay.cases() > 0, "no cases");
+        assertTrue(
+                replay.deviating().size() * 10 < replay.cases(),
+                () -> "too many differ on purpose: " + replay.deviating());
         assertTrue(
                 replay.differences().isEmpty(),
                 () -> replay.differences().size() + " differences:\n" + String.join("\n", replay.differences()));
-        System.out.println(replay.deviating().size() + " cases differ on purpose: " + replay.deviating());
     }
 }
