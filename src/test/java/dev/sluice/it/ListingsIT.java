@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,12 +30,13 @@ import org.junit.jupiter.api.Test;
 /** What the admin socket tells of connections, timeouts and rates while clients ask. */
 class ListingsIT {
     private static DirectorLab lab;
-    private LabFixture.Director director;
-    private AdminClient admin;
+    private LabFixture.@Nullable Director director;
+    private static AdminClient admin;
 
     @BeforeAll
     static void up() {
         lab = DirectorLab.up();
+        admin = new AdminClient(lab.fixture().socket());
     }
 
     @AfterAll
@@ -44,12 +46,13 @@ class ListingsIT {
 
     @AfterEach
     void stop() {
-        assertEquals(0, director.stop(), director::log);
+        if (director != null) {
+            assertEquals(0, director.stop(), director::log);
+        }
     }
 
     private void start(ConfigText config) {
         director = lab.fixture().startDirector(config.toString());
-        admin = new AdminClient(lab.fixture().socket());
     }
 
     private static ConfigText config() {
@@ -83,8 +86,12 @@ class ListingsIT {
         for (ConnectionStats connection : all) {
             boolean udp = connection.protocol().equals("UDP");
             // Who closes before the last of the answer has come resets the connection.
-            long timeoutMs =
-                    Map.of("UDP", 300_000, "FIN_WAIT", 120_000, "CLOSE", 10_000).get(connection.state());
+            long timeoutMs = switch (connection.state()) {
+                case "UDP" -> 300_000;
+                case "FIN_WAIT" -> 120_000;
+                case "CLOSE" -> 10_000;
+                default -> 0;
+            };
             assertEquals(udp, connection.state().equals("UDP"));
             assertTrue(connection.expiresMs() > timeoutMs - 9_000, connection::toString);
             assertTrue(connection.expiresMs() <= timeoutMs, connection::toString);
@@ -201,7 +208,8 @@ class ListingsIT {
         assertTrue(rates.inBytes() > 40 * rates.inPackets(), rates::toString);
         assertEquals(0, rates.outPackets());
         for (var real : http.realServers()) {
-            assertEquals(rates.connections() / 2.0, real.rates().connections(), 2 + rates.connections() / 10.0);
+            long difference = 2 * real.rates().connections() - rates.connections();
+            assertTrue(Math.abs(difference) <= 4 + rates.connections() / 5, http::toString);
         }
         assertEquals(Traffic.NONE, awaitService(1, _ -> true).rates());
         admin.askTree("zero");

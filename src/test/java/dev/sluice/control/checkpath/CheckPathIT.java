@@ -77,7 +77,7 @@ class CheckPathIT {
     @BeforeEach
     void up() throws Exception {
         director = keep(NetworkNamespace.create("sluice-checkpath"));
-        Map<String, List<NextHop>> hops = new HashMap<>();
+        List<NextHop> hops = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             NetworkNamespace rs = keep(NetworkNamespace.create("sluice-checkpath-rs"));
             realServers[i] = rs;
@@ -94,7 +94,7 @@ class CheckPathIT {
             Process server = rs.start("python3", "-c", SERVER, "rs" + i, vip(false), vip(true));
             opened.add(server::destroyForcibly);
             assertEquals("ready", server.inputReader(StandardCharsets.US_ASCII).readLine());
-            hops.put("rs" + i, List.of(new NextHop(i, mac(rs, "eth0"), mac(director, nic), 1500)));
+            hops.add(new NextHop(i, mac(rs, "eth0"), mac(director, nic), 1500));
         }
         CheckPath.View view = view(hops);
         path = keep(new CheckPath(() -> view, List.of("eth1", "eth2"), new FlowHasher(KEY), PacketPolicy.DEFAULT));
@@ -134,7 +134,7 @@ class CheckPathIT {
         return new AddressKey(Protocol.TCP, IpAddress.parse(vip(inet6)), PORT);
     }
 
-    private static CheckPath.View view(Map<String, List<NextHop>> hops) {
+    private static CheckPath.View view(List<NextHop> hops) {
         ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1);
         Map<Target, CheckPath.Way> ways = new HashMap<>();
         for (int family = 0; family < 2; family++) {
@@ -143,7 +143,7 @@ class CheckPathIT {
                 Target target = target(i, family == 1);
                 int id = 2 * family + i;
                 reals.add(new RealServer(id, target.address(), PORT, ForwardingMethod.DR, 1));
-                builder.nextHops(id, hops.get("rs" + i));
+                builder.nextHops(id, List.of(hops.get(i)));
                 ways.put(
                         target,
                         new CheckPath.Way(id, IpAddress.parse(family == 1 ? "fd00:" + i + "::1" : "10.1." + i + ".1")));
