@@ -9,10 +9,11 @@ import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.TunnelType;
 import java.io.PrintWriter;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -85,41 +86,42 @@ final class RealServerCommand implements Runnable {
 
     /** An enum by its words in small letters. */
     private abstract static class Words<E extends Enum<E>> implements ITypeConverter<E> {
-        private final Class<E> type;
+        private final Set<E> values;
 
-        private Words(Class<E> type) {
-            this.type = type;
+        private Words(Set<E> values) {
+            this.values = values;
         }
 
         @Override
         public E convert(String text) {
-            for (E value : type.getEnumConstants()) {
+            for (E value : values) {
                 if (value.name().toLowerCase(Locale.ROOT).equals(text)) {
                     return value;
                 }
             }
-            String allowed = Arrays.stream(type.getEnumConstants())
+            String allowed = values.stream()
                     .map(value -> value.name().toLowerCase(Locale.ROOT))
                     .collect(Collectors.joining(", "));
             throw new TypeConversionException("\"" + text + "\" is none of " + allowed);
         }
     }
 
+    /** Those that ask something of the real server: with NAT it is a host like others. */
     static final class MethodConverter extends Words<ForwardingMethod> {
         MethodConverter() {
-            super(ForwardingMethod.class);
+            super(EnumSet.of(ForwardingMethod.DR, ForwardingMethod.TUN));
         }
     }
 
     static final class TunnelTypeConverter extends Words<TunnelType> {
         TunnelTypeConverter() {
-            super(TunnelType.class);
+            super(EnumSet.allOf(TunnelType.class));
         }
     }
 
     static final class DecapsulationConverter extends Words<Decapsulation> {
         DecapsulationConverter() {
-            super(Decapsulation.class);
+            super(EnumSet.allOf(Decapsulation.class));
         }
     }
 

@@ -140,7 +140,7 @@ class CheckCommandTest {
             sloppy_sctp = "on"            | sloppy_sctp = "on" is not supported by this version; allowed: "off", "hash", "schedule"
             flow_table_memory = "heap"    | flow_table_memory = "heap" is not supported by this version; allowed: "private", "shared"
             flow_table_directory = "shm"  | flow_table_directory = "shm" is no absolute path; allowed: an absolute path
-            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, sloppy_sctp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, ttl, icmp_echo, icmp_rate_limit, maglev_table_size, mh_table_size, hash_key, without_director, tunnel, busy_poll
+            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, socket_mode, socket_group, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, sloppy_sctp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, ttl, icmp_echo, icmp_rate_limit, maglev_table_size, mh_table_size, hash_key, without_director, tunnel, busy_poll
             """)
     void director(String line, String message) throws IOException {
         String column = message.startsWith("unknown key \"usec\"") ? "15: " : "1: ";
@@ -279,7 +279,7 @@ class CheckCommandTest {
             address = "10.0.0.1"    | upper_threshold = -1 | 8:1: upper_threshold = -1 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | upper_threshold = 2147483648 | 8:1: upper_threshold = 2147483648 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | lower_threshold = 1  | 8:1: lower_threshold = 1 is above upper_threshold = 0; allowed: at most upper_threshold
-            address = "10.0.0.1"    | port = 80        | 8:1: unknown key "port" in [[service.real]]; allowed: address, method, weight, upper_threshold, lower_threshold, tun_type, tun_port, tun_checksum, vlan
+            address = "10.0.0.1"    | port = 80        | 8:1: unknown key "port" in [[service.real]]; allowed: address, method, weight, upper_threshold, lower_threshold, tun_type, tun_port, tun_checksum, vlan, check
             """)
     void realServer(String first, String second, String message) throws IOException {
         assertRefused(

@@ -46,7 +46,8 @@ class ManyChecksIT {
                 beside.add(forwardedPerSecond(lab));
                 HealthStats after = lab.stats().health();
                 report(before, after);
-                assertTrue(after.progress().made() > before.progress().made() + REAL_SERVERS, after.progress()::toString);
+                assertTrue(
+                        after.progress().made() > before.progress().made() + REAL_SERVERS, after.progress()::toString);
                 lab.apply(without);
             }
             LOG.log(

@@ -53,7 +53,8 @@ class IpvsadmFuzzTest {
             Done done = Fuzz.inTime(() -> run(director, words, ""));
             assertTrue(EXIT_CODES.contains(done.exitCode()), () -> words + ": " + done);
             assertFalse(
-                    done.exitCode() != 0 && done.err().isBlank(), () -> "refused without a word: " + words + ": " + done);
+                    done.exitCode() != 0 && done.err().isBlank(),
+                    () -> "refused without a word: " + words + ": " + done);
         }
         String saved = run(director, List.of("-S", "-n"), "").out();
         assertEquals(0, run(director, List.of("-C"), "").exitCode());
