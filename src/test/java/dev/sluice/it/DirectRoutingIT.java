@@ -60,8 +60,8 @@ class DirectRoutingIT {
             // The command line tells the same.
             JsonNode stats = JSON.readTree(lab.sluice("stats", "--json").orFail());
             JsonNode service = serviceOf(stats, vip);
-            long packets = service.at("/traffic/packets").asLong();
-            long bytes = service.at("/traffic/bytes").asLong();
+            long packets = service.at("/traffic/inPackets").asLong();
+            long bytes = service.at("/traffic/inBytes").asLong();
             assertEquals(DOWNLOADS, service.at("/traffic/connections").asLong());
             assertTrue(bytes >= packets * 40 && bytes < limit, bytes + " bytes in " + packets + " packets");
             assertEquals(Reading.of(lab).steered() - steeredBefore, packets);

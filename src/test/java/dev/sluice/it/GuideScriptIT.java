@@ -57,14 +57,22 @@ class GuideScriptIT {
                     requests.end();
                 }
             } finally {
-                guide.destroy();
+                end(guide);
             }
-            assertEquals(0, director.stop(), director::log);
             List<String> said = Files.readAllLines(log);
+            assertEquals(0, director.stop(), director::log);
             assertTrue(
                     said.stream().allMatch(line -> line.matches("(added|removed) 10[.0-9]+|alive [0-3]")),
                     said::toString);
         }
+    }
+
+    /** Ends the script and what it waits for, so that nothing of it meets a director that is gone. */
+    private static void end(Process guide) {
+        List<ProcessHandle> all = new ArrayList<>(guide.descendants().toList());
+        all.add(guide.toHandle());
+        all.forEach(ProcessHandle::destroyForcibly);
+        all.forEach(process -> process.onExit().join());
     }
 
     private static Path pid(DirectorLab lab) {

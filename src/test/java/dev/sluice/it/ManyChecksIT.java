@@ -18,14 +18,15 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Two thousand real servers, each checked every second, while a flood is forwarded: in turn without and with them. Prints what
- * the worker forwarded and how late checks began; a busy machine is no failure.
+ * the worker forwarded and how late checks began; a busy machine is no failure. For figures worth the name let it run alone, with
+ * {@code -Dsluice.rounds=7}.
  */
 class ManyChecksIT {
     private static final Logger LOG = System.getLogger(ManyChecksIT.class.getName());
 
     private static final int REAL_SERVERS = 2_000;
-    private static final int ROUNDS = 3;
-    private static final int FLOOD_S = 4;
+    private static final int ROUNDS = Integer.getInteger("sluice.rounds", 1);
+    private static final int FLOOD_S = 3;
 
     @Test
     void are_made_in_time_and_leave_the_worker_alone() {
@@ -56,9 +57,7 @@ class ManyChecksIT {
                     REAL_SERVERS,
                     alone,
                     beside);
-            Collections.sort(alone);
-            Collections.sort(beside);
-            assertTrue(beside.get(ROUNDS / 2) > 0, beside::toString);
+            assertTrue(Collections.min(beside) > 0, beside::toString);
             assertEquals(0, director.stop(), director::log);
         }
     }
