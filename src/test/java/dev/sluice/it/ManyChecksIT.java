@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /**
  * Two thousand real servers, each checked every second, while a flood is forwarded: in turn without and with them. Prints what
  * the worker forwarded and how late checks began; a busy machine is no failure. For figures worth the name let it run alone, with
- * {@code -Dsluice.rounds=7}.
+ * {@code -Dsluice.rounds=7}; {@code -Dsluice.rate} is the flood's packets a second, as many as there can be without it.
  */
 class ManyChecksIT {
     private static final Logger LOG = System.getLogger(ManyChecksIT.class.getName());
@@ -27,6 +27,7 @@ class ManyChecksIT {
     private static final int REAL_SERVERS = 2_000;
     private static final int ROUNDS = Integer.getInteger("sluice.rounds", 1);
     private static final int FLOOD_S = 3;
+    private static final long RATE = Long.getLong("sluice.rate", 0);
 
     @Test
     void are_made_in_time_and_leave_the_worker_alone() {
@@ -92,7 +93,7 @@ class ManyChecksIT {
 
     private static double forwardedPerSecond(DirectorLab lab) {
         long before = DirectorLab.outcome(lab.stats(), Counter.FORWARDED);
-        lab.flood("udp", 7, FLOOD_S, 1_000, 0);
+        lab.flood("udp", 7, FLOOD_S, 1_000, RATE);
         long forwarded = DirectorLab.outcome(lab.atRest(), Counter.FORWARDED) - before;
         return Math.floor((double) forwarded / FLOOD_S);
     }
