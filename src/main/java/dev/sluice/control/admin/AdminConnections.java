@@ -63,13 +63,17 @@ final class AdminConnections {
         notifyAll();
     }
 
-    /** Makes room for an answer, at the cost of others that nobody takes in. */
+    /**
+     * Makes room for an answer, at the cost of others that nobody takes in. Small ones are spared: they make no room, and whoever
+     * asked is only slower than the next one with a large answer. If there is too much, somebody has more than an even share.
+     */
     synchronized void makeRoom(AdminConnection connection, int lengthBytes) {
         answers.put(connection, lengthBytes);
         answerBytes += lengthBytes;
         boolean evicted = true;
         while (answerBytes > maxAnswerBytes && evicted) {
-            evicted = evict(other -> other != connection && answers.containsKey(other));
+            evicted = evict(
+                    other -> other != connection && answers.getOrDefault(other, 0) > maxAnswerBytes / maxConnections);
         }
     }
 

@@ -41,6 +41,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class HostileClientsTest {
     private static final int BIG_ANSWER = 50 << 20;
+    /** Less than the five seconds after which an idle connection ends by itself, and enough for a busy machine. */
+    private static final long PROMPTLY_MS = 4_500;
 
     @TempDir
     Path folder;
@@ -111,7 +113,7 @@ class HostileClientsTest {
             connect();
         }
         for (int i = 0; i < 20; i++) {
-            assertServesWithin(1_000);
+            assertServesWithin(PROMPTLY_MS);
         }
     }
 
@@ -120,7 +122,7 @@ class HostileClientsTest {
         for (int i = 0; i < 2 * AdminSocket.MAX_CONNECTIONS; i++) {
             send(connect(), "{\"v\":1,\"command\":\"cha");
         }
-        assertServesWithin(1_000);
+        assertServesWithin(PROMPTLY_MS);
         assertEquals(0, changes.get());
     }
 
@@ -152,7 +154,7 @@ class HostileClientsTest {
         }
         try {
             for (int i = 0; i < 10; i++) {
-                assertServesWithin(3_000);
+                assertServesWithin(10_000);
             }
         } finally {
             stop.set(true);
@@ -167,7 +169,7 @@ class HostileClientsTest {
         for (int i = 0; i < 10; i++) {
             send(connect(), "{\"v\":1,\"command\":\"big\"}\n");
         }
-        assertServesWithin(5_000);
+        assertServesWithin(15_000);
         // What is held is bounded: of ten, at most two are left, and after their time none.
         long startNs = System.nanoTime();
         while (connected() > 2) {
@@ -219,7 +221,7 @@ class HostileClientsTest {
         send(channel, "\n");
         assertEquals("bad_request", code(channel));
         assertEquals(0, changes.get());
-        assertServesWithin(1_000);
+        assertServesWithin(PROMPTLY_MS);
     }
 
     @ParameterizedTest
@@ -239,7 +241,7 @@ class HostileClientsTest {
         send(channel, "{\"v\":1,\"command\":\"change\",\"a\":\"" + "x".repeat(AdminProtocol.MAX_REQUEST_BYTES));
         assertEquals("bad_request", code(channel));
         assertEquals(0, changes.get());
-        assertServesWithin(1_000);
+        assertServesWithin(PROMPTLY_MS);
     }
 
     @ParameterizedTest
