@@ -16,9 +16,11 @@ import java.net.ProtocolFamily;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.nio.channels.DatagramChannel;
+import java.nio.channels.NetworkChannel;
 import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -83,21 +85,12 @@ public final class CheckPath implements Sockets, AutoCloseable {
         if (via == Via.RIP) {
             return DIRECT.tcp(target, via, family, source);
         }
-        Way way = way(target);
-        IpAddress from = source(way, family, source);
-        PacketPump opened = pump();
-        opened.namespace().addSource(from);
-        SocketChannel channel = opened.namespace().call(() -> SocketChannel.open(protocolFamily(family)));
-        try {
+        return bound(Transport.TCP, target, family, source, () -> {
+            SocketChannel channel = SocketChannel.open(protocolFamily(family));
             // A port is chosen before the peer is known: without this, none that was used in the last minute.
             channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-            channel.bind(new InetSocketAddress(InetAddress.getByAddress(from.toBytes()), 0));
-            opened.direct(Transport.TCP, from, channel.socket().getLocalPort(), way.realServer);
             return channel;
-        } catch (IOException | RuntimeException e) {
-            channel.close();
-            throw e;
-        }
+        });
     }
 
     @Override
@@ -106,14 +99,23 @@ public final class CheckPath implements Sockets, AutoCloseable {
         if (via == Via.RIP) {
             return DIRECT.udp(target, via, family, source);
         }
+        return bound(Transport.UDP, target, family, source, () -> DatagramChannel.open(protocolFamily(family)));
+    }
+
+    /** Opens a socket in the namespace; what it sends goes to the target from its first packet on. */
+    private <C extends NetworkChannel> C bound(
+            int protocol, Target target, AddressFamily family, @Nullable IpAddress source, Callable<C> open)
+            throws IOException {
         Way way = way(target);
         IpAddress from = source(way, family, source);
         PacketPump opened = pump();
         opened.namespace().addSource(from);
-        DatagramChannel channel = opened.namespace().call(() -> DatagramChannel.open(protocolFamily(family)));
+        C channel = opened.namespace().call(open);
         try {
             channel.bind(new InetSocketAddress(InetAddress.getByAddress(from.toBytes()), 0));
-            opened.direct(Transport.UDP, from, channel.socket().getLocalPort(), way.realServer);
+            if (channel.getLocalAddress() instanceof InetSocketAddress local) {
+                opened.direct(protocol, from, local.getPort(), way.realServer);
+            }
             return channel;
         } catch (IOException | RuntimeException e) {
             channel.close();
