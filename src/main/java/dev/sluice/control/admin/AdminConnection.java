@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  * One connection of the admin socket: reads a line, has it answered, writes the answer, and again. Whoever waits for its peer
  * can be closed by {@link AdminConnections}; a request that is being carried out is not interrupted.
  *
- * <p>Owned by: the connection's virtual thread, but for {@link #close}, {@link #isWaiting} and their like: any thread.
+ * <p>Owned by: the connection's thread, but for {@link #close}, {@link #isWaiting} and their like: any thread.
  */
 final class AdminConnection implements Runnable {
     /** How long a request may take to arrive, and an answer to leave. */
@@ -35,11 +35,11 @@ final class AdminConnection implements Runnable {
     private final AdminConnections table;
     private final ByteBuffer buffer = ByteBuffer.allocate(AdminProtocol.MAX_REQUEST_BYTES);
 
-    // Guarded by this.
-    private boolean waiting = true;
+    // Guarded by this. Until its thread runs, it is not the peer who is slow.
+    private boolean waiting;
     private boolean closed;
     private long sinceNs = System.nanoTime();
-    private long deadlineNs = sinceNs + TimeUnit.MILLISECONDS.toNanos(IO_TIMEOUT_MS);
+    private long deadlineNs = sinceNs;
 
     AdminConnection(SocketChannel channel, AdminPeer peer, AdminSocket.Handler handler, AdminConnections table) {
         this.channel = channel;

@@ -157,7 +157,9 @@ public final class AdminSocket implements AutoCloseable {
         try {
             AdminConnection connection = new AdminConnection(channel, access.peer(channel), handler, connections);
             connections.enter(connection);
-            Thread.ofVirtual().name("sluice-admin-connection").start(connection);
+            // The kernel shares out the processors among these fairly; virtual ones would wait behind long answers, and
+            // late.
+            Thread.ofPlatform().name("sluice-admin-connection").daemon().start(connection);
             started = true;
         } finally {
             if (!started) {
