@@ -1,0 +1,26 @@
+package dev.sluice.bench.harness;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+
+/** Command line of the benchmark harness. */
+@Command(
+        name = "bench/run",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Measures Sluice beside what else there is, on this machine.",
+        subcommands = {HelpCommand.class})
+public final class Bench {
+    private Bench() {}
+
+    /** See {@code --help}. */
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new Bench())
+                .setExecutionExceptionHandler((e, commandLine, _) -> {
+                    commandLine.getErr().println("bench/run: " + e.getMessage());
+                    return 1;
+                })
+                .execute(arguments));
+    }
+}
