@@ -45,12 +45,17 @@ struct bench {
 	uint64_t stepped;
 };
 
-static uint64_t clock_ns(void)
+static uint64_t clock_of(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static uint64_t clock_ns(void)
+{
+	return clock_of(CLOCK_MONOTONIC);
 }
 
 /* Copies the next frames in, each to where a packet stands in its frame of the UMEM. */
@@ -221,7 +226,7 @@ static void measure(const struct settings *settings)
 	static const char *const scenarios[] = { "hit", "miss", "synflood", "copy" };
 	const struct workload *work = &settings->work;
 	struct bench *bench = map_memory(sizeof(*bench), false);
-	uint64_t start_ns, packets, elapsed_ns;
+	uint64_t start_ns, start_cpu_ns, packets, elapsed_ns, cpu_ns;
 
 	bench->work = *work;
 	prepare(bench, settings);
@@ -229,11 +234,13 @@ static void measure(const struct settings *settings)
 		explain(bench);
 	run(bench, clock_ns() + WARM_UP_NS);
 	memset(bench->path.counters.worker, 0, sizeof(bench->path.counters.worker));
+	start_cpu_ns = clock_of(CLOCK_PROCESS_CPUTIME_ID);
 	start_ns = clock_ns();
 	packets = run(bench, start_ns + (uint64_t)(settings->seconds * 1e9)) * BATCH;
 	elapsed_ns = clock_ns() - start_ns;
-	printf("{\"nsPerPacket\":%.3f,\"packets\":%" PRIu64 ",\"seconds\":%.3f,\"method\":\"%s\",\"family\":\"%s\"",
-	       packets ? (double)elapsed_ns / packets : 0.0, packets, elapsed_ns / 1e9, methods[work->method],
+	cpu_ns = clock_of(CLOCK_PROCESS_CPUTIME_ID) - start_cpu_ns;
+	printf("{\"nsPerPacket\":%.3f,\"cpuNsPerPacket\":%.3f,\"packets\":%" PRIu64 ",\"seconds\":%.3f,\"method\":\"%s\",\"family\":\"%s\"",
+	       packets ? (double)elapsed_ns / packets : 0.0, packets ? (double)cpu_ns / packets : 0.0, packets, elapsed_ns / 1e9, methods[work->method],
 	       work->inet4 && work->inet6 ? "mixed" : work->inet4 ? "4" : "6");
 	printf(",\"flows\":%u,\"distribution\":\"%s\",\"services\":%u,\"realServers\":%u,\"scenario\":\"%s\"", work->flows,
 	       work->zipf ? "zipf" : "uniform", work->services, work->real_servers, scenarios[work->scenario]);
