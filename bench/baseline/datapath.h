@@ -41,6 +41,7 @@ static inline void datapath_init(struct datapath *path, const struct director *d
 	path->flows.mask = slots - 1;
 	path->flows.max_flows = max_flows;
 	path->flows.max_half_open = max_half_open;
+	memcpy(path->flows.timeout_ms, flow_default_timeout_ms, sizeof(path->flows.timeout_ms));
 	counters_init(&path->counters);
 }
 
