@@ -173,12 +173,7 @@ public final class LiveFrames implements AutoCloseable {
         long bytes = (long) CHOICES * Long.BYTES;
         CallState state = CallState.current();
         long address = LibC.mmap(
-                state,
-                bytes,
-                Native.PROT_READ() | Native.PROT_WRITE(),
-                MAP_SHARED,
-                LibBpf.mapFd(object, "choice"),
-                0);
+                state, bytes, Native.PROT_READ() | Native.PROT_WRITE(), MAP_SHARED, LibBpf.mapFd(object, "choice"), 0);
         if (address < 0) {
             throw new NativeException("mmap(choice)", (int) -address);
         }

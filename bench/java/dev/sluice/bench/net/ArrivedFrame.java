@@ -68,8 +68,8 @@ final class ArrivedFrame {
         if (length < 8 || transport + length > frame.length) {
             return Optional.of("a packet whose length field says " + length);
         }
-        IpAddress destination = IpAddress.ofBytes(
-                Arrays.copyOfRange(frame, is4 ? at + 16 : at + 24, is4 ? at + 20 : at + 40));
+        IpAddress destination =
+                IpAddress.ofBytes(Arrays.copyOfRange(frame, is4 ? at + 16 : at + 24, is4 ? at + 20 : at + 40));
         if (!destination.equals(topology.vip())) {
             return Optional.of("a packet to " + destination + ", not to the VIP " + topology.vip());
         }

@@ -221,7 +221,8 @@ public final class ForwardBenchmark extends Benchmark {
             return;
         }
         for (Map.Entry<Subject, Found> other : found.entrySet()) {
-            if (other.getKey().name().equals("c-loop") && !other.getValue().rates.isEmpty()) {
+            if (other.getKey().name().equals("c-loop")
+                    && !other.getValue().rates.isEmpty()) {
                 long offered = Math.round(0.9 * other.getValue().median());
                 Trial trial = bed.trial(seconds, offered);
                 own.offeredLosses.add(100 * trial.lost());

@@ -34,7 +34,8 @@ final class IpvsSubject implements Subject {
             NetworkNamespace.Result result = probe.tryRun("ipvsadm", "--list");
             return result.exitCode() == 0
                     ? Optional.empty()
-                    : Optional.of("this kernel has no IPVS (" + result.output().strip().lines().findFirst().orElse("")
+                    : Optional.of("this kernel has no IPVS ("
+                            + result.output().strip().lines().findFirst().orElse("")
                             + "); bench/run instructions compares with IPVS in a VM");
         } finally {
             probe.close();
@@ -87,7 +88,12 @@ final class IpvsSubject implements Subject {
             public void close() {
                 director.run("ipvsadm", "-C");
                 director.run(
-                        "ip", "address", "del", topology.vip() + (topology.vip().toString().contains(":") ? "/128" : "/32"), "dev", "lo");
+                        "ip",
+                        "address",
+                        "del",
+                        topology.vip() + (topology.vip().toString().contains(":") ? "/128" : "/32"),
+                        "dev",
+                        "lo");
                 KernelForwarding.endRouting(topology);
             }
         };

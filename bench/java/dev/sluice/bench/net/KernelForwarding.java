@@ -38,8 +38,8 @@ final class KernelForwarding implements Subject {
 
     private static List<String> commands(Topology topology) {
         List<String> commands = new java.util.ArrayList<>(routing(topology));
-        commands.add("ip route replace " + topology.vip() + " via " + topology.realServer(0) + " dev "
-                + topology.egress());
+        commands.add(
+                "ip route replace " + topology.vip() + " via " + topology.realServer(0) + " dev " + topology.egress());
         return commands;
     }
 

@@ -85,9 +85,10 @@ final class NetworkOptions {
             names = "--receive",
             defaultValue = "GENERATOR",
             paramLabel = "WHO",
-            description = "whose CPU runs the receive softirq of the subject's interface, with XDP program and copy: generator"
-                    + " (as a veth does it), or subject (a NAPI thread pinned there). Subjects inside the kernel, which have no"
-                    + " other CPU, always have that thread. (${DEFAULT-VALUE})")
+            description =
+                    "whose CPU runs the receive softirq of the subject's interface, with XDP program and copy: generator"
+                            + " (as a veth does it), or subject (a NAPI thread pinned there). Subjects inside the kernel, which have no"
+                            + " other CPU, always have that thread. (${DEFAULT-VALUE})")
     private Scenario.Receive receive = Scenario.Receive.GENERATOR;
 
     @Option(
@@ -123,15 +124,7 @@ final class NetworkOptions {
             throw new IllegalArgumentException("--idle must be busy or adaptive, not " + idle);
         }
         return new Scenario(
-                protocolNamed(),
-                80,
-                flows,
-                size,
-                generatorCpu,
-                subjectCpu,
-                receive,
-                idle.equals("busy"),
-                folder);
+                protocolNamed(), 80, flows, size, generatorCpu, subjectCpu, receive, idle.equals("busy"), folder);
     }
 
     private Protocol protocolNamed() {

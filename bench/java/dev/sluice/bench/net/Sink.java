@@ -68,8 +68,7 @@ final class Sink implements AutoCloseable {
             MemorySegment value = arena.allocate(Integer.BYTES + SAMPLE_BYTES, Integer.BYTES);
             program.lookup("sample", 0, value);
             int length = value.get(ValueLayout.JAVA_INT, 0);
-            return Arrays.copyOfRange(
-                    value.toArray(ValueLayout.JAVA_BYTE), Integer.BYTES, Integer.BYTES + length);
+            return Arrays.copyOfRange(value.toArray(ValueLayout.JAVA_BYTE), Integer.BYTES, Integer.BYTES + length);
         }
     }
 

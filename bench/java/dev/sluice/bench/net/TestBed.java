@@ -66,8 +66,8 @@ final class TestBed implements AutoCloseable {
                 return measuring.measure(running);
             }
             // Only now, because the kernel refuses it to an interface without NAPI, which a veth has with XDP or GRO.
-            ReceiveThread thread = cleanUp.add(
-                    new ReceiveThread(topology.director(), topology.ingress(), scenario.subjectCpu()));
+            ReceiveThread thread =
+                    cleanUp.add(new ReceiveThread(topology.director(), topology.ingress(), scenario.subjectCpu()));
             try {
                 return measuring.measure(running);
             } finally {
@@ -88,8 +88,7 @@ final class TestBed implements AutoCloseable {
             flood.send(CHECK_FRAMES);
             Pause.ms(50);
             if (sink.counts().packets() > before) {
-                Optional<String> wrong =
-                        new ArrivedFrame(sink.sample()).problem(subject.way(), topology, scenario);
+                Optional<String> wrong = new ArrivedFrame(sink.sample()).problem(subject.way(), topology, scenario);
                 if (wrong.isEmpty()) {
                     sink.onlyCount();
                     return;
@@ -97,9 +96,8 @@ final class TestBed implements AutoCloseable {
                 problem = wrong.get();
             }
         }
-        throw new IllegalStateException(
-                subject.name() + ": what arrives is not what it should be, but " + problem + "; logs are in "
-                        + scenario.folder());
+        throw new IllegalStateException(subject.name() + ": what arrives is not what it should be, but " + problem
+                + "; logs are in " + scenario.folder());
     }
 
     /** Sends for so long without measuring, so that what is compiled or cached is. */

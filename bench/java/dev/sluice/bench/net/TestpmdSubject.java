@@ -43,8 +43,8 @@ final class TestpmdSubject implements Subject {
         for (String name : topology.interfaces()) {
             arguments.add("--vdev=net_af_xdp" + port++ + ",iface=" + name);
         }
-        arguments.addAll(List.of(
-                "--", "--forward-mode=macswap", "--auto-start", "--total-num-mbufs=32768", "--no-mlockall"));
+        arguments.addAll(
+                List.of("--", "--forward-mode=macswap", "--auto-start", "--total-num-mbufs=32768", "--no-mlockall"));
         return arguments;
     }
 

@@ -94,8 +94,7 @@ public final class Topology implements AutoCloseable {
         namespaces.add(namespace);
         // Router solicitations and the like would be counted.
         if (shape.family() == AddressFamily.INET) {
-            namespace.run(
-                    "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
+            namespace.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
         } else {
             namespace.run(
                     "sysctl",

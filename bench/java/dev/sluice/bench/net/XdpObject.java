@@ -48,8 +48,7 @@ final class XdpObject implements AutoCloseable {
     void update(String map, int index, MemorySegment value) {
         try (Arena arena = Arena.ofConfined()) {
             NativeException.check(
-                    LibBpf.mapUpdate(
-                            LibBpf.mapFd(object, map), arena.allocateFrom(ValueLayout.JAVA_INT, index), value),
+                    LibBpf.mapUpdate(LibBpf.mapFd(object, map), arena.allocateFrom(ValueLayout.JAVA_INT, index), value),
                     "bpf_map_update_elem(" + map + ")");
         }
     }

@@ -37,8 +37,7 @@ final class XdpTransmit implements Subject {
     @Override
     public Running start(Topology topology, Scenario scenario) {
         NetworkNamespace director = topology.director();
-        XdpObject program =
-                XdpObject.attach("/bpf/reflect.bpf.o", "sluice_reflect", director, topology.ingress());
+        XdpObject program = XdpObject.attach("/bpf/reflect.bpf.o", "sluice_reflect", director, topology.ingress());
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment config = arena.allocate(16, Integer.BYTES);
             if (topology.shape().arms() == 2) {

@@ -26,7 +26,9 @@ final class XskLoopSubject implements Subject {
     }
 
     private static Path base() {
-        return Path.of(System.getProperty("sluice.basedir", ".")).toAbsolutePath().normalize();
+        return Path.of(System.getProperty("sluice.basedir", "."))
+                .toAbsolutePath()
+                .normalize();
     }
 
     private static Path program() {
@@ -43,9 +45,7 @@ final class XskLoopSubject implements Subject {
             return Optional.of(build + " is not there");
         }
         NetworkNamespace.runHere(build.toString(), program().getParent().toString());
-        return Files.isExecutable(program())
-                ? Optional.empty()
-                : Optional.of(build + " made no xsk-loop");
+        return Files.isExecutable(program()) ? Optional.empty() : Optional.of(build + " made no xsk-loop");
     }
 
     @Override
@@ -55,7 +55,10 @@ final class XskLoopSubject implements Subject {
 
     private List<String> arguments(Topology topology, Scenario scenario) {
         List<String> arguments = new ArrayList<>(List.of(
-                "taskset", "-c", Integer.toString(scenario.subjectCpu()), program().toString()));
+                "taskset",
+                "-c",
+                Integer.toString(scenario.subjectCpu()),
+                program().toString()));
         arguments.addAll(List.of("--interface", topology.ingress(), "--queue", "0", "--mode", mode));
         arguments.addAll(List.of("--vip", topology.vip().toString(), "--port", Integer.toString(scenario.port())));
         arguments.addAll(List.of("--dst-mac", Topology.mac(topology.realServerMac(0))));
