@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.ipvsadm.Ipvsadm;
+import dev.sluice.ffi.Prelink;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Map;
@@ -19,7 +20,7 @@ public final class EntryPoint {
             Ipvsadm.main(Arrays.copyOfRange(args, 1, args.length));
         }
         if (args.length > 0 && args[0].equals(Training.NAME)) {
-            Training.main(Arrays.copyOfRange(args, 1, args.length));
+            Training.main();
             return;
         }
         Optional<RunArguments> run = RunArguments.parse(args, System.getenv());
@@ -30,6 +31,7 @@ public final class EntryPoint {
     }
 
     private static int run(RunArguments arguments, Map<String, String> environment) {
+        Prelink.begin();
         try {
             return DirectorStart.start(arguments, new ForegroundDirector(ownVersion()));
         } catch (Exception e) {

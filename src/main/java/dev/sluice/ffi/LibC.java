@@ -4,11 +4,9 @@ import dev.sluice.ffi.generated.Native;
 import dev.sluice.ffi.generated.cpu_set_t;
 import dev.sluice.ffi.generated.rlimit;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.lang.ref.Reference;
 
 /**
@@ -24,24 +22,6 @@ import java.lang.ref.Reference;
 public final class LibC {
     /** Of sys/socket.h. */
     private static final int AF_UNIX = 1;
-
-    // One shape for all calls: linking a shape spins some ten classes, and a director makes two dozen of these calls while its
-    // clients wait for it to start. Each argument goes as a long in a register of its own: the calling conventions of 64-bit
-    // Linux (System V x86-64, AAPCS64, RISC-V, s390x) take a widened int for an int, leave the upper half of an int result to the
-    // caller, and let a callee ignore registers beyond its parameters. Variadic calls (open, ioctl) pass theirs alike there.
-    private static final FunctionDescriptor SHAPE = FunctionDescriptor.of(
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG,
-            ValueLayout.JAVA_LONG);
-    private static final MethodHandle CAPTURING =
-            Linker.nativeLinker().downcallHandle(SHAPE, Linker.Option.captureCallState("errno"));
-    // For worker threads. A capturing handle slices its state segment at every call, which allocates for as long as the
-    // caller is not compiled; this one allocates nothing even when interpreted.
-    private static final MethodHandle PLAIN = Linker.nativeLinker().downcallHandle(SHAPE);
 
     private static final MemorySegment SOCKET = function("socket");
     private static final MemorySegment BIND = function("bind");
@@ -72,35 +52,18 @@ public final class LibC {
         return Linker.nativeLinker().defaultLookup().findOrThrow(name);
     }
 
-    private static long call(
-            MemorySegment function, CallState state, long a, long b, long c, long d, long e, long f) {
-        try {
-            return (long) CAPTURING.invokeExact(function, state.segment(), a, b, c, d, e, f);
-        } catch (Throwable t) {
-            throw impossible(t);
-        }
-    }
-
     /** Calls a function that returns an {@code int}, -1 with {@code errno} set when it fails. */
     private static int callInt(
             MemorySegment function, CallState state, long a, long b, long c, long d, long e, long f) {
-        int result = (int) call(function, state, a, b, c, d, e, f);
+        int result = (int) Calls.capturing(function, state, a, b, c, d, e, f);
         return result < 0 ? -state.errno() : result;
     }
 
     /** The same for a function that returns a {@code ssize_t}. */
     private static long callLong(
             MemorySegment function, CallState state, long a, long b, long c, long d, long e, long f) {
-        long result = call(function, state, a, b, c, d, e, f);
+        long result = Calls.capturing(function, state, a, b, c, d, e, f);
         return result < 0 ? -state.errno() : result;
-    }
-
-    /** What a pointer to a segment is in C. Who calls keeps the segment reachable until after the call. */
-    private static long pointer(MemorySegment segment) {
-        if (!segment.isNative() || !segment.scope().isAlive()) {
-            throw new IllegalArgumentException("not in native memory, or no longer: " + segment);
-        }
-        return segment.address();
     }
 
     /** {@code socket(2)}: a file descriptor, or {@code -errno}. */
@@ -112,7 +75,7 @@ public final class LibC {
     public static int socketPair(CallState state, int type, int[] fds) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pair = arena.allocate(ValueLayout.JAVA_INT, 2);
-            int result = callInt(SOCKETPAIR, state, AF_UNIX, type, 0, pointer(pair), 0, 0);
+            int result = callInt(SOCKETPAIR, state, AF_UNIX, type, 0, Calls.pointer(pair), 0, 0);
             MemorySegment.copy(pair, ValueLayout.JAVA_INT, 0, fds, 0, 2);
             return result;
         }
@@ -120,7 +83,7 @@ public final class LibC {
 
     /** {@code bind(2)}: 0, or {@code -errno}. */
     public static int bind(CallState state, int fd, MemorySegment address) {
-        int result = callInt(BIND, state, fd, pointer(address), address.byteSize(), 0, 0, 0);
+        int result = callInt(BIND, state, fd, Calls.pointer(address), address.byteSize(), 0, 0, 0);
         Reference.reachabilityFence(address);
         return result;
     }
@@ -137,21 +100,21 @@ public final class LibC {
 
     /** {@code read(2)} into all of a buffer: bytes read, or {@code -errno}. */
     public static long read(CallState state, int fd, MemorySegment buffer) {
-        long result = callLong(READ, state, fd, pointer(buffer), buffer.byteSize(), 0, 0, 0);
+        long result = callLong(READ, state, fd, Calls.pointer(buffer), buffer.byteSize(), 0, 0, 0);
         Reference.reachabilityFence(buffer);
         return result;
     }
 
     /** {@code write(2)} of all of a buffer: bytes written, or {@code -errno}. */
     public static long write(CallState state, int fd, MemorySegment buffer) {
-        long result = callLong(WRITE, state, fd, pointer(buffer), buffer.byteSize(), 0, 0, 0);
+        long result = callLong(WRITE, state, fd, Calls.pointer(buffer), buffer.byteSize(), 0, 0, 0);
         Reference.reachabilityFence(buffer);
         return result;
     }
 
     /** {@code sendto(2)} without an address: bytes sent, or {@code -errno}. A null buffer of length 0 kicks an XSK. */
     public static long send(CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags) {
-        long result = callLong(SENDTO, state, fd, pointer(buffer), lengthBytes, flags, 0, 0);
+        long result = callLong(SENDTO, state, fd, Calls.pointer(buffer), lengthBytes, flags, 0, 0);
         Reference.reachabilityFence(buffer);
         return result;
     }
@@ -160,7 +123,7 @@ public final class LibC {
     public static long sendTo(
             CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags, MemorySegment address) {
         long result =
-                callLong(SENDTO, state, fd, pointer(buffer), lengthBytes, flags, pointer(address), address.byteSize());
+                callLong(SENDTO, state, fd, Calls.pointer(buffer), lengthBytes, flags, Calls.pointer(address), address.byteSize());
         Reference.reachabilityFence(buffer);
         Reference.reachabilityFence(address);
         return result;
@@ -169,7 +132,7 @@ public final class LibC {
     /** {@code open(2)} of a file that is there: a file descriptor, or {@code -errno}. */
     public static int open(CallState state, String path, int flags) {
         try (Arena arena = Arena.ofConfined()) {
-            return callInt(OPEN, state, pointer(arena.allocateFrom(path)), flags, 0, 0, 0, 0);
+            return callInt(OPEN, state, Calls.pointer(arena.allocateFrom(path)), flags, 0, 0, 0, 0);
         }
     }
 
@@ -185,7 +148,7 @@ public final class LibC {
 
     /** {@code recvfrom(2)} without an address: bytes received, or {@code -errno}. */
     public static long receive(CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags) {
-        long result = callLong(RECVFROM, state, fd, pointer(buffer), lengthBytes, flags, 0, 0);
+        long result = callLong(RECVFROM, state, fd, Calls.pointer(buffer), lengthBytes, flags, 0, 0);
         Reference.reachabilityFence(buffer);
         return result;
     }
@@ -196,7 +159,7 @@ public final class LibC {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment addressBytes = arena.allocateFrom(ValueLayout.JAVA_INT, (int) address.byteSize());
             long result = callLong(
-                    RECVFROM, state, fd, pointer(buffer), lengthBytes, 0, pointer(address), pointer(addressBytes));
+                    RECVFROM, state, fd, Calls.pointer(buffer), lengthBytes, 0, Calls.pointer(address), Calls.pointer(addressBytes));
             Reference.reachabilityFence(buffer);
             Reference.reachabilityFence(address);
             return result;
@@ -205,7 +168,7 @@ public final class LibC {
 
     /** {@code poll(2)} over an array of {@code struct pollfd}: how many are ready, or {@code -errno}. */
     public static int poll(CallState state, MemorySegment pollfds, long count, int timeoutMs) {
-        int result = callInt(POLL, state, pointer(pollfds), count, timeoutMs, 0, 0, 0);
+        int result = callInt(POLL, state, Calls.pointer(pollfds), count, timeoutMs, 0, 0, 0);
         Reference.reachabilityFence(pollfds);
         return result;
     }
@@ -215,11 +178,7 @@ public final class LibC {
      * {@link #send} names. Never allocates.
      */
     public static long kickTx(int fd, int flags) {
-        try {
-            return (long) PLAIN.invokeExact(SENDTO, (long) fd, 0L, 0L, (long) flags, 0L, 0L);
-        } catch (Throwable t) {
-            throw impossible(t);
-        }
+        return Calls.call(SENDTO, fd, 0, 0, flags, 0, 0);
     }
 
     /**
@@ -227,27 +186,19 @@ public final class LibC {
      * {@link #receive} names. Never allocates.
      */
     public static long kickRx(int fd, int flags) {
-        try {
-            return (long) PLAIN.invokeExact(RECVFROM, (long) fd, 0L, 0L, (long) flags, 0L, 0L);
-        } catch (Throwable t) {
-            throw impossible(t);
-        }
+        return Calls.call(RECVFROM, fd, 0, 0, flags, 0, 0);
     }
 
     /** {@code poll(2)} as a bounded sleep: how many are ready, or -1 for whatever error. Never allocates. */
     public static int sleepInPoll(MemorySegment pollfds, long count, int timeoutMs) {
-        try {
-            int result = (int) (long) PLAIN.invokeExact(POLL, pollfds.address(), count, (long) timeoutMs, 0L, 0L, 0L);
-            Reference.reachabilityFence(pollfds);
-            return result;
-        } catch (Throwable t) {
-            throw impossible(t);
-        }
+        int result = (int) Calls.call(POLL, pollfds.address(), count, timeoutMs, 0, 0, 0);
+        Reference.reachabilityFence(pollfds);
+        return result;
     }
 
     /** {@code setsockopt(2)}: 0, or {@code -errno}. */
     public static int setsockopt(CallState state, int fd, int level, int option, MemorySegment value) {
-        int result = callInt(SETSOCKOPT, state, fd, level, option, pointer(value), value.byteSize(), 0);
+        int result = callInt(SETSOCKOPT, state, fd, level, option, Calls.pointer(value), value.byteSize(), 0);
         Reference.reachabilityFence(value);
         return result;
     }
@@ -263,7 +214,7 @@ public final class LibC {
     public static int getsockopt(CallState state, int fd, int level, int option, MemorySegment value) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, (int) value.byteSize());
-            int result = callInt(GETSOCKOPT, state, fd, level, option, pointer(value), pointer(length), 0);
+            int result = callInt(GETSOCKOPT, state, fd, level, option, Calls.pointer(value), Calls.pointer(length), 0);
             Reference.reachabilityFence(value);
             return result < 0 ? result : length.get(ValueLayout.JAVA_INT, 0);
         }
@@ -271,18 +222,18 @@ public final class LibC {
 
     /** {@code mmap(2)} anywhere: the address, or {@code -errno}. */
     public static long mmap(CallState state, long lengthBytes, int protection, int flags, int fd, long offset) {
-        long result = call(MMAP, state, 0, lengthBytes, protection, flags, fd, offset);
+        long result = Calls.capturing(MMAP, state, 0, lengthBytes, protection, flags, fd, offset);
         return result == -1 ? -state.errno() : result;
     }
 
     /** {@code munmap(2)}: 0, or {@code -errno}. */
     public static int munmap(CallState state, MemorySegment mapping, long lengthBytes) {
-        return callInt(MUNMAP, state, pointer(mapping), lengthBytes, 0, 0, 0, 0);
+        return callInt(MUNMAP, state, Calls.pointer(mapping), lengthBytes, 0, 0, 0, 0);
     }
 
     /** {@code madvise(2)}: 0, or {@code -errno}. */
     public static int madvise(CallState state, MemorySegment mapping, long lengthBytes, int advice) {
-        int result = callInt(MADVISE, state, pointer(mapping), lengthBytes, advice, 0, 0, 0);
+        int result = callInt(MADVISE, state, Calls.pointer(mapping), lengthBytes, advice, 0, 0, 0);
         Reference.reachabilityFence(mapping);
         return result;
     }
@@ -290,14 +241,14 @@ public final class LibC {
     /** {@code if_nametoindex(3)}: the interface's index in the caller's network namespace, or {@code -errno}. */
     public static int ifNameToIndex(CallState state, String name) {
         try (Arena arena = Arena.ofConfined()) {
-            int result = (int) call(IF_NAMETOINDEX, state, pointer(arena.allocateFrom(name)), 0, 0, 0, 0, 0);
+            int result = (int) Calls.capturing(IF_NAMETOINDEX, state, Calls.pointer(arena.allocateFrom(name)), 0, 0, 0, 0, 0);
             return result == 0 ? -state.errno() : result;
         }
     }
 
     /** {@code ioctl(2)} with one pointer: what it returns, or {@code -errno}. */
     public static int ioctl(CallState state, int fd, long request, MemorySegment argument) {
-        int result = callInt(IOCTL, state, fd, request, pointer(argument), 0, 0, 0);
+        int result = callInt(IOCTL, state, fd, request, Calls.pointer(argument), 0, 0, 0);
         Reference.reachabilityFence(argument);
         return result;
     }
@@ -311,7 +262,7 @@ public final class LibC {
             MemorySegment set = arena.allocate(cpu_set_t.layout());
             long word = (long) cpu / Long.SIZE;
             set.setAtIndex(ValueLayout.JAVA_LONG, word, 1L << (cpu % Long.SIZE));
-            return callInt(SCHED_SETAFFINITY, state, 0, set.byteSize(), pointer(set), 0, 0, 0);
+            return callInt(SCHED_SETAFFINITY, state, 0, set.byteSize(), Calls.pointer(set), 0, 0, 0);
         }
     }
 
@@ -320,14 +271,9 @@ public final class LibC {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment limit = arena.allocate(rlimit.layout());
             NativeException.check(
-                    callInt(GETRLIMIT, state, Native.RLIMIT_MEMLOCK(), pointer(limit), 0, 0, 0, 0),
+                    callInt(GETRLIMIT, state, Native.RLIMIT_MEMLOCK(), Calls.pointer(limit), 0, 0, 0, 0),
                     "getrlimit(RLIMIT_MEMLOCK)");
             return rlimit.rlim_cur(limit);
         }
-    }
-
-    /** A downcall handle throws only for a wrong call site, which is a bug here and never a state of the system. */
-    private static AssertionError impossible(Throwable t) {
-        return new AssertionError("downcall failed", t);
     }
 }
