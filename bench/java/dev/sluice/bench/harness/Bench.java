@@ -1,5 +1,6 @@
 package dev.sluice.bench.harness;
 
+import dev.sluice.bench.net.ForwardBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -10,7 +11,7 @@ import picocli.CommandLine.HelpCommand;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Measures Sluice beside what else there is, on this machine.",
-        subcommands = {HelpCommand.class})
+        subcommands = {ForwardBenchmark.class, HelpCommand.class})
 public final class Bench {
     private Bench() {}
 
