@@ -1,11 +1,16 @@
 package dev.sluice.cli;
 
+import dev.sluice.control.Director;
 import dev.sluice.control.config.ConfigException;
 import dev.sluice.control.config.ConfigFile;
+import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
 import dev.sluice.control.warmup.WarmUp;
+import dev.sluice.ffi.CallState;
+import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.Prelink;
 import dev.sluice.forward.ConnectionPolicy;
 import dev.sluice.forward.ForwardingSnapshot;
@@ -18,6 +23,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.jar.JarFile;
 
 /**
@@ -33,10 +39,14 @@ final class Training {
 
     private static final long REHEARSAL_PACKETS = 2_000_000;
 
+    /** Of linux/sched.h. */
+    private static final int CLONE_NEWNET = 0x40000000;
+
     /** Keys of every kind that starts read. */
     private static final String CONFIG = """
             [director]
             interfaces = ["lo"]
+            xdp_mode = "generic"
             socket = "/run/sluice/training.sock"
             queues = 1
             cpus = "none"
@@ -87,6 +97,35 @@ final class Training {
                     new HashKey(1, 2));
             var _ = new WarmUp(setting, ForwardingSnapshot.empty(), List.of()).run(REHEARSAL_MS, REHEARSAL_PACKETS);
         }
+        startOnLoopback();
+    }
+
+    /** Where the builder is root: a whole start and stop, in a network namespace that nobody else ever sees. */
+    private static void startOnLoopback() throws Exception {
+        if (LibC.unshare(CallState.current(), CLONE_NEWNET) < 0) {
+            return;
+        }
+        Path folder = Files.createTempDirectory("sluice-training");
+        Path file = folder.resolve("sluice.toml");
+        Path socket = folder.resolve("sluice.sock");
+        try {
+            Files.writeString(file, CONFIG);
+            if (new ProcessBuilder("ip", "link", "set", "lo", "up").start().waitFor() != 0) {
+                return;
+            }
+            SluiceConfig config = ConfigFile.load(file).withSocket(socket);
+            try (Director director = Director.start(config, new ConfigSource(file, UnaryOperator.identity()), "")) {
+                director.requestStop();
+                var _ = director.run();
+                director.release();
+            }
+        } catch (EnvironmentException | IOException | RuntimeException e) {
+            System.err.println("no whole start: " + e.getMessage());
+        } finally {
+            Files.deleteIfExists(file);
+            Files.deleteIfExists(socket);
+            Files.deleteIfExists(folder);
+        }
     }
 
     /** Configuration and checks, whose refusal is expected. */
@@ -96,7 +135,7 @@ final class Training {
             Files.writeString(file, CONFIG);
             SluiceConfig config = ConfigFile.load(file);
             Preflight.check(config.director(), MachineFacts.ofThisMachine());
-        } catch (dev.sluice.control.preflight.EnvironmentException e) {
+        } catch (EnvironmentException e) {
             // Builders are not root.
         } finally {
             Files.delete(file);
