@@ -1,6 +1,8 @@
 package dev.sluice.bench.harness;
 
 import dev.sluice.bench.net.ForwardBenchmark;
+import dev.sluice.bench.net.SoakBenchmark;
+import dev.sluice.bench.net.StartBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -11,7 +13,7 @@ import picocli.CommandLine.HelpCommand;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Measures Sluice beside what else there is, on this machine.",
-        subcommands = {ForwardBenchmark.class, HelpCommand.class})
+        subcommands = {ForwardBenchmark.class, StartBenchmark.class, SoakBenchmark.class, HelpCommand.class})
 public final class Bench {
     private Bench() {}
 

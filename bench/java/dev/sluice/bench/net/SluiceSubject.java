@@ -13,10 +13,14 @@ import java.util.stream.Collectors;
 
 /** The director, from the distribution that the build made. */
 final class SluiceSubject implements Subject {
+    /** What it says when packets are steered to it. */
+    static final String READY = "ready: ";
+
     private static final Duration START = Duration.ofSeconds(30);
 
     private final ForwardingMethod method;
     private final String javaOptions;
+    private final String settings;
 
     /**
      * A director of one forwarding method.
@@ -24,8 +28,14 @@ final class SluiceSubject implements Subject {
      * @param javaOptions for {@code SLUICE_JAVA_OPTS}; may be empty
      */
     SluiceSubject(ForwardingMethod method, String javaOptions) {
+        this(method, javaOptions, "");
+    }
+
+    /** As above, with further lines for {@code [director]}. */
+    SluiceSubject(ForwardingMethod method, String javaOptions, String settings) {
         this.method = method;
         this.javaOptions = javaOptions;
+        this.settings = settings;
     }
 
     @Override
@@ -83,7 +93,9 @@ final class SluiceSubject implements Subject {
                         .collect(Collectors.joining(", ")))
                 .append("]\nidle = \"")
                 .append(scenario.isBusy() ? "busy" : "adaptive")
-                .append("\"\n\n[[service]]\nprotocol = \"")
+                .append("\"\n")
+                .append(settings)
+                .append("\n[[service]]\nprotocol = \"")
                 .append(scenario.protocol().name().toLowerCase(Locale.ROOT))
                 .append("\"\naddress = \"")
                 .append(is6 ? "[" + topology.vip() + "]" : topology.vip().toString())
@@ -102,15 +114,20 @@ final class SluiceSubject implements Subject {
 
     @Override
     public Running start(Topology topology, Scenario scenario) throws IOException {
+        SubjectProcess process = begin(topology, scenario);
+        process.await(READY, START);
+        return process;
+    }
+
+    /** Starts it, and does not wait until it is ready. */
+    SubjectProcess begin(Topology topology, Scenario scenario) throws IOException {
         Path file = scenario.folder().resolve(name() + ".toml");
         Files.writeString(file, config(topology, scenario));
-        SubjectProcess process = SubjectProcess.start(
+        return SubjectProcess.start(
                 name(),
                 topology.director(),
                 scenario.folder().resolve(name() + ".log"),
                 javaOptions.isEmpty() ? Map.of() : Map.of("SLUICE_JAVA_OPTS", javaOptions),
                 List.of(launcher().toString(), "run", "--release", "--config", file.toString()));
-        process.await("ready: ", START);
-        return process;
     }
 }
