@@ -35,13 +35,20 @@ final class FlowEntries {
 
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
-    // For plain accesses: aligned all the same, but the compiler need not make sure of it each time.
+    // The owner's plain accesses, several a packet, go by address. What there is to check about a segment (its class, bounds, life)
+    // the compiler checks anew behind every branch, which was a third of a look-up's instructions. Slots are masked, so that they
+    // cannot lie outside; the memory outlives the worker. Aligned, but the compiler need not make sure of it each time.
+    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
     private static final VarHandle PLAIN_INT =
             ValueLayout.JAVA_INT_UNALIGNED.varHandle().withInvokeExactBehavior();
     private static final VarHandle PLAIN_LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.varHandle().withInvokeExactBehavior();
 
+    /** Kept, so that memory of an automatic arena lives as long as this. */
     private final MemorySegment memory;
+
+    private final long base;
     private final int mask;
 
     /**
@@ -51,6 +58,7 @@ final class FlowEntries {
      */
     FlowEntries(MemorySegment memory) {
         this.memory = memory;
+        this.base = memory.address();
         this.mask = (int) (memory.byteSize() / ENTRY_BYTES) - 1;
     }
 
@@ -62,7 +70,7 @@ final class FlowEntries {
     // What the owner reads and writes.
 
     long tuple(int slot) {
-        return (long) PLAIN_LONG.get(memory, at(slot) + TUPLE);
+        return (long) PLAIN_LONG.get(ALL, base + at(slot) + TUPLE);
     }
 
     boolean isFree(int slot) {
@@ -70,42 +78,42 @@ final class FlowEntries {
     }
 
     int hash(int slot) {
-        return (int) PLAIN_INT.get(memory, at(slot) + HASH);
+        return (int) PLAIN_INT.get(ALL, base + at(slot) + HASH);
     }
 
     int realServer(int slot) {
-        return (int) PLAIN_INT.get(memory, at(slot) + REAL_SERVER);
+        return (int) PLAIN_INT.get(ALL, base + at(slot) + REAL_SERVER);
     }
 
     int lastSeenMs(int slot) {
-        return (int) PLAIN_INT.get(memory, at(slot) + LAST_SEEN);
+        return (int) PLAIN_INT.get(ALL, base + at(slot) + LAST_SEEN);
     }
 
     int packets(int slot) {
-        return (int) PLAIN_INT.get(memory, at(slot) + PACKETS);
+        return (int) PLAIN_INT.get(ALL, base + at(slot) + PACKETS);
     }
 
     long bytesFlagsState(int slot) {
-        return (long) PLAIN_LONG.get(memory, at(slot) + BYTES_FLAGS_STATE);
+        return (long) PLAIN_LONG.get(ALL, base + at(slot) + BYTES_FLAGS_STATE);
     }
 
     void setLastSeenMs(int slot, int ms) {
-        PLAIN_INT.set(memory, at(slot) + LAST_SEEN, ms);
+        PLAIN_INT.set(ALL, base + at(slot) + LAST_SEEN, ms);
     }
 
     void setPackets(int slot, int packets) {
-        PLAIN_INT.set(memory, at(slot) + PACKETS, packets);
+        PLAIN_INT.set(ALL, base + at(slot) + PACKETS, packets);
     }
 
     void setBytesFlagsState(int slot, long word) {
-        PLAIN_LONG.set(memory, at(slot) + BYTES_FLAGS_STATE, word);
+        PLAIN_LONG.set(ALL, base + at(slot) + BYTES_FLAGS_STATE, word);
     }
 
     /** Loads the tuples of the slots that some hashes lead to: their exclusive or. */
     long touch(long[] hashes, int from, int to) {
         long sum = 0;
         for (int i = from; i < to; i++) {
-            sum ^= (long) PLAIN_LONG.get(memory, at((int) hashes[i] & mask) + TUPLE);
+            sum ^= (long) PLAIN_LONG.get(ALL, base + at((int) hashes[i] & mask) + TUPLE);
         }
         return sum;
     }
@@ -118,16 +126,16 @@ final class FlowEntries {
         long tuple = FlowHasher.tuple(packet);
         int slot = hash & mask;
         while (true) {
-            long entry = at(slot);
-            long held = (long) PLAIN_LONG.get(memory, entry + TUPLE);
+            long entry = base + at(slot);
+            long held = (long) PLAIN_LONG.get(ALL, entry + TUPLE);
             if (held == 0) {
                 return NO_SLOT;
             }
             if (held == tuple
-                    && (long) PLAIN_LONG.get(memory, entry + CLIENT_LOW) == packet.sourceLow()
-                    && (long) PLAIN_LONG.get(memory, entry + VIRTUAL_LOW) == packet.destinationLow()
-                    && (long) PLAIN_LONG.get(memory, entry + CLIENT_HIGH) == packet.sourceHigh()
-                    && (long) PLAIN_LONG.get(memory, entry + VIRTUAL_HIGH) == packet.destinationHigh()) {
+                    && (long) PLAIN_LONG.get(ALL, entry + CLIENT_LOW) == packet.sourceLow()
+                    && (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_LOW) == packet.destinationLow()
+                    && (long) PLAIN_LONG.get(ALL, entry + CLIENT_HIGH) == packet.sourceHigh()
+                    && (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_HIGH) == packet.destinationHigh()) {
                 return slot;
             }
             slot = slot + 1 & mask;
