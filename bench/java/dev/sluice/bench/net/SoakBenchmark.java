@@ -124,13 +124,7 @@ public final class SoakBenchmark extends Benchmark {
         add(run, "allocated", "bytes/packet", Better.LOWER, parameters, allocated / Math.max(sent, 1));
         add(run, "collections", "pauses", Better.LOWER, parameters, pauses);
         add(run, "longest cycle", "ms", Better.LOWER, parameters, longestMs);
-        add(
-                run,
-                "stalls",
-                "cycles",
-                Better.LOWER,
-                parameters,
-                after.worker("stalls") - before.worker("stalls"));
+        add(run, "stalls", "cycles", Better.LOWER, parameters, after.worker("stalls") - before.worker("stalls"));
         run.add(new Target("packets lost", lost, 0, false));
         run.add(new Target("bytes allocated a packet", allocated / Math.max(sent, 1), 0, false));
         run.add(new Target("garbage collections", pauses, 0, false));

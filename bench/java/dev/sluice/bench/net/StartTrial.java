@@ -49,7 +49,8 @@ record StartTrial(
             }
             double firstPacketMs = (System.nanoTime() - execNs) / 1e6;
             process.await(SluiceSubject.READY, Duration.ofMillis(PATIENCE_MS));
-            double readyMs = Duration.between(execWall, readyAt(process.output())).toNanos() / 1e6;
+            double readyMs =
+                    Duration.between(execWall, readyAt(process.output())).toNanos() / 1e6;
             Path socket = subject.socket(bed.scenario());
             Losses ready = Losses.now(socket, bed.topology());
             Pause.ms(after.toMillis());

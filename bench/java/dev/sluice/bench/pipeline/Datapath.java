@@ -162,7 +162,8 @@ final class Datapath implements AutoCloseable {
         List<RealServer> realServers = new ArrayList<>();
         for (int i = 0; i < what.realServers(); i++) {
             int id = serviceId * what.realServers() + i;
-            IpAddress rip = inet6 ? IpAddress.ofInet6(0x2001_0db8_0000_0001L, 1L + id) : IpAddress.ofInet(0xac10_0000 + id);
+            IpAddress rip =
+                    inet6 ? IpAddress.ofInet6(0x2001_0db8_0000_0001L, 1L + id) : IpAddress.ofInet(0xac10_0000 + id);
             realServers.add(new RealServer(id, rip, key.port(), method, 1, 0, 0, tunnel, RealServer.VLAN_KEEP));
             long mac = 0x02_00_00_01_00_00L + id;
             builder.nextHops(
@@ -300,15 +301,16 @@ final class Datapath implements AutoCloseable {
      */
     void check() {
         long all = counters.get(Counter.PACKETS_IN);
-        Counter fate =
-                switch (what.scenario()) {
-                    case HIT -> Counter.FLOW_HIT;
-                    case MISS -> Counter.FLOW_NEW;
-                    case SYNFLOOD -> Counter.FLOW_HALF_OPEN_FULL;
-                    case COPY -> Counter.PACKETS_IN;
-                };
+        Counter fate = switch (what.scenario()) {
+            case HIT -> Counter.FLOW_HIT;
+            case MISS -> Counter.FLOW_NEW;
+            case SYNFLOOD -> Counter.FLOW_HALF_OPEN_FULL;
+            case COPY -> Counter.PACKETS_IN;
+        };
         // Others filled the table.
-        long others = what.scenario() == Scenario.HIT ? what.flows() : what.scenario() == Scenario.SYNFLOOD ? flows.size() : 0;
+        long others = what.scenario() == Scenario.HIT
+                ? what.flows()
+                : what.scenario() == Scenario.SYNFLOOD ? flows.size() : 0;
         if (counters.dropped() > 0 || counters.get(fate) < (all - others) * 0.999) {
             throw new IllegalStateException("of %d packets %d were %s and %d dropped"
                     .formatted(all - others, counters.get(fate), fate.label(), counters.dropped()));

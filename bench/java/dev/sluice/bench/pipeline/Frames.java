@@ -58,7 +58,9 @@ final class Frames {
 
     /** The VIP of a service, by its number. */
     static IpAddress vip(int service, boolean inet6) {
-        return inet6 ? IpAddress.ofInet6(0x2001_0002_0000_0000L, 1L + service) : IpAddress.ofInet(0xc612_0001 + service);
+        return inet6
+                ? IpAddress.ofInet6(0x2001_0002_0000_0000L, 1L + service)
+                : IpAddress.ofInet(0xc612_0001 + service);
     }
 
     /** The client of a flow, by its number. */
@@ -132,9 +134,6 @@ final class Frames {
         }
         long checksum = l4 + (tcp ? 16 : 6);
         Wire.putU16(to, checksum, 0);
-        Wire.putU16(
-                to,
-                checksum,
-                Checksum.transport(to, l3, inet6, tcp ? Transport.TCP : Transport.UDP, l4, l4Bytes));
+        Wire.putU16(to, checksum, Checksum.transport(to, l3, inet6, tcp ? Transport.TCP : Transport.UDP, l4, l4Bytes));
     }
 }

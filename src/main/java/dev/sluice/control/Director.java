@@ -152,8 +152,7 @@ public final class Director implements AutoCloseable {
         boolean severalFrames = Preflight.needsSeveralFrames(settings, machine);
         Rehearsal rehearsal = resources.add(
                 "warm-up",
-                Rehearsal.begin(
-                        settings, Datapath.rehearsal(settings, queues, severalFrames, schedulers, key), first));
+                Rehearsal.begin(settings, Datapath.rehearsal(settings, queues, severalFrames, schedulers, key), first));
         Datapath datapath = new Datapath(settings, queues, severalFrames, key, resources, sharedTables);
         for (int queue = 0; queue < queues; queue++) {
             datapath.addWorker(queue, cpus[queue], maps, new FlowHasher(key), first.snapshot());

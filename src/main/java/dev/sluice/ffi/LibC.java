@@ -122,8 +122,15 @@ public final class LibC {
     /** {@code sendto(2)} to an address: bytes sent, or {@code -errno}. */
     public static long sendTo(
             CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags, MemorySegment address) {
-        long result =
-                callLong(SENDTO, state, fd, Calls.pointer(buffer), lengthBytes, flags, Calls.pointer(address), address.byteSize());
+        long result = callLong(
+                SENDTO,
+                state,
+                fd,
+                Calls.pointer(buffer),
+                lengthBytes,
+                flags,
+                Calls.pointer(address),
+                address.byteSize());
         Reference.reachabilityFence(buffer);
         Reference.reachabilityFence(address);
         return result;
@@ -159,7 +166,14 @@ public final class LibC {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment addressBytes = arena.allocateFrom(ValueLayout.JAVA_INT, (int) address.byteSize());
             long result = callLong(
-                    RECVFROM, state, fd, Calls.pointer(buffer), lengthBytes, 0, Calls.pointer(address), Calls.pointer(addressBytes));
+                    RECVFROM,
+                    state,
+                    fd,
+                    Calls.pointer(buffer),
+                    lengthBytes,
+                    0,
+                    Calls.pointer(address),
+                    Calls.pointer(addressBytes));
             Reference.reachabilityFence(buffer);
             Reference.reachabilityFence(address);
             return result;
@@ -241,7 +255,8 @@ public final class LibC {
     /** {@code if_nametoindex(3)}: the interface's index in the caller's network namespace, or {@code -errno}. */
     public static int ifNameToIndex(CallState state, String name) {
         try (Arena arena = Arena.ofConfined()) {
-            int result = (int) Calls.capturing(IF_NAMETOINDEX, state, Calls.pointer(arena.allocateFrom(name)), 0, 0, 0, 0, 0);
+            int result = (int)
+                    Calls.capturing(IF_NAMETOINDEX, state, Calls.pointer(arena.allocateFrom(name)), 0, 0, 0, 0, 0);
             return result == 0 ? -state.errno() : result;
         }
     }

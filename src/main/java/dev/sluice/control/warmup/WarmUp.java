@@ -124,8 +124,8 @@ public final class WarmUp {
             for (Protocol protocol : List.of(Protocol.TCP, Protocol.UDP)) {
                 int id = services.size();
                 RealServer real = new RealServer(id, vip, 80, ForwardingMethod.DR, 1);
-                services.add(new VirtualService(
-                        id, new AddressKey(protocol, vip, 80), SchedulerKind.WRR, List.of(real)));
+                services.add(
+                        new VirtualService(id, new AddressKey(protocol, vip, 80), SchedulerKind.WRR, List.of(real)));
             }
         }
         return services;
