@@ -5,6 +5,7 @@ import dev.sluice.bench.harness.Measurement;
 import dev.sluice.bench.harness.Measurement.Better;
 import dev.sluice.bench.harness.Run;
 import dev.sluice.bench.harness.Target;
+import dev.sluice.ffi.NativeException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -120,6 +121,13 @@ public final class ForwardBenchmark extends Benchmark {
             description = "JVM options for the director, as SLUICE_JAVA_OPTS")
     private String javaOptions = "";
 
+    @Option(
+            names = "--loop-options",
+            split = " ",
+            paramLabel = "OPTIONS",
+            description = "further options of the loop in C, with spaces between: \"--busy-poll 64\"")
+    private List<String> loopOptions = List.of();
+
     /** What one subject showed over all rounds. */
     private static final class Found {
         final List<Double> rates = new ArrayList<>();
@@ -144,7 +152,7 @@ public final class ForwardBenchmark extends Benchmark {
             throw new IllegalArgumentException("--rounds, --seconds and --trial-seconds must be above 0");
         }
         List<Subject> present = new ArrayList<>();
-        for (Subject subject : Subjects.named(subjects, javaOptions)) {
+        for (Subject subject : Subjects.named(subjects, javaOptions, loopOptions)) {
             Optional<String> missing = subject.missing();
             if (missing.isPresent()) {
                 run.remark(subject.name() + " is left out: " + missing.get());
@@ -159,7 +167,12 @@ public final class ForwardBenchmark extends Benchmark {
             Map<Subject, Found> found = rounds(run, bed, present);
             report(run, found);
         }
-        TestBed.remove(folder);
+        if (run.measurements().isEmpty()) {
+            throw new IllegalStateException("nothing could be measured; logs are in " + folder);
+        }
+        if (run.remarks().stream().noneMatch(remark -> remark.startsWith("FAILED"))) {
+            TestBed.remove(folder);
+        }
     }
 
     private Map<Subject, Found> rounds(Run run, TestBed bed, List<Subject> present) throws Exception {
@@ -172,12 +185,17 @@ public final class ForwardBenchmark extends Benchmark {
             for (Subject subject : present) {
                 Found own = found.getOrDefault(subject, new Found());
                 String turn = "round " + round + " of " + rounds;
-                bed.with(subject, _ -> {
-                    saturate(run, bed, subject, own, turn);
-                    searchLoss(run, bed, subject, own);
-                    offer(run, bed, subject, own, found);
-                    return own;
-                });
+                try {
+                    bed.with(subject, _ -> {
+                        saturate(run, bed, subject, own, turn);
+                        searchLoss(run, bed, subject, own);
+                        offer(run, bed, subject, own, found);
+                        return own;
+                    });
+                } catch (IllegalStateException | NativeException e) {
+                    // The others are measured none the less.
+                    run.remark("FAILED in " + turn + ": " + e.getMessage());
+                }
             }
         }
         return found;
@@ -242,6 +260,9 @@ public final class ForwardBenchmark extends Benchmark {
         Map<String, String> parameters = network.parameters();
         found.forEach((subject, own) -> {
             String name = subject.name();
+            if (own.rates.isEmpty()) {
+                return;
+            }
             rates.put(name, own.median());
             run.add(new Measurement(name, "rate", "packets/s", Better.HIGHER, parameters, own.rates));
             run.add(new Measurement(name, "lost", "%", Better.NEITHER, parameters, own.losses));

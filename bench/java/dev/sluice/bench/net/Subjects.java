@@ -8,10 +8,10 @@ final class Subjects {
     private Subjects() {}
 
     /** Every subject, in the order in which they take turns. */
-    static List<Subject> all(String javaOptions) {
+    static List<Subject> all(String javaOptions, List<String> loopOptions) {
         return List.of(
-                new XskLoopSubject("c-loop", "dr"),
-                new XskLoopSubject("c-loop-mac", "mac"),
+                new XskLoopSubject("c-loop", "dr", loopOptions),
+                new XskLoopSubject("c-loop-mac", "mac", loopOptions),
                 new TestpmdSubject(),
                 new SluiceSubject(ForwardingMethod.DR, javaOptions),
                 new SluiceSubject(ForwardingMethod.TUN, javaOptions),
@@ -22,8 +22,8 @@ final class Subjects {
     }
 
     /** Those named, in the order of {@link #all}. Throws {@link IllegalArgumentException} for a name that none has. */
-    static List<Subject> named(List<String> names, String javaOptions) {
-        List<Subject> all = all(javaOptions);
+    static List<Subject> named(List<String> names, String javaOptions, List<String> loopOptions) {
+        List<Subject> all = all(javaOptions, loopOptions);
         List<String> known = all.stream().map(Subject::name).toList();
         for (String name : names) {
             if (!known.contains(name)) {

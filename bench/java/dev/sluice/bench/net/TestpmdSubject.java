@@ -38,7 +38,7 @@ final class TestpmdSubject implements Subject {
         List<String> arguments = new ArrayList<>(List.of(PROGRAM.toString()));
         // The main thread only waits; the forwarding one has the subject's CPU.
         arguments.add("--lcores=0@" + scenario.generatorCpu() + ",1@" + scenario.subjectCpu());
-        arguments.addAll(List.of("--no-huge", "-m", "512", "--no-pci", "--no-telemetry", "--in-memory"));
+        arguments.addAll(List.of("--no-huge", "-m", "512", "--no-pci", "--no-telemetry"));
         int port = 0;
         for (String name : topology.interfaces()) {
             arguments.add("--vdev=net_af_xdp" + port++ + ",iface=" + name);

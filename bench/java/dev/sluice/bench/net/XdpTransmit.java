@@ -8,6 +8,9 @@ import java.util.Optional;
 
 /** The kernel's own ceiling: {@code bench/bpf/reflect.bpf.c} writes both stations and sends on, without leaving the driver. */
 final class XdpTransmit implements Subject {
+    /** Where the configuration says that frames leave by another interface. */
+    private static final int ELSEWHERE = 13;
+
     @Override
     public String name() {
         return "xdp-tx";
@@ -31,23 +34,29 @@ final class XdpTransmit implements Subject {
     @Override
     public String command(Topology topology, Scenario scenario) {
         return "bench/bpf/reflect.bpf.c on " + topology.ingress()
-                + (topology.shape().arms() == 2 ? ", bpf_redirect() to " + topology.egress() : ", XDP_TX");
+                + (topology.shape().arms() == 2 ? ", bpf_redirect_map() to " + topology.egress() : ", XDP_TX");
     }
 
     @Override
     public Running start(Topology topology, Scenario scenario) {
         NetworkNamespace director = topology.director();
         XdpObject program = XdpObject.attach("/bpf/reflect.bpf.o", "sluice_reflect", director, topology.ingress());
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment config = arena.allocate(16, Integer.BYTES);
+        try (Arena arena = Arena.ofConfined();
+                var _ = director.enter()) {
+            MemorySegment config = arena.allocate(16);
+            station(config, 0, topology.realServerMac(0));
+            station(config, 6, topology.egressMac());
             if (topology.shape().arms() == 2) {
-                try (var _ = director.enter()) {
-                    config.set(ValueLayout.JAVA_INT, 0, XdpObject.indexOf(topology.egress()));
-                }
+                config.set(ValueLayout.JAVA_BYTE, ELSEWHERE, (byte) 1);
+                program.update(
+                        "egress",
+                        0,
+                        arena.allocateFrom(ValueLayout.JAVA_INT, XdpObject.indexOf(topology.egress())));
             }
-            station(config, 4, topology.realServerMac(0));
-            station(config, 10, topology.egressMac());
             program.update("config", 0, config);
+        } catch (RuntimeException e) {
+            program.close();
+            throw e;
         }
         return new Running() {
             @Override
