@@ -6,6 +6,7 @@ import dev.sluice.forward.Counter;
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.stats.InterfaceStats;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -18,6 +19,13 @@ import java.util.TreeMap;
  * @param stats all that the director says
  */
 record Losses(long steered, long forwarded, Map<String, Long> dropped, DirectorStats stats) {
+    /**
+     * Of XDP_STATISTICS; {@code rx_dropped} holds what an empty fill ring costs, and the counts of empty rings say how often the kernel
+     * looked in vain.
+     */
+    private static final List<String> XSK_LOSSES =
+            List.of("rx_dropped", "rx_ring_full", "rx_invalid_descs", "tx_invalid_descs");
+
     /** Asks the director and the interfaces. */
     static Losses now(Path socket, Topology topology) {
         DirectorStats stats;
@@ -30,7 +38,9 @@ record Losses(long steered, long forwarded, Map<String, Long> dropped, DirectorS
         long steered = 0;
         for (InterfaceStats one : stats.interfaces()) {
             steered += one.steering().getOrDefault("steered", 0L);
-            one.queues().forEach(queue -> queue.xsk().forEach((cause, count) -> add(dropped, cause, count)));
+            one.queues()
+                    .forEach(queue -> XSK_LOSSES.forEach(
+                            cause -> add(dropped, cause, queue.xsk().getOrDefault(cause, 0L))));
         }
         for (Counter counter : Counter.values()) {
             if (counter.kind() == Counter.Kind.DROP) {
