@@ -47,7 +47,8 @@ record Losses(long steered, long forwarded, Map<String, Long> dropped, DirectorS
                 add(dropped, counter.label(), stats.outcomes().getOrDefault(counter.label(), 0L));
             }
         }
-        // A full ring of the ingress interface counts at its peer; what it does not take from the director, at the egress.
+        // A full ring of the ingress interface counts at its peer; what it does not take from the director, at the
+        // egress.
         String sent = topology.generator().run("ethtool", "-S", Topology.GENERATOR);
         sent.lines()
                 .filter(line -> line.contains("xdp_xmit_errors"))

@@ -87,14 +87,16 @@ public final class StartBenchmark extends Benchmark {
                 for (Map.Entry<String, SluiceSubject> subject : subjects.entrySet()) {
                     StartTrial trial = StartTrial.run(
                             bed, subject.getValue(), rate, Duration.ofMillis(Math.round(seconds * 1000)));
-                    run.progress("%s: ready after %.0f ms, first packet after %.0f ms, lost after ready %s, since attached %d"
-                            .formatted(
-                                    subject.getKey(),
-                                    trial.readyMs(),
-                                    trial.firstPacketMs(),
-                                    trial.lostAfterReady(),
-                                    trial.lostSinceAttach()));
-                    trials.computeIfAbsent(subject.getKey(), _ -> new ArrayList<>()).add(trial);
+                    run.progress(
+                            "%s: ready after %.0f ms, first packet after %.0f ms, lost after ready %s, since attached %d"
+                                    .formatted(
+                                            subject.getKey(),
+                                            trial.readyMs(),
+                                            trial.firstPacketMs(),
+                                            trial.lostAfterReady(),
+                                            trial.lostSinceAttach()));
+                    trials.computeIfAbsent(subject.getKey(), _ -> new ArrayList<>())
+                            .add(trial);
                 }
             }
             subjects.forEach((kind, subject) ->

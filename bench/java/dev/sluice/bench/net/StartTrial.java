@@ -39,7 +39,8 @@ record StartTrial(
         long before = bed.sink().counts().packets();
         Instant execWall = Instant.now();
         long execNs = System.nanoTime();
-        try (SubjectProcess process = subject.begin(bed.topology(), bed.scenario())) {
+        SubjectProcess process = bed.keep(subject.begin(bed.topology(), bed.scenario()));
+        try {
             while (bed.sink().counts().packets() == before) {
                 process.check();
                 if ((System.nanoTime() - execNs) / 1_000_000 > PATIENCE_MS) {
@@ -49,7 +50,8 @@ record StartTrial(
             }
             double firstPacketMs = (System.nanoTime() - execNs) / 1e6;
             process.await(SluiceSubject.READY, Duration.ofMillis(PATIENCE_MS));
-            double readyMs = Duration.between(execWall, readyAt(process.output())).toNanos() / 1e6;
+            double readyMs =
+                    Duration.between(execWall, readyAt(process.output())).toNanos() / 1e6;
             Path socket = subject.socket(bed.scenario());
             Losses ready = Losses.now(socket, bed.topology());
             Pause.ms(after.toMillis());
@@ -61,6 +63,7 @@ record StartTrial(
             return new StartTrial(
                     readyMs, firstPacketMs, end.since(ready), end.steered() - arrived, residentKib(process.pid()));
         } finally {
+            bed.close(process);
             bed.flood().pause();
             var _ = Flood.await(flooding);
         }

@@ -144,8 +144,11 @@ final class Training {
 
     /** A cache holds the classes that were loaded. */
     private static void loadClasses() throws IOException {
-        Path own = Path.of(
-                Training.class.getProtectionDomain().getCodeSource().getLocation().getPath());
+        Path own = Path.of(Training.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .getPath());
         if (!Files.isRegularFile(own)) {
             return;
         }
@@ -154,8 +157,8 @@ final class Training {
                     .map(entry -> entry.getName())
                     .filter(name -> name.startsWith("dev/sluice/") && name.endsWith(".class"))
                     .filter(name -> !name.endsWith("/package-info.class"))
-                    .map(name -> name.substring(0, name.length() - ".class".length())
-                            .replace('/', '.'))
+                    .map(name ->
+                            name.substring(0, name.length() - ".class".length()).replace('/', '.'))
                     .forEach(Training::load);
         } catch (UncheckedIOException e) {
             throw e.getCause();

@@ -30,7 +30,8 @@ final class Calls {
             ValueLayout.JAVA_LONG);
     private static final MethodHandle CAPTURING =
             Linker.nativeLinker().downcallHandle(SHAPE, Linker.Option.captureCallState("errno"));
-    // For worker threads as well. A capturing handle slices its state segment at every call, which allocates for as long as the
+    // For worker threads as well. A capturing handle slices its state segment at every call, which allocates for as
+    // long as the
     // caller is not compiled; this one allocates nothing even when interpreted.
     private static final MethodHandle PLAIN = Linker.nativeLinker().downcallHandle(SHAPE);
 
@@ -50,8 +51,7 @@ final class Calls {
     }
 
     /** Calls, with {@code errno} left in a state. */
-    static long capturing(
-            MemorySegment function, CallState state, long a, long b, long c, long d, long e, long f) {
+    static long capturing(MemorySegment function, CallState state, long a, long b, long c, long d, long e, long f) {
         try {
             return (long) CAPTURING.invokeExact(function, state.segment(), a, b, c, d, e, f);
         } catch (Throwable t) {

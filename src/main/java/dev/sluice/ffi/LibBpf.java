@@ -70,10 +70,12 @@ public final class LibBpf {
 
     /** {@code bpf_map_update_elem} with {@code BPF_ANY}: 0, or {@code -errno}. */
     public static int mapUpdate(int fd, MemorySegment key, MemorySegment value) {
-        int result = (int) Calls.call(MAP_UPDATE, fd, Calls.pointer(key), Calls.pointer(value), Native.BPF_ANY());
-        Reference.reachabilityFence(key);
-        Reference.reachabilityFence(value);
-        return result;
+        try {
+            return (int) Calls.call(MAP_UPDATE, fd, Calls.pointer(key), Calls.pointer(value), Native.BPF_ANY());
+        } finally {
+            Reference.reachabilityFence(key);
+            Reference.reachabilityFence(value);
+        }
     }
 
     /** {@code bpf_map_lookup_elem}: 0 with {@code value} filled in, or {@code -errno}. */
@@ -103,14 +105,7 @@ public final class LibBpf {
             MemorySegment image = arena.allocateFrom(ValueLayout.JAVA_BYTE, elf);
             CallState state = CallState.current();
             MemorySegment object = MemorySegment.ofAddress(Calls.capturing(
-                    OBJECT_OPEN_MEM,
-                    state,
-                    Calls.pointer(image),
-                    image.byteSize(),
-                    Calls.pointer(options),
-                    0,
-                    0,
-                    0));
+                    OBJECT_OPEN_MEM, state, Calls.pointer(image), image.byteSize(), Calls.pointer(options), 0, 0, 0));
             if (object.address() == 0) {
                 throw new NativeException("bpf_object__open_mem(" + name + ")", state.errno());
             }
@@ -147,7 +142,8 @@ public final class LibBpf {
     /** {@code bpf_map__reuse_fd}: the object, not loaded yet, is to use an existing map (libbpf duplicates the descriptor). */
     public static void mapReuse(MemorySegment object, String name, int fd) {
         NativeException.check(
-                (int) Calls.call(MAP_REUSE, map(object, name).address(), fd), "bpf_map__reuse_fd(" + name + ", fd=" + fd + ")");
+                (int) Calls.call(MAP_REUSE, map(object, name).address(), fd),
+                "bpf_map__reuse_fd(" + name + ", fd=" + fd + ")");
     }
 
     private static MemorySegment map(MemorySegment object, String name) {
@@ -189,7 +185,8 @@ public final class LibBpf {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment id = arena.allocate(ValueLayout.JAVA_INT);
             NativeException.check(
-                    (int) Calls.call(XDP_QUERY_ID, interfaceIndex, modeFlag, Calls.pointer(id), 0), "bpf_xdp_query_id(" + interfaceIndex + ")");
+                    (int) Calls.call(XDP_QUERY_ID, interfaceIndex, modeFlag, Calls.pointer(id), 0),
+                    "bpf_xdp_query_id(" + interfaceIndex + ")");
             return id.get(ValueLayout.JAVA_INT, 0);
         }
     }

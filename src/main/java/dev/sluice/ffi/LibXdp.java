@@ -31,8 +31,8 @@ public final class LibXdp {
     public static MemorySegment programFromObject(MemorySegment object, String section) {
         try (Arena arena = Arena.ofConfined()) {
             return checkPointer(
-                    MemorySegment.ofAddress(Calls.call(
-                            FROM_OBJECT, object.address(), Calls.pointer(arena.allocateFrom(section)))),
+                    MemorySegment.ofAddress(
+                            Calls.call(FROM_OBJECT, object.address(), Calls.pointer(arena.allocateFrom(section)))),
                     "xdp_program__from_bpf_obj(section=" + section + ")");
         }
     }
@@ -45,7 +45,8 @@ public final class LibXdp {
     /** {@code xdp_program__set_run_prio}: among programs of one dispatcher, lower runs first; 50 is libxdp's default. */
     public static void programSetRunPriority(MemorySegment program, int priority) {
         NativeException.check(
-                (int) Calls.call(SET_RUN_PRIO, program.address(), priority), "xdp_program__set_run_prio(" + priority + ")");
+                (int) Calls.call(SET_RUN_PRIO, program.address(), priority),
+                "xdp_program__set_run_prio(" + priority + ")");
     }
 
     /** {@code xdp_program__attach} in an {@code XDP_MODE_…}: 0, or {@code -errno}. Loads the object where it must. */

@@ -40,6 +40,7 @@ public final class XskSocket implements AutoCloseable {
 
     /** Null in a rehearsal, which closes what there is itself. */
     private final @Nullable Umem umem;
+
     private final String interfaceName;
     private final int interfaceIndex;
     private final int queue;

@@ -54,7 +54,8 @@ class RunCommandTest {
         line.parseArgs(option == null ? new String[] {"-c", "x"} : new String[] {"-c", "x", "--socket", option});
         assertEquals(
                 Path.of(expected),
-                command.arguments().overridden(ConfigFile.load(Path.of("docs/examples/sluice.toml")))
+                command.arguments()
+                        .overridden(ConfigFile.load(Path.of("docs/examples/sluice.toml")))
                         .director()
                         .socket());
     }
