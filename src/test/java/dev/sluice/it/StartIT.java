@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -26,6 +27,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 class StartIT {
     private static final String CACHE = "/lib/sluice.aot";
 
+    @TempDir
+    private static Path temporary;
+
+    private static Path master;
     private static DirectorLab lab;
 
     /** What can be wrong with a cache. */
@@ -39,7 +44,15 @@ class StartIT {
     }
 
     @BeforeAll
-    static void up() {
+    static void up() throws Exception {
+        master = temporary.resolve("master");
+        // With a cache made here: tests may run from a jar that was patched since the build.
+        NetworkNamespace.runHere("cp", "-a", System.getProperty("sluice.home"), master.toString());
+        Process making = new ProcessBuilder(master + "/bin/sluice-cache", "sluice")
+                .inheritIO()
+                .start();
+        assertTrue(making.waitFor(5, TimeUnit.MINUTES), "sluice-cache takes more than five minutes");
+        assertEquals(0, making.exitValue());
         lab = DirectorLab.up();
     }
 
@@ -48,16 +61,11 @@ class StartIT {
         lab.close();
     }
 
-    /** The distribution somewhere else, with a cache made there. */
+    /** The distribution somewhere else. */
     private static Path distribution(Path folder) {
         Path home = folder.resolve("sluice");
-        NetworkNamespace.runHere("cp", "-a", System.getProperty("sluice.home"), home.toString());
-        NetworkNamespace.runHere("env", "SLUICE_JAVA=" + java(), home + "/bin/sluice-cache", "sluice");
+        NetworkNamespace.runHere("cp", "-a", master.toString(), home.toString());
         return home;
-    }
-
-    private static String java() {
-        return System.getProperty("java.home") + "/bin/java";
     }
 
     private static void spoil(Path home, Fault fault) throws IOException {
@@ -69,7 +77,7 @@ class StartIT {
             }
             case MISSING -> Files.delete(cache);
             case EMPTY -> Files.write(cache, new byte[0]);
-            case CUT_SHORT -> Files.write(cache, java.util.Arrays.copyOf(whole, whole.length / 2));
+            case CUT_SHORT -> Files.write(cache, Arrays.copyOf(whole, whole.length / 2));
             case GARBAGE -> Files.writeString(cache, "no cache\n".repeat(1000));
             case JAR_TOUCHED -> {
                 try (var files = Files.list(home.resolve("lib"))) {
