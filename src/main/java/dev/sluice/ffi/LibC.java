@@ -136,14 +136,14 @@ public final class LibC {
             CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags, MemorySegment address) {
         try {
             return callLong(
-                SENDTO,
-                state,
-                fd,
-                Calls.pointer(buffer),
-                lengthBytes,
-                flags,
-                Calls.pointer(address),
-                address.byteSize());
+                    SENDTO,
+                    state,
+                    fd,
+                    Calls.pointer(buffer),
+                    lengthBytes,
+                    flags,
+                    Calls.pointer(address),
+                    address.byteSize());
         } finally {
             Reference.reachabilityFence(buffer);
             Reference.reachabilityFence(address);
@@ -183,14 +183,14 @@ public final class LibC {
             MemorySegment addressBytes = arena.allocateFrom(ValueLayout.JAVA_INT, (int) address.byteSize());
             try {
                 return callLong(
-                    RECVFROM,
-                    state,
-                    fd,
-                    Calls.pointer(buffer),
-                    lengthBytes,
-                    0,
-                    Calls.pointer(address),
-                    Calls.pointer(addressBytes));
+                        RECVFROM,
+                        state,
+                        fd,
+                        Calls.pointer(buffer),
+                        lengthBytes,
+                        0,
+                        Calls.pointer(address),
+                        Calls.pointer(addressBytes));
             } finally {
                 Reference.reachabilityFence(buffer);
                 Reference.reachabilityFence(address);
@@ -253,7 +253,8 @@ public final class LibC {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, (int) value.byteSize());
             try {
-                int result = callInt(GETSOCKOPT, state, fd, level, option, Calls.pointer(value), Calls.pointer(length), 0);
+                int result =
+                        callInt(GETSOCKOPT, state, fd, level, option, Calls.pointer(value), Calls.pointer(length), 0);
                 return result < 0 ? result : length.get(ValueLayout.JAVA_INT, 0);
             } finally {
                 Reference.reachabilityFence(value);
