@@ -116,18 +116,19 @@ public final class SoakBenchmark extends Benchmark {
         Map<String, String> parameters = network.parameters();
         parameters.put("rate", Long.toString(soaked));
         parameters.put("minutes", Double.toString(minutes));
-        double allocated = after.worker("allocated_bytes") - before.worker("allocated_bytes");
-        double lost = sent - arrived;
+        double allocated = (double) (after.worker("allocated_bytes") - before.worker("allocated_bytes"));
+        double lost = (double) (sent - arrived);
         double longestMs = after.worker("longest_cycle_ns") / 1e6;
-        add(run, "packets", "packets", Better.NEITHER, parameters, sent);
+        add(run, "packets", "packets", Better.NEITHER, parameters, (double) sent);
         add(run, "lost", "packets", Better.LOWER, parameters, lost);
-        add(run, "allocated", "bytes/packet", Better.LOWER, parameters, allocated / Math.max(sent, 1));
-        add(run, "collections", "pauses", Better.LOWER, parameters, pauses);
+        add(run, "allocated", "bytes/packet", Better.LOWER, parameters, allocated / (double) Math.max(sent, 1));
+        add(run, "collections", "pauses", Better.LOWER, parameters, (double) pauses);
         add(run, "longest cycle", "ms", Better.LOWER, parameters, longestMs);
-        add(run, "stalls", "cycles", Better.LOWER, parameters, after.worker("stalls") - before.worker("stalls"));
+        add(run, "stalls", "cycles", Better.LOWER, parameters, (double)
+                (after.worker("stalls") - before.worker("stalls")));
         run.add(new Target("packets lost", lost, 0, false));
-        run.add(new Target("bytes allocated a packet", allocated / Math.max(sent, 1), 0, false));
-        run.add(new Target("garbage collections", pauses, 0, false));
+        run.add(new Target("bytes allocated a packet", allocated / (double) Math.max(sent, 1), 0, false));
+        run.add(new Target("garbage collections", (double) pauses, 0, false));
         run.add(new Target("longest duty cycle since the start, ms", longestMs, stallMs, false));
         Map<String, Long> causes = after.since(before);
         if (!causes.isEmpty()) {

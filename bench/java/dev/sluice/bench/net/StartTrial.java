@@ -39,7 +39,8 @@ record StartTrial(
         long before = bed.sink().counts().packets();
         Instant execWall = Instant.now();
         long execNs = System.nanoTime();
-        try (SubjectProcess process = subject.begin(bed.topology(), bed.scenario())) {
+        SubjectProcess process = bed.keep(subject.begin(bed.topology(), bed.scenario()));
+        try {
             while (bed.sink().counts().packets() == before) {
                 process.check();
                 if ((System.nanoTime() - execNs) / 1_000_000 > PATIENCE_MS) {
@@ -62,6 +63,7 @@ record StartTrial(
             return new StartTrial(
                     readyMs, firstPacketMs, end.since(ready), end.steered() - arrived, residentKib(process.pid()));
         } finally {
+            bed.close(process);
             bed.flood().pause();
             var _ = Flood.await(flooding);
         }

@@ -100,6 +100,16 @@ final class TestBed implements AutoCloseable {
                 + "; logs are in " + scenario.folder());
     }
 
+    /** Has something closed by {@link #close(AutoCloseable)}, or in the end, however the benchmark ends. */
+    <T extends AutoCloseable> T keep(T resource) {
+        return cleanUp.add(resource);
+    }
+
+    /** Closes what was kept. */
+    void close(AutoCloseable kept) {
+        cleanUp.close(kept);
+    }
+
     /** Sends for so long without measuring, so that what is compiled or cached is. */
     void warmUp(double seconds, long framesPerSecond) {
         if (seconds > 0) {

@@ -150,9 +150,9 @@ public final class Director implements AutoCloseable {
         int queues = Preflight.workers(settings, machine);
         int[] cpus = settings.cpus().assign(queues, machine.allowedCpus());
         boolean severalFrames = Preflight.needsSeveralFrames(settings, machine);
-        Rehearsal rehearsal = resources.add(
-                "warm-up",
-                Rehearsal.begin(settings, Datapath.rehearsal(settings, queues, severalFrames, schedulers, key), first));
+        Rehearsal rehearsal =
+                Rehearsal.begin(settings, Datapath.rehearsal(settings, queues, severalFrames, schedulers, key), first);
+        resources.onClose("warm-up", rehearsal::await);
         Datapath datapath = new Datapath(settings, queues, severalFrames, key, resources, sharedTables);
         for (int queue = 0; queue < queues; queue++) {
             datapath.addWorker(queue, cpus[queue], maps, new FlowHasher(key), first.snapshot());

@@ -11,7 +11,7 @@ import java.lang.System.Logger.Level;
  *
  * <p>Owned by: control thread.
  */
-final class Rehearsal implements AutoCloseable {
+final class Rehearsal {
     /** Far more than the configured time takes: at a million packets even the interpreter has seen everything often enough. */
     private static final long MAX_PACKETS = 1_000_000;
 
@@ -49,10 +49,5 @@ final class Rehearsal implements AutoCloseable {
     /** Waits for its end. */
     void await() throws InterruptedException {
         thread.join();
-    }
-
-    @Override
-    public void close() throws InterruptedException {
-        await();
     }
 }

@@ -70,10 +70,12 @@ public final class LibBpf {
 
     /** {@code bpf_map_update_elem} with {@code BPF_ANY}: 0, or {@code -errno}. */
     public static int mapUpdate(int fd, MemorySegment key, MemorySegment value) {
-        int result = (int) Calls.call(MAP_UPDATE, fd, Calls.pointer(key), Calls.pointer(value), Native.BPF_ANY());
-        Reference.reachabilityFence(key);
-        Reference.reachabilityFence(value);
-        return result;
+        try {
+            return (int) Calls.call(MAP_UPDATE, fd, Calls.pointer(key), Calls.pointer(value), Native.BPF_ANY());
+        } finally {
+            Reference.reachabilityFence(key);
+            Reference.reachabilityFence(value);
+        }
     }
 
     /** {@code bpf_map_lookup_elem}: 0 with {@code value} filled in, or {@code -errno}. */

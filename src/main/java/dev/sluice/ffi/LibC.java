@@ -87,9 +87,11 @@ public final class LibC {
 
     /** {@code bind(2)}: 0, or {@code -errno}. */
     public static int bind(CallState state, int fd, MemorySegment address) {
-        int result = callInt(BIND, state, fd, Calls.pointer(address), address.byteSize(), 0, 0, 0);
-        Reference.reachabilityFence(address);
-        return result;
+        try {
+            return callInt(BIND, state, fd, Calls.pointer(address), address.byteSize(), 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(address);
+        }
     }
 
     /** {@code close(2)}: 0, or {@code -errno}. Never to be repeated, not even on {@code EINTR}. */
@@ -104,40 +106,48 @@ public final class LibC {
 
     /** {@code read(2)} into all of a buffer: bytes read, or {@code -errno}. */
     public static long read(CallState state, int fd, MemorySegment buffer) {
-        long result = callLong(READ, state, fd, Calls.pointer(buffer), buffer.byteSize(), 0, 0, 0);
-        Reference.reachabilityFence(buffer);
-        return result;
+        try {
+            return callLong(READ, state, fd, Calls.pointer(buffer), buffer.byteSize(), 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(buffer);
+        }
     }
 
     /** {@code write(2)} of all of a buffer: bytes written, or {@code -errno}. */
     public static long write(CallState state, int fd, MemorySegment buffer) {
-        long result = callLong(WRITE, state, fd, Calls.pointer(buffer), buffer.byteSize(), 0, 0, 0);
-        Reference.reachabilityFence(buffer);
-        return result;
+        try {
+            return callLong(WRITE, state, fd, Calls.pointer(buffer), buffer.byteSize(), 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(buffer);
+        }
     }
 
     /** {@code sendto(2)} without an address: bytes sent, or {@code -errno}. A null buffer of length 0 kicks an XSK. */
     public static long send(CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags) {
-        long result = callLong(SENDTO, state, fd, Calls.pointer(buffer), lengthBytes, flags, 0, 0);
-        Reference.reachabilityFence(buffer);
-        return result;
+        try {
+            return callLong(SENDTO, state, fd, Calls.pointer(buffer), lengthBytes, flags, 0, 0);
+        } finally {
+            Reference.reachabilityFence(buffer);
+        }
     }
 
     /** {@code sendto(2)} to an address: bytes sent, or {@code -errno}. */
     public static long sendTo(
             CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags, MemorySegment address) {
-        long result = callLong(
-                SENDTO,
-                state,
-                fd,
-                Calls.pointer(buffer),
-                lengthBytes,
-                flags,
-                Calls.pointer(address),
-                address.byteSize());
-        Reference.reachabilityFence(buffer);
-        Reference.reachabilityFence(address);
-        return result;
+        try {
+            return callLong(
+                    SENDTO,
+                    state,
+                    fd,
+                    Calls.pointer(buffer),
+                    lengthBytes,
+                    flags,
+                    Calls.pointer(address),
+                    address.byteSize());
+        } finally {
+            Reference.reachabilityFence(buffer);
+            Reference.reachabilityFence(address);
+        }
     }
 
     /** {@code open(2)} of a file that is there: a file descriptor, or {@code -errno}. */
@@ -159,9 +169,11 @@ public final class LibC {
 
     /** {@code recvfrom(2)} without an address: bytes received, or {@code -errno}. */
     public static long receive(CallState state, int fd, MemorySegment buffer, long lengthBytes, int flags) {
-        long result = callLong(RECVFROM, state, fd, Calls.pointer(buffer), lengthBytes, flags, 0, 0);
-        Reference.reachabilityFence(buffer);
-        return result;
+        try {
+            return callLong(RECVFROM, state, fd, Calls.pointer(buffer), lengthBytes, flags, 0, 0);
+        } finally {
+            Reference.reachabilityFence(buffer);
+        }
     }
 
     /** {@code recvfrom(2)} with the sender's address filled in as far as it has room: bytes received, or {@code -errno}. */
@@ -169,26 +181,30 @@ public final class LibC {
             CallState state, int fd, MemorySegment buffer, long lengthBytes, MemorySegment address) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment addressBytes = arena.allocateFrom(ValueLayout.JAVA_INT, (int) address.byteSize());
-            long result = callLong(
-                    RECVFROM,
-                    state,
-                    fd,
-                    Calls.pointer(buffer),
-                    lengthBytes,
-                    0,
-                    Calls.pointer(address),
-                    Calls.pointer(addressBytes));
-            Reference.reachabilityFence(buffer);
-            Reference.reachabilityFence(address);
-            return result;
+            try {
+                return callLong(
+                        RECVFROM,
+                        state,
+                        fd,
+                        Calls.pointer(buffer),
+                        lengthBytes,
+                        0,
+                        Calls.pointer(address),
+                        Calls.pointer(addressBytes));
+            } finally {
+                Reference.reachabilityFence(buffer);
+                Reference.reachabilityFence(address);
+            }
         }
     }
 
     /** {@code poll(2)} over an array of {@code struct pollfd}: how many are ready, or {@code -errno}. */
     public static int poll(CallState state, MemorySegment pollfds, long count, int timeoutMs) {
-        int result = callInt(POLL, state, Calls.pointer(pollfds), count, timeoutMs, 0, 0, 0);
-        Reference.reachabilityFence(pollfds);
-        return result;
+        try {
+            return callInt(POLL, state, Calls.pointer(pollfds), count, timeoutMs, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(pollfds);
+        }
     }
 
     /**
@@ -209,16 +225,20 @@ public final class LibC {
 
     /** {@code poll(2)} as a bounded sleep: how many are ready, or -1 for whatever error. Never allocates. */
     public static int sleepInPoll(MemorySegment pollfds, long count, int timeoutMs) {
-        int result = (int) Calls.call(POLL, pollfds.address(), count, timeoutMs, 0, 0, 0);
-        Reference.reachabilityFence(pollfds);
-        return result;
+        try {
+            return (int) Calls.call(POLL, pollfds.address(), count, timeoutMs, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(pollfds);
+        }
     }
 
     /** {@code setsockopt(2)}: 0, or {@code -errno}. */
     public static int setsockopt(CallState state, int fd, int level, int option, MemorySegment value) {
-        int result = callInt(SETSOCKOPT, state, fd, level, option, Calls.pointer(value), value.byteSize(), 0);
-        Reference.reachabilityFence(value);
-        return result;
+        try {
+            return callInt(SETSOCKOPT, state, fd, level, option, Calls.pointer(value), value.byteSize(), 0);
+        } finally {
+            Reference.reachabilityFence(value);
+        }
     }
 
     /** {@code setsockopt(2)} of an {@code int}: 0, or {@code -errno}. */
@@ -232,9 +252,13 @@ public final class LibC {
     public static int getsockopt(CallState state, int fd, int level, int option, MemorySegment value) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, (int) value.byteSize());
-            int result = callInt(GETSOCKOPT, state, fd, level, option, Calls.pointer(value), Calls.pointer(length), 0);
-            Reference.reachabilityFence(value);
-            return result < 0 ? result : length.get(ValueLayout.JAVA_INT, 0);
+            try {
+                int result =
+                        callInt(GETSOCKOPT, state, fd, level, option, Calls.pointer(value), Calls.pointer(length), 0);
+                return result < 0 ? result : length.get(ValueLayout.JAVA_INT, 0);
+            } finally {
+                Reference.reachabilityFence(value);
+            }
         }
     }
 
@@ -251,9 +275,11 @@ public final class LibC {
 
     /** {@code madvise(2)}: 0, or {@code -errno}. */
     public static int madvise(CallState state, MemorySegment mapping, long lengthBytes, int advice) {
-        int result = callInt(MADVISE, state, Calls.pointer(mapping), lengthBytes, advice, 0, 0, 0);
-        Reference.reachabilityFence(mapping);
-        return result;
+        try {
+            return callInt(MADVISE, state, Calls.pointer(mapping), lengthBytes, advice, 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(mapping);
+        }
     }
 
     /** {@code if_nametoindex(3)}: the interface's index in the caller's network namespace, or {@code -errno}. */
@@ -267,9 +293,11 @@ public final class LibC {
 
     /** {@code ioctl(2)} with one pointer: what it returns, or {@code -errno}. */
     public static int ioctl(CallState state, int fd, long request, MemorySegment argument) {
-        int result = callInt(IOCTL, state, fd, request, Calls.pointer(argument), 0, 0, 0);
-        Reference.reachabilityFence(argument);
-        return result;
+        try {
+            return callInt(IOCTL, state, fd, request, Calls.pointer(argument), 0, 0, 0);
+        } finally {
+            Reference.reachabilityFence(argument);
+        }
     }
 
     /** Pins the calling thread to one processor by {@code sched_setaffinity(2)}: 0, or {@code -errno}. */

@@ -162,7 +162,8 @@ public final class Worker {
 
     private void run() {
         try {
-            // Where it may: the compiler and whoever else shares its processor get a tenth while there are packets. Rings
+            // Where it may: the compiler and whoever else shares its processor get a tenth while there are packets.
+            // Rings
             // fill within milliseconds, which is less than a time slice.
             var _ = LibC.niceCurrentThread(new CallState(), NICE);
             if (cpu >= 0) {

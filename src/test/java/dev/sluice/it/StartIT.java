@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -26,6 +27,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 class StartIT {
     private static final String CACHE = "/lib/sluice.aot";
 
+    @TempDir
+    private static Path temporary;
+
+    private static Path master;
     private static DirectorLab lab;
 
     /** What can be wrong with a cache. */
@@ -39,7 +44,15 @@ class StartIT {
     }
 
     @BeforeAll
-    static void up() {
+    static void up() throws Exception {
+        master = temporary.resolve("master");
+        // With a cache made here: tests may run from a jar that was patched since the build.
+        NetworkNamespace.runHere("cp", "-a", System.getProperty("sluice.home"), master.toString());
+        Process making = new ProcessBuilder(master + "/bin/sluice-cache", "sluice")
+                .inheritIO()
+                .start();
+        assertTrue(making.waitFor(5, TimeUnit.MINUTES), "sluice-cache takes more than five minutes");
+        assertEquals(0, making.exitValue());
         lab = DirectorLab.up();
     }
 
@@ -48,16 +61,11 @@ class StartIT {
         lab.close();
     }
 
-    /** The distribution somewhere else, with a cache made there. */
+    /** The distribution somewhere else. */
     private static Path distribution(Path folder) {
         Path home = folder.resolve("sluice");
-        NetworkNamespace.runHere("cp", "-a", System.getProperty("sluice.home"), home.toString());
-        NetworkNamespace.runHere("env", "SLUICE_JAVA=" + java(), home + "/bin/sluice-cache", "sluice");
+        NetworkNamespace.runHere("cp", "-a", master.toString(), home.toString());
         return home;
-    }
-
-    private static String java() {
-        return System.getProperty("java.home") + "/bin/java";
     }
 
     private static void spoil(Path home, Fault fault) throws IOException {
@@ -69,11 +77,12 @@ class StartIT {
             }
             case MISSING -> Files.delete(cache);
             case EMPTY -> Files.write(cache, new byte[0]);
-            case CUT_SHORT -> Files.write(cache, java.util.Arrays.copyOf(whole, whole.length / 2));
+            case CUT_SHORT -> Files.write(cache, Arrays.copyOf(whole, whole.length / 2));
             case GARBAGE -> Files.writeString(cache, "no cache\n".repeat(1000));
             case JAR_TOUCHED -> {
                 try (var files = Files.list(home.resolve("lib"))) {
-                    for (Path jar : files.filter(file -> file.getFileName().toString().startsWith("sluice-"))
+                    for (Path jar : files.filter(
+                                    file -> file.getFileName().toString().startsWith("sluice-"))
                             .toList()) {
                         Files.setLastModifiedTime(jar, FileTime.fromMillis(1_000_000_000_000L));
                     }
@@ -98,21 +107,20 @@ class StartIT {
                         "--config",
                         lab.write(lab.allServices()).toString());
         RestartIT.awaitLog(log, "ready: ");
-        boolean mapped = Files.readString(Path.of("/proc/" + director.pid() + "/maps")).contains(home + CACHE);
+        boolean mapped =
+                Files.readString(Path.of("/proc/" + director.pid() + "/maps")).contains(home + CACHE);
         lab.assertServes();
         director.destroy();
         assertTrue(director.waitFor(20, TimeUnit.SECONDS));
         assertEquals(0, director.exitValue());
         assertEquals(fault == Fault.NONE, mapped, () -> "maps of the director, " + fault);
         List<String> lines = Files.readAllLines(log);
-        assertTrue(
-                lines.stream().allMatch(line -> line.contains(" INFO ")), () -> "more than its own log: " + lines);
+        assertTrue(lines.stream().allMatch(line -> line.contains(" INFO ")), () -> "more than its own log: " + lines);
     }
 
     @Test
     void aWarmUpLeavesNoTrace() {
-        LabFixture.Director director =
-                lab.fixture().startDirector(lab.allServices("warm_up_ms = 300"), "--release");
+        LabFixture.Director director = lab.fixture().startDirector(lab.allServices("warm_up_ms = 300"), "--release");
         DirectorStats before = lab.stats();
         before.outcomes().forEach((name, count) -> assertEquals(0, count, name));
         before.services().forEach(service -> assertEquals(0, service.traffic().connections(), service::toString));

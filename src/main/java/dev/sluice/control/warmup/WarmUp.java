@@ -194,7 +194,7 @@ public final class WarmUp {
             // Ends a sleep of the worker's in poll, and lets it kick again.
             var _ = LibC.send(state, peerFd, MemorySegment.NULL, 0, 0);
             boolean idle = true;
-            for (int turn = 0; turn < 64 || idle && turn < 1024; turn++) {
+            for (int turn = 0; turn < 64 || (idle && turn < 1024); turn++) {
                 for (RehearsalPort port : ports) {
                     int count = port.send(RING);
                     sent += count;
