@@ -184,7 +184,7 @@ class PipelineBaselineTest {
     private static int sum(byte[] octets, int from, int length) {
         int sum = 0;
         for (int at = from; at < from + length; at += 2) {
-            sum += (octets[at] & 0xff) << 8 | octets[at + 1] & 0xff;
+            sum += ((octets[at] & 0xff) << 8) | (octets[at + 1] & 0xff);
         }
         return (sum & 0xffff) + (sum >>> 16);
     }
