@@ -162,7 +162,7 @@ static always_inline void datapath_parse(struct datapath *path, struct batch *ba
 /*
  * Asks for the line of each flow's home, to be written when its packet is accounted there. In a loop of its own: between parsing
  * and hashing, too few of the misses are under way at a time. Then, for flows that are not at home, which are one in four, for the
- * line behind it.
+ * line behind it; and for new ones, whose home is free, for the timer's links.
  */
 static always_inline void datapath_fetch(const struct datapath *path, const struct batch *batch)
 {
@@ -171,8 +171,14 @@ static always_inline void datapath_fetch(const struct datapath *path, const stru
 	for (uint32_t i = 0; i < batch->count; i++) {
 		const struct packet *packet = &path->packets[i];
 
-		if (flow_home(&path->flows, packet->hash)->tuple != packet->tuple)
+		uint64_t held = flow_home(&path->flows, packet->hash)->tuple;
+
+		if (held == packet->tuple)
+			continue;
+		if (held)
 			__builtin_prefetch(flow_home(&path->flows, packet->hash + 1), 1, 3);
+		else
+			__builtin_prefetch(flow_home_link(&path->flows, packet->hash), 1, 3);
 	}
 }
 

@@ -120,7 +120,9 @@ static inline void xsk_init(struct xsk *xsk, const struct xsk_settings *settings
 
 	memset(xsk, 0, sizeof(*xsk));
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	xsk->frames = map_memory((size_t)frames * XSK_FRAME_BYTES, true);
+	xsk->frames = map_memory((size_t)frames * XSK_FRAME_BYTES, false);
+	/* Where the kernel has none it goes without. */
+	madvise(xsk->frames, (size_t)frames * XSK_FRAME_BYTES, MADV_HUGEPAGE);
 	xsk->pool = calloc(frames, sizeof(*xsk->pool));
 	if (!xsk->pool)
 		die("no memory for %u frames", frames);

@@ -100,7 +100,6 @@ public final class Testpmd {
                 "--port-topology=loop",
                 "--total-num-mbufs=2048",
                 "--mbcache=256",
-                "--burst=64",
                 "--no-mlockall"));
         return command;
     }
@@ -124,7 +123,6 @@ public final class Testpmd {
                 "--stats-period=1",
                 "--port-topology=" + (interfaces.size() == 1 ? "loop" : "paired"),
                 "--total-num-mbufs=32768",
-                "--burst=64",
                 "--no-mlockall"));
         return command;
     }

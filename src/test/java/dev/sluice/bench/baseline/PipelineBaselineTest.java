@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -117,10 +118,10 @@ class PipelineBaselineTest {
         try (Arena arena = Arena.ofConfined()) {
             Workload director = new Workload(arena, method, inet4, inet6, SERVICES, REAL_SERVERS, CAPACITY, KEY);
             for (Arrival arrival : arrivals) {
-                List<Workload.Outcome> outcomes = director.process(arrival);
+                List<Optional<byte[]>> outcomes = director.process(arrival);
                 for (int i = 0; i < outcomes.size(); i++) {
                     byte[] arrived = arrival.frames().get(i);
-                    compare(outcomes.get(i).frame(), next(baseline), method, arrived);
+                    compare(outcomes.get(i).orElse(null), next(baseline), method, arrived);
                 }
             }
             assertFalse(baseline.hasRemaining());
@@ -184,7 +185,7 @@ class PipelineBaselineTest {
     private static int sum(byte[] octets, int from, int length) {
         int sum = 0;
         for (int at = from; at < from + length; at += 2) {
-            sum += (octets[at] & 0xff) << 8 | octets[at + 1] & 0xff;
+            sum += ((octets[at] & 0xff) << 8) | (octets[at + 1] & 0xff);
         }
         return (sum & 0xffff) + (sum >>> 16);
     }

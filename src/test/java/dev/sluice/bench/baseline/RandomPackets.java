@@ -3,6 +3,7 @@ package dev.sluice.bench.baseline;
 import dev.sluice.bench.PacketBuilder;
 import dev.sluice.packet.IpAddress;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
@@ -73,10 +74,10 @@ final class RandomPackets {
         }
         byte[] frame = packet.build();
         if (random.nextInt(25) == 0) {
-            return java.util.Arrays.copyOf(frame, random.nextInt(Math.min(frame.length, 80)));
+            return Arrays.copyOf(frame, random.nextInt(Math.min(frame.length, 80)));
         }
         // Ethernet's padding.
-        return frame.length < 60 ? java.util.Arrays.copyOf(frame, 60) : frame;
+        return frame.length < 60 ? Arrays.copyOf(frame, 60) : frame;
     }
 
     private int tcpFlags() {

@@ -29,6 +29,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The director's own datapath under the configuration that {@code bench/baseline/workload.h} gives the C one. */
@@ -40,9 +41,6 @@ final class Workload {
     private static final int HEADROOM = 256;
     private static final int MAX_BATCH = 64;
     private static final int EXPIRY_BUDGET = 64;
-
-    /** What became of a packet: its frame as it leaves, or null when it was dropped. */
-    record Outcome(byte @Nullable [] frame) {}
 
     private final MemorySegment umem;
     private final Counters counters = new Counters();
@@ -134,7 +132,8 @@ final class Workload {
                 SchedulerParameters.of(new MaglevParameters(MaglevParameters.DEFAULT_TABLE_SIZE, hashKey)));
     }
 
-    List<Outcome> process(RandomPackets.Arrival arrival) {
+    /** What became of each packet: its frame as it leaves, or none when it was dropped. */
+    List<Optional<byte[]>> process(RandomPackets.Arrival arrival) {
         batch.clear();
         int count = arrival.frames().size();
         for (int i = 0; i < count; i++) {
@@ -146,13 +145,16 @@ final class Workload {
         }
         batch.received(count);
         pipeline.process(snapshot, batch, 0, arrival.nowMs());
-        List<Outcome> outcomes = new ArrayList<>();
+        List<Optional<byte[]>> outcomes = new ArrayList<>();
         int sent = 0;
         for (int i = 0; i < count; i++) {
             boolean goesOn = batch.egress(i) >= 0;
             sent += goesOn ? 1 : 0;
-            outcomes.add(new Outcome(
-                    goesOn ? umem.asSlice(batch.address(i), batch.length(i)).toArray(ValueLayout.JAVA_BYTE) : null));
+            outcomes.add(
+                    goesOn
+                            ? Optional.of(umem.asSlice(batch.address(i), batch.length(i))
+                                    .toArray(ValueLayout.JAVA_BYTE))
+                            : Optional.empty());
         }
         pipeline.transmitted(sent, 0);
         pipeline.expire(snapshot, EXPIRY_BUDGET, arrival.nowMs());
