@@ -1,6 +1,7 @@
 package dev.sluice.bench.harness;
 
 import dev.sluice.bench.net.ForwardBenchmark;
+import dev.sluice.bench.net.LatencyBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -11,7 +12,7 @@ import picocli.CommandLine.HelpCommand;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Measures Sluice beside what else there is, on this machine.",
-        subcommands = {ForwardBenchmark.class, HelpCommand.class})
+        subcommands = {ForwardBenchmark.class, LatencyBenchmark.class, HelpCommand.class})
 public final class Bench {
     private Bench() {}
 

@@ -49,9 +49,7 @@ final class XdpTransmit implements Subject {
             if (topology.shape().arms() == 2) {
                 config.set(ValueLayout.JAVA_BYTE, ELSEWHERE, (byte) 1);
                 program.update(
-                        "egress",
-                        0,
-                        arena.allocateFrom(ValueLayout.JAVA_INT, XdpObject.indexOf(topology.egress())));
+                        "egress", 0, arena.allocateFrom(ValueLayout.JAVA_INT, XdpObject.indexOf(topology.egress())));
             }
             program.update("config", 0, config);
         } catch (RuntimeException e) {

@@ -61,8 +61,11 @@ final class XskLoopSubject implements Subject {
     }
 
     private List<String> arguments(Topology topology, Scenario scenario) {
-        List<String> arguments = new ArrayList<>(
-                List.of("taskset", "-c", Integer.toString(scenario.subjectCpu()), program().toString()));
+        List<String> arguments = new ArrayList<>(List.of(
+                "taskset",
+                "-c",
+                Integer.toString(scenario.subjectCpu()),
+                program().toString()));
         arguments.addAll(List.of("--interface", topology.ingress(), "--queue", "0", "--mode", mode));
         arguments.addAll(List.of("--vip", topology.vip().toString(), "--port", Integer.toString(scenario.port())));
         if (mode.equals("dr")) {

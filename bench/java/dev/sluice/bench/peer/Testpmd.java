@@ -77,7 +77,8 @@ public final class Testpmd {
 
     /** What to tell users who do not have it. */
     public static String missing() {
-        return PROGRAM + " is not installed; bench/run setup peers installs it (Debian 12: dpdk-dev and librte-net-null23,"
+        return PROGRAM
+                + " is not installed; bench/run setup peers installs it (Debian 12: dpdk-dev and librte-net-null23,"
                 + " librte-net-af-xdp23)";
     }
 
@@ -164,8 +165,8 @@ public final class Testpmd {
                 rates = rates(Files.readString(output, StandardCharsets.ISO_8859_1));
             }
             if (rates.size() < wanted) {
-                throw new IOException(PROGRAM + " told no rates: "
-                        + lastLine(Files.readString(output, StandardCharsets.ISO_8859_1)));
+                throw new IOException(
+                        PROGRAM + " told no rates: " + lastLine(Files.readString(output, StandardCharsets.ISO_8859_1)));
             }
             return new Rates(rates.subList(0, wanted));
         } finally {

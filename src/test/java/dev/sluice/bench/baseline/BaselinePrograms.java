@@ -15,7 +15,8 @@ import java.util.stream.Stream;
 
 /** Builds and runs the programs of {@code bench/baseline}. */
 final class BaselinePrograms {
-    private static final Path BASE = Path.of(System.getProperty("sluice.basedir", ".")).toAbsolutePath();
+    private static final Path BASE =
+            Path.of(System.getProperty("sluice.basedir", ".")).toAbsolutePath();
     private static final long TIMEOUT_SECONDS = 120;
 
     private BaselinePrograms() {}
@@ -24,7 +25,8 @@ final class BaselinePrograms {
     static Path pipeline() throws IOException, InterruptedException {
         boolean compiler = Stream.of(System.getenv("PATH").split(":", -1))
                 .anyMatch(folder -> Files.isExecutable(Path.of(folder, "gcc")));
-        assumeTrue(compiler, "NOT TESTED that the C baseline does the same work: there is no gcc (Debian: gcc libc6-dev)");
+        assumeTrue(
+                compiler, "NOT TESTED that the C baseline does the same work: there is no gcc (Debian: gcc libc6-dev)");
         Path folder = BASE.resolve("target/baseline");
         run(BASE.resolve("bench/baseline/build").toString(), folder.toString(), "pipeline");
         return folder.resolve("pipeline");

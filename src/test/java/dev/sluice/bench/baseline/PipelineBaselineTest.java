@@ -66,7 +66,15 @@ class PipelineBaselineTest {
     void measuresEveryScenario() throws IOException, InterruptedException {
         for (String scenario : List.of("hit", "miss", "synflood", "copy")) {
             String line = BaselinePrograms.run(
-                    program.toString(), "--scenario", scenario, "--family", "mixed", "--flows", "5000", "--seconds", "0.05");
+                    program.toString(),
+                    "--scenario",
+                    scenario,
+                    "--family",
+                    "mixed",
+                    "--flows",
+                    "5000",
+                    "--seconds",
+                    "0.05");
             JsonNode result = new ObjectMapper().readTree(line);
             assertTrue(result.get("nsPerPacket").asDouble() > 0, line);
             assertTrue(result.get("packets").asLong() > 0, line);
@@ -84,8 +92,7 @@ class PipelineBaselineTest {
             throws IOException, InterruptedException {
         boolean inet4 = !family.equals("6");
         boolean inet6 = !family.equals("4");
-        List<Arrival> arrivals =
-                new RandomPackets(new SplittableRandom(20), inet4, inet6, SERVICES).batches(BATCHES);
+        List<Arrival> arrivals = new RandomPackets(new SplittableRandom(20), inet4, inet6, SERVICES).batches(BATCHES);
         Path in = Files.write(folder.resolve("in"), encode(arrivals));
         Path out = folder.resolve("out");
         String summary = BaselinePrograms.run(
@@ -123,13 +130,16 @@ class PipelineBaselineTest {
 
     private static byte[] encode(List<Arrival> arrivals) {
         int bytes = arrivals.stream()
-                .mapToInt(arrival ->
-                        12 + arrival.frames().stream().mapToInt(frame -> 2 + frame.length).sum())
+                .mapToInt(arrival -> 12
+                        + arrival.frames().stream()
+                                .mapToInt(frame -> 2 + frame.length)
+                                .sum())
                 .sum();
         ByteBuffer file = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
         for (Arrival arrival : arrivals) {
             file.putLong(arrival.nowMs()).putInt(arrival.frames().size());
-            arrival.frames().forEach(frame -> file.putShort((short) frame.length).put(frame));
+            arrival.frames()
+                    .forEach(frame -> file.putShort((short) frame.length).put(frame));
         }
         return file.array();
     }
@@ -184,7 +194,9 @@ class PipelineBaselineTest {
         for (Counter counter : Counter.values()) {
             if (counters.has(counter.label())) {
                 assertEquals(
-                        director.counters().get(counter), counters.get(counter.label()).asLong(), counter.label());
+                        director.counters().get(counter),
+                        counters.get(counter.label()).asLong(),
+                        counter.label());
             }
         }
         assertEquals(director.flows().size(), baseline.get("tableFlows").asInt());

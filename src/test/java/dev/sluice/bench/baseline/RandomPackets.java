@@ -49,7 +49,8 @@ final class RandomPackets {
         int client = random.nextInt(CLIENTS);
         // One that no service has, now and then.
         int service = random.nextInt(40) == 0 ? services : random.nextInt(services);
-        IpAddress from = six ? IpAddress.ofInet6(0x2001_0db8_0001_0000L, client) : IpAddress.ofInet(0x1000_0000 + client);
+        IpAddress from =
+                six ? IpAddress.ofInet6(0x2001_0db8_0001_0000L, client) : IpAddress.ofInet(0x1000_0000 + client);
         PacketBuilder packet =
                 PacketBuilder.ethernet().ip(from, Workload.vip(service, six)).ttl(random.nextInt(30) == 0 ? 1 : 64);
         if (random.nextBoolean()) {

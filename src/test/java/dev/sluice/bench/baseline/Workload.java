@@ -104,9 +104,7 @@ final class Workload {
     }
 
     static IpAddress vip(int service, boolean inet6) {
-        return inet6
-                ? IpAddress.ofInet6(0x2001_0db8_0002_0000L, service + 1)
-                : IpAddress.ofInet(0xc612_0001 + service);
+        return inet6 ? IpAddress.ofInet6(0x2001_0db8_0002_0000L, service + 1) : IpAddress.ofInet(0xc612_0001 + service);
     }
 
     private static void add(
@@ -154,9 +152,7 @@ final class Workload {
             boolean goesOn = batch.egress(i) >= 0;
             sent += goesOn ? 1 : 0;
             outcomes.add(new Outcome(
-                    goesOn
-                            ? umem.asSlice(batch.address(i), batch.length(i)).toArray(ValueLayout.JAVA_BYTE)
-                            : null));
+                    goesOn ? umem.asSlice(batch.address(i), batch.length(i)).toArray(ValueLayout.JAVA_BYTE) : null));
         }
         pipeline.transmitted(sent, 0);
         pipeline.expire(snapshot, EXPIRY_BUDGET, arrival.nowMs());
