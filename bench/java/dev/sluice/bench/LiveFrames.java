@@ -115,6 +115,8 @@ public final class LiveFrames implements AutoCloseable {
     private final Traffic traffic;
     private int choices;
     private volatile boolean isStopped;
+    /** Grows when the present run is to end. */
+    private volatile int runs;
 
     private LiveFrames(MemorySegment object, int interfaceIndex, Traffic traffic) {
         this.object = object;
@@ -219,6 +221,7 @@ public final class LiveFrames implements AutoCloseable {
                     + " of them payload");
         }
         boolean isPaced = pace.framesPerSecond() > 0;
+        int run = runs;
         long limit = Math.round(pace.framesPerSecond() * (duration.toNanos() / 1e9));
         long before = sent();
         long start = System.nanoTime();
@@ -226,7 +229,7 @@ public final class LiveFrames implements AutoCloseable {
         configure(pace, start, limit);
         long chunk = FIRST_CHUNK;
         long now = start;
-        while (now < end && !isStopped && (!isPaced || sent() - before < limit)) {
+        while (now < end && !isStopped && runs == run && (!isPaced || sent() - before < limit)) {
             int error = ProgramRun.live(programFd, frame, interfaceIndex, (int) chunk, pace.batch());
             if (error != -Native.EINTR()) {
                 NativeException.check(error, "BPF_PROG_TEST_RUN(live frames, interface " + interfaceIndex + ")");
@@ -254,6 +257,11 @@ public final class LiveFrames implements AutoCloseable {
             left = (int) (frames - (sent() - before));
         }
         return new Report(sent() - before, Duration.ofNanos(System.nanoTime() - start));
+    }
+
+    /** Has the present run end within some tens of milliseconds, and no later one. Any thread. */
+    public synchronized void pause() {
+        runs++;
     }
 
     /** Has a run end within some tens of milliseconds, and every later one at once. Any thread. */

@@ -2,6 +2,9 @@ package dev.sluice.bench.harness;
 
 import dev.sluice.bench.net.ForwardBenchmark;
 import dev.sluice.bench.net.LatencyBenchmark;
+import dev.sluice.bench.net.SoakBenchmark;
+import dev.sluice.bench.net.StartBenchmark;
+import dev.sluice.bench.pipeline.PipelineBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -12,7 +15,14 @@ import picocli.CommandLine.HelpCommand;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Measures Sluice beside what else there is, on this machine.",
-        subcommands = {ForwardBenchmark.class, LatencyBenchmark.class, HelpCommand.class})
+        subcommands = {
+            PipelineBenchmark.class,
+            ForwardBenchmark.class,
+            LatencyBenchmark.class,
+            StartBenchmark.class,
+            SoakBenchmark.class,
+            HelpCommand.class
+        })
 public final class Bench {
     private Bench() {}
 
@@ -20,7 +30,7 @@ public final class Bench {
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new Bench())
                 .setExecutionExceptionHandler((e, commandLine, _) -> {
-                    commandLine.getErr().println("bench/run: " + e.getMessage());
+                    commandLine.getErr().println("bench/run: " + (e.getMessage() == null ? e : e.getMessage()));
                     return 1;
                 })
                 .execute(arguments));

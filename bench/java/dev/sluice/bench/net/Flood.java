@@ -44,6 +44,11 @@ final class Flood implements AutoCloseable {
         return call(generator -> generator.run(duration, pace));
     }
 
+    /** Has what {@link #start} began end within some tens of milliseconds; it can be started again. Any thread. */
+    void pause() {
+        frames.pause();
+    }
+
     /** Sends so many at once. */
     LiveFrames.Report send(int count) {
         return await(call(generator -> generator.send(count)));

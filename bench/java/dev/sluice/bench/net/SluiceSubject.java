@@ -10,13 +10,18 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** The director, from the distribution that the build made. */
 final class SluiceSubject implements Subject {
+    /** What it says when packets are steered to it. */
+    static final String READY = "ready: ";
+
     private static final Duration START = Duration.ofSeconds(30);
 
     private final ForwardingMethod method;
     private final String javaOptions;
+    private final String settings;
 
     /**
      * A director of one forwarding method.
@@ -24,8 +29,14 @@ final class SluiceSubject implements Subject {
      * @param javaOptions for {@code SLUICE_JAVA_OPTS}; may be empty
      */
     SluiceSubject(ForwardingMethod method, String javaOptions) {
+        this(method, javaOptions, "");
+    }
+
+    /** As above, with further lines for {@code [director]}. */
+    SluiceSubject(ForwardingMethod method, String javaOptions, String settings) {
         this.method = method;
         this.javaOptions = javaOptions;
+        this.settings = settings;
     }
 
     @Override
@@ -78,12 +89,14 @@ final class SluiceSubject implements Subject {
                 .append("\"\nhash_key = \"000102030405060708090a0b0c0d0e0f\"\nqueues = ")
                 .append(topology.shape().queues())
                 .append("\ncpus = [")
-                .append(java.util.stream.IntStream.range(0, topology.shape().queues())
+                .append(IntStream.range(0, topology.shape().queues())
                         .mapToObj(queue -> Integer.toString(scenario.subjectCpu() + queue))
                         .collect(Collectors.joining(", ")))
                 .append("]\nidle = \"")
                 .append(scenario.isBusy() ? "busy" : "adaptive")
-                .append("\"\n\n[[service]]\nprotocol = \"")
+                .append("\"\n")
+                .append(settings)
+                .append("\n[[service]]\nprotocol = \"")
                 .append(scenario.protocol().name().toLowerCase(Locale.ROOT))
                 .append("\"\naddress = \"")
                 .append(is6 ? "[" + topology.vip() + "]" : topology.vip().toString())
@@ -102,15 +115,20 @@ final class SluiceSubject implements Subject {
 
     @Override
     public Running start(Topology topology, Scenario scenario) throws IOException {
+        SubjectProcess process = begin(topology, scenario);
+        process.await(READY, START);
+        return process;
+    }
+
+    /** Starts it, and does not wait until it is ready. */
+    SubjectProcess begin(Topology topology, Scenario scenario) throws IOException {
         Path file = scenario.folder().resolve(name() + ".toml");
         Files.writeString(file, config(topology, scenario));
-        SubjectProcess process = SubjectProcess.start(
+        return SubjectProcess.start(
                 name(),
                 topology.director(),
                 scenario.folder().resolve(name() + ".log"),
                 javaOptions.isEmpty() ? Map.of() : Map.of("SLUICE_JAVA_OPTS", javaOptions),
                 List.of(launcher().toString(), "run", "--release", "--config", file.toString()));
-        process.await("ready: ", START);
-        return process;
     }
 }

@@ -35,6 +35,11 @@ final class SubjectProcess implements Subject.Running {
         return new SubjectProcess(name, builder.start(), log);
     }
 
+    /** Its process; its launchers replace themselves by what they launch. */
+    long pid() {
+        return process.pid();
+    }
+
     /** Waits for a text in what it wrote. */
     void await(String text, Duration patience) {
         long end = System.nanoTime() + patience.toNanos();
