@@ -73,7 +73,8 @@ class StartIT {
             case GARBAGE -> Files.writeString(cache, "no cache\n".repeat(1000));
             case JAR_TOUCHED -> {
                 try (var files = Files.list(home.resolve("lib"))) {
-                    for (Path jar : files.filter(file -> file.getFileName().toString().startsWith("sluice-"))
+                    for (Path jar : files.filter(
+                                    file -> file.getFileName().toString().startsWith("sluice-"))
                             .toList()) {
                         Files.setLastModifiedTime(jar, FileTime.fromMillis(1_000_000_000_000L));
                     }
@@ -98,21 +99,20 @@ class StartIT {
                         "--config",
                         lab.write(lab.allServices()).toString());
         RestartIT.awaitLog(log, "ready: ");
-        boolean mapped = Files.readString(Path.of("/proc/" + director.pid() + "/maps")).contains(home + CACHE);
+        boolean mapped =
+                Files.readString(Path.of("/proc/" + director.pid() + "/maps")).contains(home + CACHE);
         lab.assertServes();
         director.destroy();
         assertTrue(director.waitFor(20, TimeUnit.SECONDS));
         assertEquals(0, director.exitValue());
         assertEquals(fault == Fault.NONE, mapped, () -> "maps of the director, " + fault);
         List<String> lines = Files.readAllLines(log);
-        assertTrue(
-                lines.stream().allMatch(line -> line.contains(" INFO ")), () -> "more than its own log: " + lines);
+        assertTrue(lines.stream().allMatch(line -> line.contains(" INFO ")), () -> "more than its own log: " + lines);
     }
 
     @Test
     void aWarmUpLeavesNoTrace() {
-        LabFixture.Director director =
-                lab.fixture().startDirector(lab.allServices("warm_up_ms = 300"), "--release");
+        LabFixture.Director director = lab.fixture().startDirector(lab.allServices("warm_up_ms = 300"), "--release");
         DirectorStats before = lab.stats();
         before.outcomes().forEach((name, count) -> assertEquals(0, count, name));
         before.services().forEach(service -> assertEquals(0, service.traffic().connections(), service::toString));

@@ -79,14 +79,13 @@ class ForwardIT {
     @Test
     void delays_are_counted() throws Exception {
         LatencyBenchmark benchmark = new LatencyBenchmark();
-        new CommandLine(benchmark)
-                .parseArgs("--rounds=1", "--seconds=1", "--warm-up=0.3", "--base=4000", "--loads=50");
+        new CommandLine(benchmark).parseArgs("--rounds=1", "--seconds=1", "--warm-up=0.3", "--base=4000", "--loads=50");
         Run run = new Run("latency", new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8));
         benchmark.measure(run);
         assertEquals(2, run.latencies().size());
         run.latencies()
-                .forEach(latency ->
-                        assertTrue(latency.histogram().getTotalCount() > 0 && latency.histogram().getMinValue() > 0));
+                .forEach(latency -> assertTrue(latency.histogram().getTotalCount() > 0
+                        && latency.histogram().getMinValue() > 0));
         assertEquals(2, run.targets().size());
     }
 

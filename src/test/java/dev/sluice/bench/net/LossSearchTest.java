@@ -44,16 +44,17 @@ class LossSearchTest {
     void a_share_may_be_tolerated() {
         assertEquals(
                 1_000,
-                new LossSearch(0.01, 0.1, 1).search(1_000, rate -> trial(rate, 900)).perSecond());
+                new LossSearch(0.01, 0.1, 1)
+                        .search(1_000, rate -> trial(rate, 900))
+                        .perSecond());
     }
 
     @Test
     void a_rate_that_was_not_offered_does_not_pass() {
-        LossSearch.Result result = new LossSearch(0.01, 0, 1)
-                .search(1_000, rate -> {
-                    long sent = Math.min(10 * rate, 5_000);
-                    return new Trial(rate, sent, sent, 10, sent / 10.0, NOTHING);
-                });
+        LossSearch.Result result = new LossSearch(0.01, 0, 1).search(1_000, rate -> {
+            long sent = Math.min(10 * rate, 5_000);
+            return new Trial(rate, sent, sent, 10, sent / 10.0, NOTHING);
+        });
         assertTrue(result.perSecond() > 480 && result.perSecond() <= 505, result::toString);
     }
 

@@ -7,6 +7,7 @@ import dev.sluice.bench.PacketBuilder;
 import dev.sluice.forward.ConnectionPolicy;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.PacketPolicy;
+import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
@@ -18,7 +19,6 @@ import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.VirtualService;
-import dev.sluice.packet.AddressFamily;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -60,8 +60,7 @@ class WarmUpTest {
                 service(2, Protocol.TCP, "fd00::100", "fd00::11", ForwardingMethod.DR),
                 service(3, Protocol.UDP, "fd00::100", "fd00:9::11", ForwardingMethod.TUN),
                 service(4, Protocol.SCTP, "10.0.0.100", "10.0.0.11", ForwardingMethod.DR),
-                new VirtualService(
-                        5, new FwmarkKey(AddressFamily.INET, 1), SchedulerKind.RR, List.of()));
+                new VirtualService(5, new FwmarkKey(AddressFamily.INET, 1), SchedulerKind.RR, List.of()));
         assertTrue(rehearse(setting(2, 3), services) >= PACKETS);
     }
 
