@@ -48,25 +48,20 @@ public final class FrameReplay implements AutoCloseable {
         int index = NativeException.check(
                 LibC.ifNameToIndex(CallState.current(), interfaceName), "if_nametoindex(" + interfaceName + ")");
         if (frames.isEmpty() || frames.size() > MAX_FRAMES) {
-            throw new IllegalArgumentException(
-                    "1 to " + MAX_FRAMES + " frames can be sent, not " + frames.size() + "; cut the capture with editcap");
+            throw new IllegalArgumentException("1 to " + MAX_FRAMES + " frames can be sent, not " + frames.size()
+                    + "; cut the capture with editcap");
         }
         byte[] longest = frames.getFirst();
         for (int i = 0; i < frames.size(); i++) {
             int length = frames.get(i).length;
             if (length < 14 || length > MAX_FRAME_BYTES) {
-                throw new IllegalArgumentException("frame " + (i + 1) + " has " + length + " bytes; 14 to "
-                        + MAX_FRAME_BYTES + " can be sent");
+                throw new IllegalArgumentException(
+                        "frame " + (i + 1) + " has " + length + " bytes; 14 to " + MAX_FRAME_BYTES + " can be sent");
             }
             longest = length > longest.length ? frames.get(i) : longest;
         }
         int fd = LibBpf.mapCreate(
-                Native.BPF_MAP_TYPE_ARRAY(),
-                "frames",
-                Integer.BYTES,
-                Long.BYTES + MAX_FRAME_BYTES,
-                frames.size(),
-                0);
+                Native.BPF_MAP_TYPE_ARRAY(), "frames", Integer.BYTES, Long.BYTES + MAX_FRAME_BYTES, frames.size(), 0);
         MemorySegment object = MemorySegment.NULL;
         try {
             fill(fd, frames);
@@ -114,7 +109,11 @@ public final class FrameReplay implements AutoCloseable {
         while (System.nanoTime() < end && state(1) < limit) {
             int repeat = (int) Math.clamp(limit - state(1), 1, CHUNK);
             int error = ProgramRun.live(
-                    LibBpf.programFd(object, "sluice_replay"), longest, interfaceIndex, repeat, Math.min(BATCH, repeat));
+                    LibBpf.programFd(object, "sluice_replay"),
+                    longest,
+                    interfaceIndex,
+                    repeat,
+                    Math.min(BATCH, repeat));
             if (error != -Native.EINTR()) {
                 NativeException.check(error, "BPF_PROG_TEST_RUN(live frames, interface " + interfaceIndex + ")");
             }
@@ -126,8 +125,7 @@ public final class FrameReplay implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(ValueLayout.JAVA_LONG, 2);
             NativeException.check(
-                    LibBpf.mapLookup(
-                            LibBpf.mapFd(object, "state"), arena.allocateFrom(ValueLayout.JAVA_INT, 0), value),
+                    LibBpf.mapLookup(LibBpf.mapFd(object, "state"), arena.allocateFrom(ValueLayout.JAVA_INT, 0), value),
                     "bpf_map_lookup_elem(state)");
             return value.getAtIndex(ValueLayout.JAVA_LONG, word);
         }

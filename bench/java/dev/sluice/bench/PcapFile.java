@@ -42,8 +42,8 @@ public final class PcapFile {
                 reader.readRecords(bytes);
             }
         } catch (BufferUnderflowException | IndexOutOfBoundsException | IllegalArgumentException e) {
-            throw new IOException(file + " is no whole capture: it ends or breaks off after " + reader.frames.size()
-                    + " frames", e);
+            throw new IOException(
+                    file + " is no whole capture: it ends or breaks off after " + reader.frames.size() + " frames", e);
         }
         if (reader.frames.isEmpty()) {
             throw new IOException(file + " has no frame in it");
@@ -115,8 +115,8 @@ public final class PcapFile {
 
     private void add(ByteBuffer bytes, int captured, int original) throws IOException {
         if (captured != original) {
-            throw new IOException(file + ": frame " + (frames.size() + 1) + " was captured in part, " + captured + " of "
-                    + original + " bytes; capture with -s 0");
+            throw new IOException(file + ": frame " + (frames.size() + 1) + " was captured in part, " + captured
+                    + " of " + original + " bytes; capture with -s 0");
         }
         byte[] frame = new byte[captured];
         bytes.get(frame);

@@ -15,8 +15,9 @@ import picocli.CommandLine.Option;
         name = "replay",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Sends the frames of a capture out of an interface, again and again, by XDP live frames. Needs root. The"
-                + " peer of a veth needs an XDP program or \"ethtool -K PEER gro on\".")
+        description =
+                "Sends the frames of a capture out of an interface, again and again, by XDP live frames. Needs root. The"
+                        + " peer of a veth needs an XDP program or \"ethtool -K PEER gro on\".")
 public final class ReplayMain implements Callable<Integer> {
     @Option(names = "--interface", required = true, description = "the interface to send from")
     private String interfaceName = "";

@@ -1,5 +1,6 @@
 package dev.sluice.bench.harness;
 
+import dev.sluice.bench.net.ConnectionsBenchmark;
 import dev.sluice.bench.net.ForwardBenchmark;
 import dev.sluice.bench.net.LatencyBenchmark;
 import dev.sluice.bench.net.SoakBenchmark;
@@ -19,6 +20,7 @@ import picocli.CommandLine.HelpCommand;
             PipelineBenchmark.class,
             ForwardBenchmark.class,
             LatencyBenchmark.class,
+            ConnectionsBenchmark.class,
             StartBenchmark.class,
             SoakBenchmark.class,
             HelpCommand.class

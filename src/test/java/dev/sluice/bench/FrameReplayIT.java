@@ -29,7 +29,12 @@ class FrameReplayIT {
 
     private static byte[] pcap(List<byte[]> frames, ByteOrder order) {
         ByteBuffer bytes = ByteBuffer.allocate(1 << 16).order(order);
-        bytes.putInt(0xa1b2c3d4).putShort((short) 2).putShort((short) 4).putLong(0).putInt(65535).putInt(1);
+        bytes.putInt(0xa1b2c3d4)
+                .putShort((short) 2)
+                .putShort((short) 4)
+                .putLong(0)
+                .putInt(65535)
+                .putInt(1);
         for (byte[] frame : frames) {
             bytes.putLong(0).putInt(frame.length).putInt(frame.length).put(frame);
         }

@@ -46,11 +46,8 @@ class PcapFileTest {
     void either_byte_order_and_either_unit_of_time() throws IOException {
         for (ByteOrder order : List.of(ByteOrder.BIG_ENDIAN, ByteOrder.LITTLE_ENDIAN)) {
             for (int magic : new int[] {0xa1b2c3d4, 0xa1b23c4d}) {
-                ByteBuffer bytes = header(magic, order, 1)
-                        .putLong(0)
-                        .putInt(3)
-                        .putInt(3)
-                        .put(new byte[] {1, 2, 3});
+                ByteBuffer bytes =
+                        header(magic, order, 1).putLong(0).putInt(3).putInt(3).put(new byte[] {1, 2, 3});
                 List<byte[]> frames = read(bytes);
                 assertEquals(1, frames.size());
                 assertArrayEquals(new byte[] {1, 2, 3}, frames.getFirst());
@@ -65,10 +62,18 @@ class PcapFileTest {
         assertRefused("link type 113", header(0xa1b2c3d4, ByteOrder.BIG_ENDIAN, 113));
         assertRefused(
                 "captured in part",
-                header(0xa1b2c3d4, ByteOrder.BIG_ENDIAN, 1).putLong(0).putInt(2).putInt(9).putShort((short) 0));
+                header(0xa1b2c3d4, ByteOrder.BIG_ENDIAN, 1)
+                        .putLong(0)
+                        .putInt(2)
+                        .putInt(9)
+                        .putShort((short) 0));
         assertRefused(
                 "breaks off",
-                header(0xa1b2c3d4, ByteOrder.BIG_ENDIAN, 1).putLong(0).putInt(9).putInt(9).putShort((short) 0));
+                header(0xa1b2c3d4, ByteOrder.BIG_ENDIAN, 1)
+                        .putLong(0)
+                        .putInt(9)
+                        .putInt(9)
+                        .putShort((short) 0));
         assertRefused("is no whole capture", ByteBuffer.allocate(60).putShort((short) 7));
     }
 }
