@@ -107,7 +107,7 @@ public final class FrameReplay implements AutoCloseable {
         long before = state(0);
         configure(before, start, limit, framesPerSecond);
         while (System.nanoTime() < end && state(1) < limit) {
-            int repeat = (int) Math.clamp(limit - state(1), 1, CHUNK);
+            int repeat = Math.clamp(limit - state(1), 1, CHUNK);
             int error = ProgramRun.live(
                     LibBpf.programFd(object, "sluice_replay"),
                     longest,
