@@ -143,22 +143,25 @@ public final class LiveFrames implements AutoCloseable {
 
     /** Opens and loads an object file from the class path; the caller closes it. */
     public static MemorySegment load(String resource) {
-        byte[] elf;
-        try (InputStream in = LiveFrames.class.getResourceAsStream(resource)) {
-            if (in == null) {
-                throw new IllegalStateException(resource + " is not on the class path: the build makes it");
-            }
-            elf = in.readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        MemorySegment object = LibBpf.objectOpen(elf, "bench");
+        MemorySegment object = LibBpf.objectOpen(image(resource), "bench");
         try {
             LibBpf.objectLoad(object);
             return object;
         } catch (NativeException e) {
             LibBpf.objectClose(object);
             throw e;
+        }
+    }
+
+    /** An object file from the class path. */
+    static byte[] image(String resource) {
+        try (InputStream in = LiveFrames.class.getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new IllegalStateException(resource + " is not on the class path: the build makes it");
+            }
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.sluice.bench.harness;
 
+import dev.sluice.bench.net.ConnectionsBenchmark;
 import dev.sluice.bench.net.ForwardBenchmark;
+import dev.sluice.bench.net.LatencyBenchmark;
 import dev.sluice.bench.net.SoakBenchmark;
 import dev.sluice.bench.net.StartBenchmark;
 import dev.sluice.bench.pipeline.PipelineBenchmark;
@@ -17,6 +19,8 @@ import picocli.CommandLine.HelpCommand;
         subcommands = {
             PipelineBenchmark.class,
             ForwardBenchmark.class,
+            LatencyBenchmark.class,
+            ConnectionsBenchmark.class,
             StartBenchmark.class,
             SoakBenchmark.class,
             HelpCommand.class

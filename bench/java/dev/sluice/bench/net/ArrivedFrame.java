@@ -87,13 +87,13 @@ final class ArrivedFrame {
     }
 
     private int word(int at) {
-        return (frame[at] & 0xff) << 8 | frame[at + 1] & 0xff;
+        return ((frame[at] & 0xff) << 8) | (frame[at + 1] & 0xff);
     }
 
     private long mac(int at) {
         long mac = 0;
         for (int octet = 0; octet < 6; octet++) {
-            mac = mac << 8 | frame[at + octet] & 0xff;
+            mac = (mac << 8) | (frame[at + octet] & 0xff);
         }
         return mac;
     }

@@ -1,6 +1,7 @@
 package dev.sluice.bench.net;
 
 import dev.sluice.testing.NetworkNamespace;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -37,7 +38,7 @@ final class KernelForwarding implements Subject {
     }
 
     private static List<String> commands(Topology topology) {
-        List<String> commands = new java.util.ArrayList<>(routing(topology));
+        List<String> commands = new ArrayList<>(routing(topology));
         commands.add(
                 "ip route replace " + topology.vip() + " via " + topology.realServer(0) + " dev " + topology.egress());
         return commands;

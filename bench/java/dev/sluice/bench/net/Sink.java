@@ -1,5 +1,6 @@
 package dev.sluice.bench.net;
 
+import dev.sluice.ffi.LibBpf;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -14,6 +15,9 @@ final class Sink implements AutoCloseable {
     private static final int SUB_BITS = 10;
     private static final int SUBS = 1 << SUB_BITS;
     private static final int OCTAVES = 26;
+
+    /** What the last bucket stands for, and all above it. */
+    static final long LONGEST_NS = 1L << (SUB_BITS + OCTAVES + 1);
 
     /** Packets and bytes that came so far; and stamps from the future, which there should be none of. */
     record Counts(long packets, long bytes, long early) {}
@@ -44,7 +48,7 @@ final class Sink implements AutoCloseable {
     /** From now on delays are counted, too, and from 0. */
     void readStamps() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment zeros = arena.allocate(ValueLayout.JAVA_LONG, dev.sluice.ffi.LibBpf.possibleCpus());
+            MemorySegment zeros = arena.allocate(ValueLayout.JAVA_LONG, LibBpf.possibleCpus());
             for (int entry = 0; entry < (OCTAVES + 1) * SUBS; entry++) {
                 program.update("delays", entry, zeros);
             }
@@ -74,7 +78,7 @@ final class Sink implements AutoCloseable {
 
     /** How long packets took since {@link #readStamps}, in nanoseconds, with three significant digits. */
     Histogram delays() {
-        Histogram histogram = new Histogram(1L << (SUB_BITS + OCTAVES + 1), 3);
+        Histogram histogram = new Histogram(LONGEST_NS, 3);
         int[] entry = {0};
         program.eachSum("delays", (OCTAVES + 1) * SUBS, count -> {
             if (count > 0) {

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** The director, from the distribution that the build made. */
 final class SluiceSubject implements Subject {
@@ -88,7 +89,7 @@ final class SluiceSubject implements Subject {
                 .append("\"\nhash_key = \"000102030405060708090a0b0c0d0e0f\"\nqueues = ")
                 .append(topology.shape().queues())
                 .append("\ncpus = [")
-                .append(java.util.stream.IntStream.range(0, topology.shape().queues())
+                .append(IntStream.range(0, topology.shape().queues())
                         .mapToObj(queue -> Integer.toString(scenario.subjectCpu() + queue))
                         .collect(Collectors.joining(", ")))
                 .append("]\nidle = \"")

@@ -4,6 +4,7 @@ import dev.sluice.bench.LiveFrames;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -113,13 +114,13 @@ final class TestBed implements AutoCloseable {
     /** Sends for so long without measuring, so that what is compiled or cached is. */
     void warmUp(double seconds, long framesPerSecond) {
         if (seconds > 0) {
-            flood.run(java.time.Duration.ofMillis(Math.round(seconds * 1000)), pace(framesPerSecond));
+            flood.run(Duration.ofMillis(Math.round(seconds * 1000)), pace(framesPerSecond));
         }
     }
 
     /** One trial of so many seconds; rate 0 is as fast as the generator goes. */
     Trial trial(double seconds, long framesPerSecond) {
-        return Trial.run(flood, sink, java.time.Duration.ofMillis(Math.round(seconds * 1000)), pace(framesPerSecond));
+        return Trial.run(flood, sink, Duration.ofMillis(Math.round(seconds * 1000)), pace(framesPerSecond));
     }
 
     private static LiveFrames.Pace pace(long framesPerSecond) {

@@ -203,7 +203,8 @@ public final class Topology implements AutoCloseable {
     public static String mac(long mac) {
         StringBuilder text = new StringBuilder();
         for (int shift = 40; shift >= 0; shift -= 8) {
-            text.append(String.format(Locale.ROOT, "%02x", mac >> shift & 0xff)).append(shift > 0 ? ":" : "");
+            text.append(String.format(Locale.ROOT, "%02x", (mac >> shift) & 0xff))
+                    .append(shift > 0 ? ":" : "");
         }
         return text.toString();
     }

@@ -1,6 +1,7 @@
 package dev.sluice.bench.net;
 
 import dev.sluice.bench.LiveFrames;
+import java.time.Duration;
 
 /**
  * Packets sent for a while at a rate, and what came of them.
@@ -25,7 +26,7 @@ record Trial(
     }
 
     /** One trial. Waits for what is under way until nothing more comes. */
-    static Trial run(Flood flood, Sink sink, java.time.Duration duration, LiveFrames.Pace pace) {
+    static Trial run(Flood flood, Sink sink, Duration duration, LiveFrames.Pace pace) {
         long before = sink.counts().packets();
         CpuTimes cpus = CpuTimes.now();
         LiveFrames.Report report = flood.run(duration, pace);
