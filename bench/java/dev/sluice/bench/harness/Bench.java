@@ -1,5 +1,9 @@
 package dev.sluice.bench.harness;
 
+import dev.sluice.bench.net.ForwardBenchmark;
+import dev.sluice.bench.net.SoakBenchmark;
+import dev.sluice.bench.net.StartBenchmark;
+import dev.sluice.bench.pipeline.PipelineBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -10,7 +14,13 @@ import picocli.CommandLine.HelpCommand;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Measures Sluice beside what else there is, on this machine.",
-        subcommands = {HelpCommand.class})
+        subcommands = {
+            PipelineBenchmark.class,
+            ForwardBenchmark.class,
+            StartBenchmark.class,
+            SoakBenchmark.class,
+            HelpCommand.class
+        })
 public final class Bench {
     private Bench() {}
 
@@ -18,7 +28,7 @@ public final class Bench {
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new Bench())
                 .setExecutionExceptionHandler((e, commandLine, _) -> {
-                    commandLine.getErr().println("bench/run: " + e.getMessage());
+                    commandLine.getErr().println("bench/run: " + (e.getMessage() == null ? e : e.getMessage()));
                     return 1;
                 })
                 .execute(arguments));

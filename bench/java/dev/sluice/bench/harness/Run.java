@@ -1,6 +1,7 @@
 package dev.sluice.bench.harness;
 
 import java.io.PrintStream;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -8,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One run of a benchmark: what was measured, by which commands, and what must hold. Says on standard error how far it is.
- * Owned by one thread.
+ * One run of a benchmark: what was measured, by which commands, and what must hold. Says on standard error how far it is. Filled
+ * by one thread; another may read it meanwhile, for an interrupted run is written down as well.
  */
 public final class Run {
     private final String benchmark;
@@ -33,33 +34,35 @@ public final class Run {
 
     /** Says what is done now, in a line with the time since the beginning. */
     public void progress(String text) {
-        long seconds = java.time.Duration.between(started, Instant.now()).toSeconds();
+        long seconds = Duration.between(started, Instant.now()).toSeconds();
         progress.printf("[%3d:%02d] %s%n", seconds / 60, seconds % 60, text);
     }
 
     /** Remembers by which command a subject runs, so that somebody else can run it. */
-    public void command(String subject, String command) {
+    public synchronized void command(String subject, String command) {
         commands.put(subject, command);
     }
 
     /** Adds what was measured. */
-    public void add(Measurement measurement) {
+    public synchronized void add(Measurement measurement) {
         measurements.add(measurement);
     }
 
     /** Adds how long packets took. */
-    public void add(Latency latency) {
+    public synchronized void add(Latency latency) {
         latencies.add(latency);
     }
 
     /** Adds what must hold. */
-    public void add(Target target) {
+    public synchronized void add(Target target) {
         targets.add(target);
     }
 
     /** Adds a sentence that the report shows: what was left out here and why. */
     public void remark(String sentence) {
-        remarks.add(sentence);
+        synchronized (this) {
+            remarks.add(sentence);
+        }
         progress(sentence);
     }
 
@@ -73,28 +76,28 @@ public final class Run {
         return started;
     }
 
-    /** Subjects and the commands they ran by. */
-    public Map<String, String> commands() {
-        return commands;
+    /** Subjects and the commands they ran by, so far. */
+    public synchronized Map<String, String> commands() {
+        return new LinkedHashMap<>(commands);
     }
 
-    /** What was measured. */
-    public List<Measurement> measurements() {
-        return measurements;
+    /** What was measured so far. */
+    public synchronized List<Measurement> measurements() {
+        return List.copyOf(measurements);
     }
 
-    /** How long packets took. */
-    public List<Latency> latencies() {
-        return latencies;
+    /** How long packets took, so far. */
+    public synchronized List<Latency> latencies() {
+        return List.copyOf(latencies);
     }
 
-    /** What must hold. */
-    public List<Target> targets() {
-        return targets;
+    /** What must hold, so far. */
+    public synchronized List<Target> targets() {
+        return List.copyOf(targets);
     }
 
-    /** What else there is to say. */
-    public List<String> remarks() {
-        return remarks;
+    /** What else there is to say, so far. */
+    public synchronized List<String> remarks() {
+        return List.copyOf(remarks);
     }
 }

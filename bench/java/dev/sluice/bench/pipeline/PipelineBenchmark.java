@@ -1,0 +1,205 @@
+package dev.sluice.bench.pipeline;
+
+import dev.sluice.bench.harness.Benchmark;
+import dev.sluice.bench.harness.Measurement;
+import dev.sluice.bench.harness.Measurement.Better;
+import dev.sluice.bench.harness.Run;
+import dev.sluice.bench.harness.Target;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The datapath in memory, beside the same in C. */
+@Command(
+        name = "pipeline",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Measures the datapath in memory, by JMH, beside the same datapath in C: ns and bytes allocated a packet.",
+            "Without options that choose, some cases that show the whole; with any, all combinations of what is chosen."
+        })
+public final class PipelineBenchmark extends Benchmark {
+    /** Above it, Java is as fast as C. */
+    private static final double WANTED_SPEED_TO_C = 0.90;
+
+    private static final double WANTED_CONNECTIONS = 1e6;
+    /** Of each packet: JMH itself allocates some hundred bytes an iteration. */
+    private static final double ALLOCATED_BY_MEASURING = 0.01;
+
+    private static final int DEFAULT_REAL_SERVERS = 100;
+
+    @Option(
+            names = "--methods",
+            split = ",",
+            paramLabel = "METHOD",
+            description = "dr, tun (IP in IP), gre, gue, gue-csum")
+    private @Nullable List<String> methods;
+
+    @Option(names = "--families", split = ",", paramLabel = "FAMILY", description = "4, 6, mixed")
+    private @Nullable List<String> families;
+
+    @Option(
+            names = "--flows",
+            split = ",",
+            paramLabel = "N",
+            converter = CountConverter.class,
+            description = "how many flows: 1k,100k,1M,10M")
+    private @Nullable List<Integer> flows;
+
+    @Option(names = "--distribution", split = ",", paramLabel = "NAME", description = "uniform, zipf (s = 1)")
+    private @Nullable List<String> distributions;
+
+    @Option(
+            names = "--services",
+            split = ",",
+            paramLabel = "N",
+            converter = CountConverter.class,
+            description = "how many virtual services")
+    private @Nullable List<Integer> services;
+
+    @Option(
+            names = "--real-servers",
+            split = ",",
+            paramLabel = "N",
+            converter = CountConverter.class,
+            description = "how many real servers each service has")
+    private @Nullable List<Integer> realServers;
+
+    @Option(
+            names = "--scenarios",
+            split = ",",
+            paramLabel = "NAME",
+            description =
+                    "hit (known flows), miss (a new flow each packet), synflood (the table takes no more), copy (nothing"
+                            + " but the delivery of frames)")
+    private @Nullable List<String> scenarios;
+
+    @Mixin
+    private PipelineOptions options = new PipelineOptions();
+
+    /** Made by picocli. */
+    public PipelineBenchmark() {}
+
+    @Override
+    protected String name() {
+        return "pipeline";
+    }
+
+    @Override
+    protected void measure(Run run) throws Exception {
+        List<PipelineCase> cases = cases();
+        CaseRounds rounds = options.rounds(run);
+        rounds.measure(cases);
+        for (PipelineCase what : cases) {
+            addTargets(run, rounds, what);
+        }
+        List<Double> allocated = rounds.allocated();
+        if (!allocated.isEmpty()) {
+            double most =
+                    allocated.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
+            run.add(new Target("bytes allocated a packet, the worst case", most, ALLOCATED_BY_MEASURING, false));
+        }
+    }
+
+    private static void addTargets(Run run, CaseRounds rounds, PipelineCase what) {
+        boolean compared = what.scenario() == Scenario.HIT
+                && what.family() == Family.INET
+                && what.distribution() == Distribution.UNIFORM
+                && what.services() == 1
+                && what.realServers() == DEFAULT_REAL_SERVERS
+                && (what.flows() == 1000 || what.flows() == 1_000_000);
+        List<Double> speeds = rounds.speedToBaseline(what);
+        if (compared && !speeds.isEmpty()) {
+            String name = PipelineCase.keyword(what.method()).toUpperCase(java.util.Locale.ROOT)
+                    + (what.flows() == 1000 ? ", 1 k flows" : ", 1 M flows");
+            run.add(new Target(name + ": Java to C", CaseRounds.median(speeds), WANTED_SPEED_TO_C, true));
+            run.add(new Target(
+                    name + ": Java to C, delivery of frames taken off",
+                    CaseRounds.median(rounds.netSpeedToBaseline(what)),
+                    WANTED_SPEED_TO_C,
+                    true));
+        }
+        if (what.scenario() == Scenario.MISS) {
+            List<Double> rates =
+                    rounds.net(what, false).stream().map(ns -> 1e9 / ns).toList();
+            run.add(new Measurement(
+                    CaseRounds.SLUICE, "rate", "connections/s", Better.HIGHER, what.parameters(), rates));
+            if (what.flows() == 1_000_000 && what.method() == Method.DR && what.family() == Family.INET) {
+                run.add(new Target(
+                        "new connections a second on one core", CaseRounds.median(rates), WANTED_CONNECTIONS, true));
+            }
+        }
+    }
+
+    private List<PipelineCase> cases() {
+        if (methods == null
+                && families == null
+                && flows == null
+                && distributions == null
+                && services == null
+                && realServers == null
+                && scenarios == null) {
+            return options.quick ? required() : overview();
+        }
+        List<PipelineCase> cases = new ArrayList<>();
+        for (String scenario : scenarios == null ? List.of("hit") : scenarios) {
+            for (String family : families == null ? List.of("4") : families) {
+                for (String method : methods == null ? List.of("dr", "tun") : methods) {
+                    for (String distribution : distributions == null ? List.of("uniform") : distributions) {
+                        for (int service : services == null ? List.of(1) : services) {
+                            for (int real : realServers == null ? List.of(DEFAULT_REAL_SERVERS) : realServers) {
+                                for (int flow : flows == null ? List.of(1000, 1_000_000) : flows) {
+                                    cases.add(new PipelineCase(
+                                            PipelineCase.of(Method.class, method),
+                                            Family.of(family),
+                                            flow,
+                                            PipelineCase.of(Distribution.class, distribution),
+                                            service,
+                                            real,
+                                            PipelineCase.of(Scenario.class, scenario)));
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return cases;
+    }
+
+    /** Those for which something must hold. */
+    private static List<PipelineCase> required() {
+        return List.of(
+                of(Method.DR, 1000, Scenario.HIT),
+                of(Method.DR, 1_000_000, Scenario.HIT),
+                of(Method.TUN, 1000, Scenario.HIT),
+                of(Method.TUN, 1_000_000, Scenario.HIT),
+                of(Method.DR, 1_000_000, Scenario.MISS));
+    }
+
+    private static PipelineCase of(Method method, int flows, Scenario scenario) {
+        return new PipelineCase(method, Family.INET, flows, Distribution.UNIFORM, 1, DEFAULT_REAL_SERVERS, scenario);
+    }
+
+    /** Those, and one case or two on every side of them. */
+    private static List<PipelineCase> overview() {
+        List<PipelineCase> cases = new ArrayList<>(required());
+        int million = 1_000_000;
+        cases.add(of(Method.DR, million, Scenario.SYNFLOOD));
+        cases.add(of(Method.DR, 100_000, Scenario.HIT));
+        cases.add(of(Method.DR, 10 * million, Scenario.HIT));
+        cases.add(hit(Family.INET, Distribution.ZIPF, 1, DEFAULT_REAL_SERVERS));
+        cases.add(hit(Family.MIXED, Distribution.UNIFORM, 1, DEFAULT_REAL_SERVERS));
+        cases.add(hit(Family.INET, Distribution.UNIFORM, 1, 2));
+        cases.add(hit(Family.INET, Distribution.UNIFORM, 1, 1000));
+        cases.add(hit(Family.INET, Distribution.UNIFORM, 1000, 2));
+        return cases;
+    }
+
+    private static PipelineCase hit(Family family, Distribution distribution, int services, int realServers) {
+        return new PipelineCase(Method.DR, family, 1_000_000, distribution, services, realServers, Scenario.HIT);
+    }
+}
