@@ -4,6 +4,7 @@ import dev.sluice.bench.net.ForwardBenchmark;
 import dev.sluice.bench.net.SoakBenchmark;
 import dev.sluice.bench.net.StartBenchmark;
 import dev.sluice.bench.pipeline.PipelineBenchmark;
+import dev.sluice.bench.vm.InstructionsBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -19,6 +20,7 @@ import picocli.CommandLine.HelpCommand;
             ForwardBenchmark.class,
             StartBenchmark.class,
             SoakBenchmark.class,
+            InstructionsBenchmark.class,
             HelpCommand.class
         })
 public final class Bench {
