@@ -128,7 +128,8 @@ public final class InstructionsBenchmark extends Benchmark {
         Path console = folder.resolve("console-" + each.caseName() + "-" + generator);
         StringBuilder extra = new StringBuilder("bench.repeats=" + packets / (256 + 1280));
         if (each.isJava() && !javaOptions.isEmpty()) {
-            extra.append(" \"bench.java=").append(javaOptions).append('"');
+            // A word of the kernel's command line has no spaces; the machine puts them back.
+            extra.append(" bench.java=").append(javaOptions.replace(' ', '~'));
         }
         List<String> command = machine.command(each, generator, extra.toString(), console);
         run.command(each.subject(), String.join(" ", command));

@@ -86,6 +86,6 @@ class CaseReportTest {
     void casesHaveNames() {
         assertEquals(VmCase.IPVS_DR_MH_NEW, VmCase.of("ipvs-dr-mh-new"));
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> VmCase.of("ipvs"));
-        assertTrue(e.getMessage().contains("sluice-tun"));
+        assertTrue(String.valueOf(e.getMessage()).contains("sluice-tun"));
     }
 }
