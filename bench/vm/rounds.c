@@ -138,12 +138,14 @@ static void pktgen(const char *file, const char *format, ...)
 	int fd, length;
 
 	va_start(arguments, format);
-	length = vsnprintf(command, sizeof(command), format, arguments);
+	length = vsnprintf(command, sizeof(command) - 1, format, arguments);
 	va_end(arguments);
+	/* Without the line's end it would cut off the last letter. */
+	command[length++] = '\n';
 	snprintf(path, sizeof(path), "/proc/self/net/pktgen/%s", file);
 	fd = open(path, O_WRONLY);
 	if (fd < 0 || write(fd, command, length) != length) {
-		fprintf(stderr, "rounds: %s: %s: %s\n", path, command, strerror(errno));
+		fprintf(stderr, "rounds: %s: %.*s: %s\n", path, length - 1, command, strerror(errno));
 		exit(1);
 	}
 	close(fd);

@@ -6,6 +6,7 @@ import dev.sluice.bench.net.LatencyBenchmark;
 import dev.sluice.bench.net.SoakBenchmark;
 import dev.sluice.bench.net.StartBenchmark;
 import dev.sluice.bench.pipeline.PipelineBenchmark;
+import dev.sluice.bench.vm.InstructionsBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -23,6 +24,7 @@ import picocli.CommandLine.HelpCommand;
             ConnectionsBenchmark.class,
             StartBenchmark.class,
             SoakBenchmark.class,
+            InstructionsBenchmark.class,
             HelpCommand.class
         })
 public final class Bench {

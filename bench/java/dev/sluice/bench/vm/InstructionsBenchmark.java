@@ -1,0 +1,188 @@
+package dev.sluice.bench.vm;
+
+import dev.sluice.bench.harness.Benchmark;
+import dev.sluice.bench.harness.Measurement;
+import dev.sluice.bench.harness.Measurement.Better;
+import dev.sluice.bench.harness.Run;
+import dev.sluice.bench.harness.Target;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * Instructions a packet: the director beside IPVS, kernel forwarding and the C loop, in virtual machines with Debian's kernel
+ * 6.12. Counts repeat within a percent on any machine, however busy; what caches and branch prediction make of the
+ * instructions is not in them.
+ *
+ * <p>Only busy time counts, and only what grows with the number of packets. A forwarder that polls rings spins and sleeps when
+ * it has nothing to do, so packets come in rounds that fit its RX ring: sent before it gets the processor, then worked off in full batches as
+ * under load. The difference between rounds of 1280 and of 256 packets is free of waking up, spinning and going to sleep.
+ */
+@Command(
+        name = "instructions",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description =
+                "Counts instructions a packet in a virtual machine under QEMU: director, IPVS, kernel forwarding, C loop.")
+public final class InstructionsBenchmark extends Benchmark {
+    @Option(
+            names = "--cases",
+            split = ",",
+            paramLabel = "CASE",
+            description = "which forwarders, by the names that an unknown one is answered with (all)")
+    private List<String> cases =
+            Arrays.stream(VmCase.values()).map(VmCase::caseName).toList();
+
+    @Option(
+            names = "--generators",
+            split = ",",
+            defaultValue = "live,pktgen",
+            paramLabel = "NAME",
+            description =
+                    "how packets come: live, as from a driver, before the kernel has made an skb; pktgen, as skbs from"
+                            + " another host's stack (${DEFAULT-VALUE})")
+    private List<String> generators = List.of("live", "pktgen");
+
+    @Option(
+            names = "--packets",
+            defaultValue = "24576",
+            description = "packets a window, at least 1536; three windows must agree (${DEFAULT-VALUE})")
+    private int packets = 24_576;
+
+    @Option(
+            names = "--cache",
+            defaultValue = "target/bench-vm",
+            paramLabel = "FOLDER",
+            description = "where kernel and root file system are kept (${DEFAULT-VALUE})")
+    private Path cache = Path.of("target/bench-vm");
+
+    @Option(
+            names = "--java-options",
+            defaultValue = "",
+            description = "more options of the director's JVM, separated by spaces")
+    private String javaOptions = "";
+
+    @Option(names = "--minutes", defaultValue = "20", description = "at most for each machine (${DEFAULT-VALUE})")
+    private int minutes = 20;
+
+    private final Map<String, Double> medians = new LinkedHashMap<>();
+
+    @Override
+    protected String name() {
+        return "instructions";
+    }
+
+    @Override
+    protected void measure(Run run) throws IOException, InterruptedException {
+        List<VmCase> chosen = cases.stream().map(VmCase::of).toList();
+        for (String generator : generators) {
+            if (!List.of("live", "pktgen").contains(generator)) {
+                throw new IllegalArgumentException("--generators " + generator + ": live or pktgen");
+            }
+        }
+        if (packets < 1536) {
+            throw new IllegalArgumentException("--packets must be 1536 or more, not " + packets);
+        }
+        Path folder = cache.toAbsolutePath();
+        run.progress("kernel and root file system in " + folder);
+        build(folder);
+        run.remark("Debian kernel package: "
+                + Files.readString(folder.resolve("kernel/kernel-package")).strip());
+        VirtualMachine machine = new VirtualMachine(folder);
+        for (String generator : generators) {
+            for (VmCase each : chosen) {
+                count(run, machine, each, generator, folder);
+            }
+            targets(run, generator);
+        }
+    }
+
+    private void build(Path folder) throws IOException, InterruptedException {
+        Path base = Path.of(System.getProperty("sluice.basedir", "."));
+        ProcessBuilder builder = new ProcessBuilder(
+                        base.resolve("bench/vm/build").toString(), folder.toString())
+                .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+                .redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        Process process = builder.start();
+        try {
+            if (!process.waitFor(10, TimeUnit.MINUTES) || process.exitValue() != 0) {
+                throw new IOException("bench/vm/build failed; what it needs is installed by: bench/run setup vm");
+            }
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private void count(Run run, VirtualMachine machine, VmCase each, String generator, Path folder)
+            throws IOException, InterruptedException {
+        String name = each.caseName() + ", " + generator;
+        Path console = folder.resolve("console-" + each.caseName() + "-" + generator);
+        StringBuilder extra = new StringBuilder("bench.repeats=" + packets / (256 + 1280));
+        if (each.isJava() && !javaOptions.isEmpty()) {
+            // A word of the kernel's command line has no spaces; the machine puts them back.
+            extra.append(" bench.java=").append(javaOptions.replace(' ', '~'));
+        }
+        List<String> command = machine.command(each, generator, extra.toString(), console);
+        run.command(each.subject(), String.join(" ", command));
+        run.progress(name);
+        CaseReport report = new CaseReport();
+        boolean ended = VirtualMachine.run(command, Duration.ofMinutes(minutes), report::take);
+        List<Double> costs;
+        try {
+            costs = report.costs();
+        } catch (IllegalStateException e) {
+            run.remark(name + " is left out: " + e.getMessage()
+                    + (ended ? "" : "; it was ended after " + minutes + " minutes") + " ("
+                    + VirtualMachine.lastWords(console) + ")");
+            return;
+        }
+        if (!report.isSteady()) {
+            run.remark(name + " did not become steady in " + report.windows() + " windows");
+        }
+        Measurement measurement = new Measurement(
+                each.subject(),
+                "cost",
+                "instructions/packet",
+                Better.LOWER,
+                Map.of("generator", generator, "connections", each.newFlows() ? "new" : "established"),
+                costs);
+        run.add(measurement);
+        medians.put(key(each, generator), measurement.median());
+        run.progress(name + ": " + Math.round(measurement.median()) + " instructions a packet after " + report.windows()
+                + " windows");
+    }
+
+    private static String key(VmCase which, String generator) {
+        return which.caseName() + " " + generator;
+    }
+
+    private void targets(Run run, String generator) {
+        target(run, "DR established: Sluice to IPVS mh", VmCase.SLUICE_DR, VmCase.IPVS_DR_MH, generator, 1.25);
+        target(run, "TUN established: Sluice to IPVS mh", VmCase.SLUICE_TUN, VmCase.IPVS_TUN_MH, generator, 0.85);
+        target(
+                run,
+                "DR, new flow each packet: Sluice to IPVS mh",
+                VmCase.SLUICE_DR_NEW,
+                VmCase.IPVS_DR_MH_NEW,
+                generator,
+                1);
+        target(run, "DR established: Sluice to C loop", VmCase.SLUICE_DR, VmCase.C_LOOP_DR, generator, 1.1);
+    }
+
+    private void target(Run run, String name, VmCase ours, VmCase theirs, String generator, double most) {
+        Double value = medians.get(key(ours, generator));
+        Double reference = medians.get(key(theirs, generator));
+        if (value != null && reference != null) {
+            run.add(new Target(name + ", " + generator, value / reference, most, false));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package dev.sluice.bench.vm;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/**
+ * What {@code rounds} in the virtual machine says of one window: rounds of few frames each, then as many of many.
+ *
+ * @param few frames in the rounds of few, all of them together
+ * @param many in the rounds of many
+ * @param busyFew instructions that the machine executed during the rounds of few, idling left out
+ * @param busyMany during the rounds of many
+ * @param sent frames in both
+ * @param arrived how many of them arrived at the sink
+ */
+record Window(long few, long many, long busyFew, long busyMany, long sent, long arrived) {
+    /** Reads a line's JSON; throws {@link IllegalArgumentException} when a number is missing. */
+    static Window of(JsonNode line) {
+        return new Window(
+                number(line, "few"),
+                number(line, "many"),
+                number(line, "busyFew"),
+                number(line, "busyMany"),
+                number(line, "sent"),
+                number(line, "arrived"));
+    }
+
+    private static long number(JsonNode line, String name) {
+        JsonNode value = line.path(name);
+        if (!value.isIntegralNumber()) {
+            throw new IllegalArgumentException("the virtual machine's report has no number \"" + name + "\": " + line);
+        }
+        return value.longValue();
+    }
+
+    /** Instructions for one more frame: what a round costs beside its frames is in both sums, and goes. */
+    double perFrame() {
+        return (double) (busyMany - busyFew) / (many - few);
+    }
+
+    /** Whether no more than one frame in a thousand was lost: the cost of a lost frame is not that of a forwarded one. */
+    boolean isWhole() {
+        return arrived >= sent - sent / 1000;
+    }
+}
