@@ -21,6 +21,8 @@ final class Encapsulation {
     /** RFC 6335's dynamic ports: 14 bits of entropy for whoever spreads flows by ports. */
     private static final int FIRST_SOURCE_PORT = 0xc000;
 
+    private static final long U32 = 0xffff_ffffL;
+
     private final MemorySegment umem;
     private final PacketPolicy policy;
 
@@ -94,16 +96,15 @@ final class Encapsulation {
             Wire.putI64(umem, outer + Ipv6.DESTINATION, tunnels.addressHigh(realServer));
             Wire.putI64(umem, outer + Ipv6.DESTINATION + 8, tunnels.addressLow(realServer));
         } else {
-            Wire.putU16(umem, outer, 0x4500 | trafficClass);
-            Wire.putU16(umem, outer + Ipv4.TOTAL_LENGTH, payload + Ipv4.MIN_HEADER_BYTES);
             // RFC 6864 section 4.1: of a packet that nobody may fragment the identification says nothing.
-            Wire.putU16(umem, outer + Ipv4.IDENTIFICATION, dontFragment ? 0 : id);
-            Wire.putU16(umem, outer + Ipv4.FLAGS_FRAGMENT_OFFSET, dontFragment ? Ipv4.DONT_FRAGMENT : 0);
-            Wire.putU16(umem, outer + Ipv4.TTL, outerTtl << 8 | protocol);
-            Wire.putU16(umem, outer + Ipv4.CHECKSUM, 0);
-            Wire.putI32(umem, outer + Ipv4.SOURCE, (int) sourceLow);
-            Wire.putI32(umem, outer + Ipv4.DESTINATION, (int) tunnels.addressLow(realServer));
-            Wire.putU16(umem, outer + Ipv4.CHECKSUM, Checksum.of(umem, outer, Ipv4.MIN_HEADER_BYTES));
+            int fragment = dontFragment ? Ipv4.DONT_FRAGMENT : id << 16;
+            writeIpv4(
+                    outer,
+                    0x4500_0000L | trafficClass << 16 | payload + Ipv4.MIN_HEADER_BYTES,
+                    fragment & U32,
+                    outerTtl << 8 | protocol,
+                    sourceLow & U32,
+                    tunnels.addressLow(realServer) & U32);
         }
         if (protocol == Transport.UDP) {
             writeGue(batch, packet, outer, outer6, transport, l3, payload, inner, tunnels, realServer, hash);
@@ -111,6 +112,15 @@ final class Encapsulation {
             writeGre(batch, packet, transport, l3, lengthBytes, inet6, tunnels.hasChecksum(realServer));
         }
         return outer;
+    }
+
+    /** Writes a header of five words of 32 bits, the checksum, which is half of the third, added up before it is in memory. */
+    private void writeIpv4(long ip, long first, long second, int ttlAndProtocol, long source, long destination) {
+        long sum = (first >>> 16) + (first & 0xffff) + second + ttlAndProtocol + source + destination;
+        int checksum = ~Checksum.fold(sum) & 0xffff;
+        Wire.putI64(umem, ip, first << 32 | second);
+        Wire.putI64(umem, ip + Ipv4.TTL, ((long) ttlAndProtocol << 16 | checksum) << 32 | source);
+        Wire.putI32(umem, ip + Ipv4.DESTINATION, (int) destination);
     }
 
     private void writeGue(

@@ -1,6 +1,7 @@
 package dev.sluice.forward;
 
 import dev.sluice.packet.AddressFamily;
+import dev.sluice.packet.Ethernet;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.IpPrefix;
 import dev.sluice.packet.Ipv4;
@@ -13,16 +14,19 @@ final class HopTable {
     /** No hop: the real server's next hop is unresolved. */
     static final int NONE = -1;
 
+    private static final int ROW = 4;
+    private static final int MAC_TAIL_AND_PORT = 1;
+    private static final int MTU_AND_VLAN = 2;
+
     // By real server id.
     private final int[] first;
     private final int[] count;
 
-    // By hop.
-    private final int[] egressPort;
-    private final long[] destinationMac;
-    private final long[] sourceMac;
-    private final int[] mtuBytes;
-    private final int[] vlan;
+    /**
+     * By hop, {@link #ROW} words that lie in one line: both MAC addresses as they stand in a frame, eight octets and four in the
+     * upper half; below these the egress port; MTU in the upper half, VLAN in the lower.
+     */
+    private final long[] rows;
     /** The outer source's fixed bits; the others are the flow's. */
     private final long[] tunnelSourceHigh;
 
@@ -44,14 +48,15 @@ final class HopTable {
             count[id] = hops.size();
             all.addAll(hops);
         }
-        egressPort = all.stream().mapToInt(NextHop::egressPort).toArray();
-        destinationMac = all.stream().mapToLong(NextHop::destinationMac).toArray();
-        sourceMac = all.stream().mapToLong(NextHop::sourceMac).toArray();
-        // The loopback device takes 65536, which no packet may have.
-        mtuBytes = all.stream()
-                .mapToInt(hop -> Math.min(hop.mtuBytes(), Ipv4.MAX_PACKET_BYTES))
-                .toArray();
-        vlan = all.stream().mapToInt(NextHop::vlan).toArray();
+        rows = new long[ROW * all.size()];
+        for (int hop = 0; hop < all.size(); hop++) {
+            NextHop next = all.get(hop);
+            rows[ROW * hop] = Ethernet.addressesHead(next.destinationMac(), next.sourceMac());
+            rows[ROW * hop + MAC_TAIL_AND_PORT] = next.sourceMac() << 32 | next.egressPort();
+            // The loopback device takes 65536, which no packet may have.
+            rows[ROW * hop + MTU_AND_VLAN] =
+                    (long) Math.min(next.mtuBytes(), Ipv4.MAX_PACKET_BYTES) << 32 | next.vlan() & 0xffff_ffffL;
+        }
         tunnelSourceHigh = new long[all.size()];
         tunnelSourceLow = new long[all.size()];
         spreadHigh = new long[all.size()];
@@ -81,23 +86,25 @@ final class HopTable {
     }
 
     int egressPort(int hop) {
-        return egressPort[hop];
+        return (int) rows[ROW * hop + MAC_TAIL_AND_PORT];
     }
 
-    long destinationMac(int hop) {
-        return destinationMac[hop];
+    /** The first eight octets of a frame to this hop, most significant first: destination and the first two of the source. */
+    long macHead(int hop) {
+        return rows[ROW * hop];
     }
 
-    long sourceMac(int hop) {
-        return sourceMac[hop];
+    /** The next four octets of the frame: the last of the source. */
+    int macTail(int hop) {
+        return (int) (rows[ROW * hop + MAC_TAIL_AND_PORT] >>> 32);
     }
 
     int mtuBytes(int hop) {
-        return mtuBytes[hop];
+        return (int) (rows[ROW * hop + MTU_AND_VLAN] >>> 32);
     }
 
     int vlan(int hop) {
-        return vlan[hop];
+        return (int) rows[ROW * hop + MTU_AND_VLAN];
     }
 
     long tunnelSourceHigh(int hop, long hash) {

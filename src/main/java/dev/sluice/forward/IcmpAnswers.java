@@ -104,8 +104,8 @@ final class IcmpAnswers {
                 packet.l2LengthBytes(),
                 l3,
                 packet.inet6() ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4,
-                station,
-                self,
+                Ethernet.addressesHead(station, self),
+                (int) self,
                 RealServer.VLAN_KEEP);
         batch.move(index, frame, (int) (icmp - frame) + message);
         batch.cutTails(index);

@@ -36,6 +36,8 @@ final class LinkHeader {
      * @param tags that the packet came with, as {@link #tags} read them
      * @param oldLength of the link header that it came with
      * @param l3 absolute offset of the IP header
+     * @param macHead both MAC addresses' first eight octets, as {@link Ethernet#addressesHead} gives them
+     * @param macTail the source's last four
      * @param vlan {@link RealServer#VLAN_KEEP} for the tags that were there, {@link RealServer#VLAN_NONE}, or the one tag
      *     that there shall be, with the priority of the outermost that was there
      * @return absolute offset of the new header
@@ -46,8 +48,8 @@ final class LinkHeader {
             int oldLength,
             long l3,
             int etherType,
-            long destinationMac,
-            long sourceMac,
+            long macHead,
+            int macTail,
             int vlan) {
         long frame = l3 - Ethernet.HEADER_BYTES;
         if (vlan > RealServer.VLAN_NONE) {
@@ -61,7 +63,7 @@ final class LinkHeader {
                 Wire.putI32(umem, frame + Ethernet.HEADER_BYTES + 2, (int) tags);
             }
         }
-        Ethernet.putAddresses(umem, frame, destinationMac, sourceMac);
+        Ethernet.putAddresses(umem, frame, macHead, macTail);
         Wire.putU16(umem, l3 - 2, etherType);
         return frame;
     }

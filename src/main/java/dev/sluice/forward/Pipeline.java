@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes a batch of packets from the RX ring to their verdicts: parse, connection, scheduler, rewrite. Owned by: worker.
  *
- * <p>Three passes over the batch: the first parses and loads the line on which each flow's search begins, so that cache
- * misses overlap; the second finds or makes each flow, in the order of arrival; the third rewrites. Nothing allocates but
+ * <p>Three passes over the batch: the first parses, having loaded the lines of all headers, and loads those on which the
+ * flows' searches begin, so that cache misses overlap; the second finds or makes each flow, in the order of arrival; the third rewrites. Nothing allocates but
  * the first new flow of a service, which makes the worker's scheduler state for it.
  */
 public final class Pipeline {
@@ -160,6 +160,7 @@ public final class Pipeline {
     /** The packets of a batch from one on. */
     private void parse(Batch batch, int from) {
         int count = batch.count();
+        touched ^= touchFrames(batch.addresses(), from, count);
         for (int i = from; i < count; i++) {
             PacketView packet = packets[i];
             int length = batch.length(i);
@@ -177,6 +178,15 @@ public final class Pipeline {
         }
         // Of a packet without flow it is the hash of one before, and does no harm.
         touched ^= flows.touchHomes(hashes, from, count);
+    }
+
+    /** Loads the line in which each packet's headers begin, which another processor or the device has written. */
+    private long touchFrames(long[] addresses, int from, int to) {
+        long sum = 0;
+        for (int i = from; i < to; i++) {
+            sum ^= Wire.u8(umem, addresses[i]);
+        }
+        return sum;
     }
 
     /**

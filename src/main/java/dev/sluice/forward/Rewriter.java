@@ -275,8 +275,8 @@ final class Rewriter {
                 packet.l2LengthBytes(),
                 l3,
                 inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4,
-                hops.destinationMac(hop),
-                hops.sourceMac(hop),
+                hops.macHead(hop),
+                hops.macTail(hop),
                 hops.vlan(hop));
         batch.move(index, frame, batch.length(index) + (int) (batch.address(index) - frame));
         batch.setEgress(index, hops.egressPort(hop));
@@ -286,7 +286,7 @@ final class Rewriter {
     private void placeDirect(Batch batch, int index, PacketView packet, long l3, HopTable hops, int hop) {
         if (hops.vlan(hop) == RealServer.VLAN_KEEP) {
             // Nearly all packets of direct routing: nothing moves.
-            Ethernet.putAddresses(umem, batch.address(index), hops.destinationMac(hop), hops.sourceMac(hop));
+            Ethernet.putAddresses(umem, batch.address(index), hops.macHead(hop), hops.macTail(hop));
             batch.setEgress(index, hops.egressPort(hop));
             return;
         }

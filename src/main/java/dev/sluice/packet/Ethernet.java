@@ -40,7 +40,17 @@ public final class Ethernet {
 
     /** Replaces both MAC addresses; what follows them (tags, EtherType) stays. */
     public static void putAddresses(MemorySegment segment, long frame, long destinationMac, long sourceMac) {
-        Wire.putI64(segment, frame, destinationMac << 16 | sourceMac >>> 32);
-        Wire.putI32(segment, frame + 8, (int) sourceMac);
+        putAddresses(segment, frame, addressesHead(destinationMac, sourceMac), (int) sourceMac);
+    }
+
+    /** As {@link #putAddresses(MemorySegment, long, long, long)}, of addresses put together before. */
+    public static void putAddresses(MemorySegment segment, long frame, long head, int tail) {
+        Wire.putI64(segment, frame, head);
+        Wire.putI32(segment, frame + 8, tail);
+    }
+
+    /** The first eight octets of a frame: destination and the beginning of the source, whose last four are its low 32 bits. */
+    public static long addressesHead(long destinationMac, long sourceMac) {
+        return destinationMac << 16 | sourceMac >>> 32;
     }
 }
