@@ -11,7 +11,7 @@ import picocli.CommandLine.HelpCommand;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Measures Sluice beside what else there is, on this machine.",
-        subcommands = {HelpCommand.class, PipelineBenchmark.class})
+        subcommands = {HelpCommand.class, PipelineBenchmark.class, CompareCommand.class, ReportCommand.class})
 public final class Bench {
     private Bench() {}
 
