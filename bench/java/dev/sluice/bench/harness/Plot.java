@@ -9,7 +9,7 @@ import java.util.List;
  * @param series in the order in which the legend names them
  */
 record Plot(String title, Axis x, Axis y, List<Series> series) {
-    private static final int LEFT = 62;
+    private static final int LEFT = 78;
     private static final int RIGHT = 16;
     private static final int TOP = 10;
     private static final int BOTTOM = 44;
