@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Takes a batch from the RX ring to its verdicts in three passes, as dev.sluice.forward.Pipeline: parse and hash, each flow's home
- * line asked for meanwhile; find or make each flow in the order of arrival; rewrite.
+ * Takes a batch from the RX ring to its verdicts in three passes, as dev.sluice.forward.Pipeline: parse and hash, and
+ * ask for the lines on which the flows are looked for; find or make each flow in the order of arrival; rewrite.
  */
 #ifndef BASELINE_DATAPATH_H
 #define BASELINE_DATAPATH_H
@@ -41,6 +41,7 @@ static inline void datapath_init(struct datapath *path, const struct director *d
 	path->flows.mask = slots - 1;
 	path->flows.max_flows = max_flows;
 	path->flows.max_half_open = max_half_open;
+	memcpy(path->flows.timeout_ms, flow_default_timeout_ms, sizeof(path->flows.timeout_ms));
 	counters_init(&path->counters);
 }
 
@@ -150,13 +151,28 @@ static always_inline void datapath_parse(struct datapath *path, struct batch *ba
 
 		if (likely(code == PARSE_OK)) {
 			packet->hash = flow_hash(&key, packet);
-			/* To be written: its packet is accounted there. */
-			__builtin_prefetch(flow_home(&path->flows, packet->hash), 1, 3);
 			batch->egress[i] = 0;
 		} else {
 			path->counters.worker[parse_drop(code)]++;
 			batch->egress[i] = DROPPED;
 		}
+	}
+}
+
+/*
+ * Asks for the line of each flow's home, to be written when its packet is accounted there. In a loop of its own: between parsing
+ * and hashing, too few of the misses are under way at a time. Then, for flows that are not at home, which are one in four, for the
+ * line behind it.
+ */
+static always_inline void datapath_fetch(const struct datapath *path, const struct batch *batch)
+{
+	for (uint32_t i = 0; i < batch->count; i++)
+		__builtin_prefetch(flow_home(&path->flows, path->packets[i].hash), 1, 3);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		const struct packet *packet = &path->packets[i];
+
+		if (flow_home(&path->flows, packet->hash)->tuple != packet->tuple)
+			__builtin_prefetch(flow_home(&path->flows, packet->hash + 1), 1, 3);
 	}
 }
 
@@ -200,6 +216,7 @@ static inline void datapath_process(struct datapath *path, struct batch *batch, 
 {
 	path->counters.worker[COUNT_packets_in] += batch->count;
 	datapath_parse(path, batch);
+	datapath_fetch(path, batch);
 	datapath_direct(path, batch, now_ms);
 	datapath_rewrite(path, batch);
 }

@@ -18,7 +18,7 @@ static const uint8_t flow_next[EVENTS][8] = {
 	[EVENT_DATAGRAM] = { UDP_SEEN, SYN_RECV, ESTABLISHED, FIN_WAIT, TIME_WAIT, CLOSE, UDP_SEEN },
 };
 
-static const uint32_t flow_timeout_ms[8] = {
+static const uint32_t flow_default_timeout_ms[8] = {
 	[SYN_RECV] = 60000, [ESTABLISHED] = 900000, [FIN_WAIT] = 120000,
 	[TIME_WAIT] = 120000, [CLOSE] = 10000, [UDP_SEEN] = 300000,
 };

@@ -52,6 +52,8 @@ struct flow_table {
 	/* Odd while entries are removed, for which others move. */
 	uint64_t removals;
 	int64_t clock_ms;
+	/* How long a flow in a state may be silent. */
+	uint32_t timeout_ms[8];
 	struct timer_wheel wheel;
 };
 
@@ -74,9 +76,10 @@ static always_inline uint32_t flow_state_of(const struct flow_entry *entry)
 	return entry->bytes_flags_state & 0xff;
 }
 
-static always_inline int32_t flow_remaining_ms(const struct flow_entry *entry, int64_t now_ms)
+static always_inline int32_t flow_remaining_ms(const struct flow_table *table, const struct flow_entry *entry,
+					       int64_t now_ms)
 {
-	return flow_timeout_ms[flow_state_of(entry)] - ((uint32_t)now_ms - entry->last_seen_ms);
+	return table->timeout_ms[flow_state_of(entry)] - ((uint32_t)now_ms - entry->last_seen_ms);
 }
 
 static always_inline void flow_count_half_open(struct flow_table *table, uint32_t state, int32_t delta)
@@ -152,7 +155,7 @@ static always_inline int64_t flow_find(struct flow_table *table, const struct pa
 {
 	int64_t slot = flow_search(table, packet);
 
-	if (slot >= 0 && unlikely(flow_remaining_ms(&table->entries[slot], now_ms) <= 0)) {
+	if (slot >= 0 && unlikely(flow_remaining_ms(table, &table->entries[slot], now_ms) <= 0)) {
 		flow_remove(table, slot);
 		table->expired++;
 		return NO_SLOT;
@@ -172,7 +175,7 @@ static always_inline uint32_t flow_insert(struct flow_table *table, const struct
 		slot = (slot + 1) & table->mask;
 	if (unlikely(!table->size))
 		wheel_restart(&table->wheel, now_ms);
-	wheel_add(&table->wheel, slot, now_ms + flow_timeout_ms[state]);
+	wheel_add(&table->wheel, slot, now_ms + table->timeout_ms[state]);
 	table->real_flows[real_server].flows += flow_share[STATE_NONE];
 	table->size++;
 	entry = &table->entries[slot];
@@ -194,9 +197,9 @@ static void flow_change_state(struct flow_table *table, uint32_t slot, uint32_t 
 	table->real_flows[table->entries[slot].real_server].flows += flow_share[after] - flow_share[before];
 	flow_count_half_open(table, before, -1);
 	flow_count_half_open(table, after, 1);
-	if (flow_timeout_ms[after] < flow_timeout_ms[before]) {
+	if (table->timeout_ms[after] < table->timeout_ms[before]) {
 		wheel_remove(&table->wheel, slot);
-		wheel_add(&table->wheel, slot, now_ms + flow_timeout_ms[after]);
+		wheel_add(&table->wheel, slot, now_ms + table->timeout_ms[after]);
 	}
 }
 
@@ -231,7 +234,7 @@ static void flow_expire(struct flow_table *table, int budget, int64_t now_ms)
 			table->wheel.tick++;
 			continue;
 		}
-		remaining = flow_remaining_ms(&table->entries[slot], now_ms);
+		remaining = flow_remaining_ms(table, &table->entries[slot], now_ms);
 		if (remaining <= 0) {
 			flow_remove(table, slot);
 			table->expired++;

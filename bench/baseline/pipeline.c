@@ -11,13 +11,18 @@
 #include "workload.h"
 
 #define WARM_UP_NS 1000000000
-/* As the worker's, once a batch; enough for the empty ticks that a clock which runs ahead passes. */
+/* The clock is looked at once in so many batches. */
+#define BATCHES_A_LOOK 64
+/* As the worker's, once a batch. */
 #define EXPIRY_BUDGET 64
-#define MISS_EXPIRY_BUDGET 256
-/* Of the capacity, as half_open_percent by default. */
-#define HALF_OPEN_PERCENT 25
-/* Of the capacity: so full a table of ever new flows stays. */
-#define MISS_FILL_PERCENT 75
+/* The default of flow_table_size: a table is no smaller. */
+#define DEFAULT_TABLE (1u << 20)
+/* The datapath's clock goes by the packets, so that flows expire alike however fast the machine is: four million a second. */
+#define PACKETS_A_MS 4096
+/* Of miss: long beside the timer wheel's tick. So many flows come in that time as there are to be. */
+#define MISS_TIMEOUT_MS 2048
+/* Of synflood: nothing expires. */
+#define MAX_TIMEOUT_MS (24 * 24 * 60 * 60 * 1000u)
 
 struct settings {
 	struct workload work;
@@ -34,15 +39,10 @@ struct bench {
 	struct datapath path;
 	struct batch batch;
 	uint8_t *umem;
-	const uint8_t *images;
-	uint32_t image_count;
+	struct images images;
 	uint32_t next_image;
-	/* The source of the next packet of a flow never seen. */
-	uint32_t new_address;
-	uint32_t new_port;
-	/* Milliseconds times 2^16 that the clock goes on by each batch when flows are made to expire; else 0. */
-	uint64_t step;
-	uint64_t stepped;
+	uint64_t packets;
+	double packets_a_ms;
 };
 
 static uint64_t clock_of(clockid_t clock)
@@ -59,153 +59,131 @@ static uint64_t clock_ns(void)
 }
 
 /* Copies the next frames in, each to where a packet stands in its frame of the UMEM. */
-static always_inline void deliver(struct bench *bench, uint32_t stride, uint32_t length)
+static always_inline void deliver(struct bench *bench, uint32_t stride)
 {
-	const uint8_t *image = bench->images + (size_t)bench->next_image * stride;
+	const uint8_t *image = bench->images.frames + (size_t)bench->next_image * stride;
+	const uint32_t *lengths = bench->images.lengths + bench->next_image;
 
 	for (uint32_t i = 0; i < BATCH; i++, image += stride) {
 		uint8_t *frame = bench->umem + (size_t)i * FRAME_BYTES + HEADROOM;
 
 		memcpy(frame, image, stride);
 		bench->batch.frames[i] = frame;
-		bench->batch.lengths[i] = length;
+		bench->batch.lengths[i] = lengths[i];
 	}
+	bench->packets += BATCH;
 	bench->next_image += BATCH;
-	if (unlikely(bench->next_image == bench->image_count))
+	if (unlikely(bench->next_image == bench->images.count))
 		bench->next_image = 0;
 }
 
-/* Gives each packet of the batch the source of a flow never seen, and the checksum that belongs to it. */
-static always_inline void renew_sources(struct bench *bench)
+/* The passes over a batch, its way out, and a slice of expiry. */
+static always_inline void process(struct bench *bench)
 {
-	for (uint32_t i = 0; i < BATCH; i++) {
-		uint8_t *ip = bench->batch.frames[i] + ETHERNET_BYTES;
-		uint32_t address = bench->new_address;
-
-		if (ip[0] >> 4 == 6) {
-			put32(ip + 20, address);
-			put16(ip + IPV6_BYTES, FIRST_PORT + bench->new_port);
-		} else {
-			uint16_t checksum = get16(ip + 10);
-
-			checksum = checksum_update(checksum, get16(ip + 12), address >> 16);
-			put16(ip + 10, checksum_update(checksum, get16(ip + 14), address));
-			put32(ip + 12, address);
-			put16(ip + IPV4_BYTES, FIRST_PORT + bench->new_port);
-		}
-		if (unlikely(++bench->new_port == PORTS)) {
-			bench->new_port = 0;
-			bench->new_address++;
-		}
-	}
-}
-
-static uint64_t sent_of(const struct batch *batch)
-{
+	int64_t now_ms = (int64_t)(bench->packets / bench->packets_a_ms);
 	uint64_t sent = 0;
 
-	for (uint32_t i = 0; i < BATCH; i++)
-		sent += batch->egress[i] >= 0;
-	return sent;
+	datapath_process(&bench->path, &bench->batch, now_ms);
+	for (uint32_t i = 0; i < bench->batch.count; i++)
+		sent += bench->batch.egress[i] >= 0;
+	datapath_transmitted(&bench->path, sent, 0);
+	flow_expire(&bench->path.flows, EXPIRY_BUDGET, now_ms);
 }
 
-/* Batches until a time; how many. One loop for each scenario, so that none asks which it is. */
-static always_inline uint64_t run_until(struct bench *bench, uint64_t end_ns, enum scenario scenario, uint32_t stride,
-					uint32_t length)
+/* Batches until a time; how many packets. A loop of its own for each size of images, and for copying alone. */
+static always_inline uint64_t run_until(struct bench *bench, uint64_t end_ns, bool copies_only, uint32_t stride)
 {
-	uint64_t batches = 0, now_ns = clock_ns();
+	uint64_t before = bench->packets;
 
-	for (; now_ns < end_ns; batches++) {
-		uint64_t now_ms = now_ns / 1000000;
-
-		deliver(bench, stride, length);
-		if (scenario == SCENARIO_MISS || scenario == SCENARIO_SYNFLOOD)
-			renew_sources(bench);
-		/* What is in the frames has been written by somebody else, and will be read by somebody else. */
-		__asm__ volatile("" ::: "memory");
-		if (scenario != SCENARIO_COPY) {
-			if (scenario == SCENARIO_MISS) {
-				bench->stepped += bench->step;
-				now_ms += bench->stepped >> 16;
-			}
-			datapath_process(&bench->path, &bench->batch, now_ms);
-			datapath_transmitted(&bench->path, sent_of(&bench->batch), 0);
-			flow_expire(&bench->path.flows, scenario == SCENARIO_MISS ? MISS_EXPIRY_BUDGET : EXPIRY_BUDGET,
-				    now_ms);
+	do {
+		for (int i = 0; i < BATCHES_A_LOOK; i++) {
+			deliver(bench, stride);
+			/* What is in the frames has been written by somebody else, and will be read by somebody else. */
+			__asm__ volatile("" ::: "memory");
+			if (!copies_only)
+				process(bench);
+			__asm__ volatile("" ::: "memory");
 		}
-		__asm__ volatile("" ::: "memory");
-		now_ns = clock_ns();
-	}
-	return batches;
+	} while (clock_ns() < end_ns);
+	return bench->packets - before;
 }
 
 static uint64_t run(struct bench *bench, uint64_t end_ns)
 {
-	uint32_t length = frame_length(&bench->work);
+	bool copies_only = bench->work.scenario == SCENARIO_COPY;
 
-	switch (bench->work.scenario) {
-	case SCENARIO_HIT:
-		return run_until(bench, end_ns, SCENARIO_HIT, 64, 64);
-	case SCENARIO_MISS:
-		return run_until(bench, end_ns, SCENARIO_MISS, 64, 64);
-	case SCENARIO_SYNFLOOD:
-		return length > 64 ? run_until(bench, end_ns, SCENARIO_SYNFLOOD, 128, length)
-				   : run_until(bench, end_ns, SCENARIO_SYNFLOOD, 64, 64);
-	default:
-		return run_until(bench, end_ns, SCENARIO_COPY, 64, 64);
-	}
+	if (bench->images.stride == 64)
+		return copies_only ? run_until(bench, end_ns, true, 64) : run_until(bench, end_ns, false, 64);
+	return copies_only ? run_until(bench, end_ns, true, 128) : run_until(bench, end_ns, false, 128);
 }
 
 /* Enters all flows, by a packet of each. */
 static void enter_flows(struct bench *bench)
 {
-	uint32_t length = frame_length(&bench->work);
-	uint64_t now_ms = clock_ns() / 1000000;
-
 	for (uint32_t flow = 0; flow < bench->work.flows;) {
 		bench->batch.count = 0;
 		while (bench->batch.count < BATCH && flow < bench->work.flows) {
 			uint8_t *frame = bench->umem + (size_t)bench->batch.count * FRAME_BYTES + HEADROOM;
 
-			write_frame(frame, &bench->work, flow++, TCP_ACK);
+			write_frame(frame, &bench->work, flow);
 			bench->batch.frames[bench->batch.count] = frame;
-			bench->batch.lengths[bench->batch.count++] = length;
+			bench->batch.lengths[bench->batch.count++] = frame_bytes(&bench->work, flow++);
 		}
-		datapath_process(&bench->path, &bench->batch, now_ms);
+		process(bench);
 	}
 	bench->batch.count = BATCH;
 }
 
-/* A SYN in each image instead of an ACK. */
-static void make_syns(struct bench *bench, uint8_t *images)
+/* Brings the table to the state in which the scenario finds it. */
+static void fill(struct bench *bench)
 {
-	uint32_t stride = image_bytes(&bench->work);
+	const struct workload *work = &bench->work;
+	uint32_t *timeout_ms = bench->path.flows.timeout_ms;
 
-	for (uint32_t i = 0; i < bench->image_count; i++)
-		write_frame(images + (size_t)i * stride, &bench->work, i % bench->work.flows, TCP_SYN);
+	bench->packets_a_ms = PACKETS_A_MS;
+	if (work->scenario == SCENARIO_MISS) {
+		bench->packets_a_ms = (double)work->flows / MISS_TIMEOUT_MS;
+		timeout_ms[SYN_RECV] = MISS_TIMEOUT_MS;
+		while (bench->packets < work->flows) {
+			deliver(bench, bench->images.stride);
+			process(bench);
+		}
+	} else if (work->scenario != SCENARIO_COPY) {
+		if (work->scenario == SCENARIO_SYNFLOOD)
+			timeout_ms[SYN_RECV] = MAX_TIMEOUT_MS;
+		enter_flows(bench);
+	}
 }
 
 static void prepare(struct bench *bench, const struct settings *settings)
 {
 	const struct workload *work = &bench->work;
-	uint32_t capacity = work->scenario == SCENARIO_SYNFLOOD ? 2 * work->flows : work->flows;
-	uint8_t *images;
+	/* What has expired stays until the timer wheel comes to it. */
+	uint32_t capacity = work->scenario == SCENARIO_MISS ? work->flows + work->flows / 2 : work->flows;
 
+	capacity = capacity < DEFAULT_TABLE ? DEFAULT_TABLE : capacity;
 	configure(&bench->director, work);
-	datapath_init(&bench->path, &bench->director, capacity, (uint64_t)capacity * HALF_OPEN_PERCENT / 100,
-		      settings->huge_pages);
+	datapath_init(&bench->path, &bench->director, capacity,
+		      work->scenario == SCENARIO_SYNFLOOD ? work->flows : capacity, settings->huge_pages);
 	bench->umem = map_memory((size_t)BATCH * FRAME_BYTES, settings->huge_pages);
 	bench->batch.count = BATCH;
-	bench->image_count = make_images(work, &images, settings->huge_pages);
-	bench->images = images;
-	if (work->scenario == SCENARIO_SYNFLOOD)
-		make_syns(bench, images);
-	if (work->scenario == SCENARIO_HIT || work->scenario == SCENARIO_SYNFLOOD)
-		enter_flows(bench);
-	/* Clients beyond those of the flows that are there. */
-	bench->new_address = client(work->flows, false).low;
-	bench->step = ((uint64_t)BATCH * flow_timeout_ms[UDP_SEEN] << 16) /
-		      (((uint64_t)work->flows * MISS_FILL_PERCENT + 99) / 100);
+	bench->images = make_images(work, settings->huge_pages);
+	fill(bench);
+}
+
+/* Whether packets fared as the scenario has it: the figures would be of something else. */
+static void check_fate(const struct bench *bench)
+{
+	static const enum counter fates[] = { COUNT_flow_hit, COUNT_flow_new, COUNT_flow_half_open_full };
+	const uint64_t *counts = bench->path.counters.worker;
+
+	if (bench->work.scenario != SCENARIO_COPY &&
+	    (counts[fates[bench->work.scenario]] < counts[COUNT_packets_in] * 0.99 ||
+	     counts[COUNT_forwarded] != counts[COUNT_packets_in])) {
+		counters_print(&bench->path.counters, stderr);
+		fputc('\n', stderr);
+		die("packets did not fare as the scenario has it");
+	}
 }
 
 static void explain(const struct bench *bench)
@@ -215,8 +193,8 @@ static void explain(const struct bench *bench)
 	fprintf(stderr, "connection table: %zu slots of %zu bytes, %.1f MiB; links of the timer wheel: %.1f MiB\n", slots,
 		sizeof(struct flow_entry), slots * sizeof(struct flow_entry) / 1048576.0,
 		slots * sizeof(struct wheel_link) / 1048576.0);
-	fprintf(stderr, "images: %u of %u bytes, %.1f MiB; %u services, %u real servers\n", bench->image_count,
-		image_bytes(&bench->work), (double)bench->image_count * image_bytes(&bench->work) / 1048576.0,
+	fprintf(stderr, "images: %u of %u bytes, %.1f MiB; %u services, %u real servers\n", bench->images.count,
+		bench->images.stride, (double)bench->images.count * bench->images.stride / 1048576.0,
 		bench->director.services, bench->director.real_servers);
 }
 
@@ -236,9 +214,10 @@ static void measure(const struct settings *settings)
 	memset(bench->path.counters.worker, 0, sizeof(bench->path.counters.worker));
 	start_cpu_ns = clock_of(CLOCK_PROCESS_CPUTIME_ID);
 	start_ns = clock_ns();
-	packets = run(bench, start_ns + (uint64_t)(settings->seconds * 1e9)) * BATCH;
+	packets = run(bench, start_ns + (uint64_t)(settings->seconds * 1e9));
 	elapsed_ns = clock_ns() - start_ns;
 	cpu_ns = clock_of(CLOCK_PROCESS_CPUTIME_ID) - start_cpu_ns;
+	check_fate(bench);
 	printf("{\"nsPerPacket\":%.3f,\"cpuNsPerPacket\":%.3f,\"packets\":%" PRIu64 ",\"seconds\":%.3f,\"method\":\"%s\",\"family\":\"%s\"",
 	       packets ? (double)elapsed_ns / packets : 0.0, packets ? (double)cpu_ns / packets : 0.0, packets, elapsed_ns / 1e9, methods[work->method],
 	       work->inet4 && work->inet6 ? "mixed" : work->inet4 ? "4" : "6");
@@ -257,13 +236,13 @@ static const char *const usage =
 	"Forwards in memory, and prints what a packet costs as one line of JSON.\n"
 	"  --method dr|tun             direct routing, or IP in IP (dr)\n"
 	"  --family 4|6|mixed          of clients, services and real servers (4)\n"
-	"  --flows N                   that there are; of miss and synflood the table's size (1000)\n"
+	"  --flows N                   that are in the table (1000)\n"
 	"  --distribution uniform|zipf of packets over flows; zipf has exponent 1 (uniform)\n"
 	"  --services N                virtual services, of each family (1)\n"
 	"  --real-servers N            of each service (2)\n"
 	"  --scenario hit|miss|synflood|copy\n"
-	"                              packets of known flows, each of a new flow, SYNs of new flows beside as many known\n"
-	"                              ones, or nothing but the copying that all of them do first (hit)\n"
+	"                              datagrams of known flows; SYNs of new flows, while as many expire; SYNs of new flows\n"
+	"                              when there is no room for half-open ones; or the copying alone (hit)\n"
 	"  --seconds S                 to measure, after one of warm-up (3)\n"
 	"  --huge-pages                ask for them for tables and images\n"
 	"  --key HEX                   32 hexadecimal digits, under which flows and real servers are hashed\n"
@@ -313,7 +292,7 @@ static void set_option(struct settings *settings, const char *name, const char *
 		work->inet4 = family != 1;
 		work->inet6 = family != 0;
 	} else if (!strcmp(name, "flows")) {
-		work->flows = number(name, text, 16000000);
+		work->flows = number(name, text, 50000000);
 	} else if (!strcmp(name, "distribution")) {
 		work->zipf = choice(name, text, (const char *const[]){ "uniform", "zipf", NULL });
 	} else if (!strcmp(name, "services")) {
@@ -388,10 +367,10 @@ int main(int argc, char **argv)
 		replay(&settings.work, settings.replay, settings.output);
 		return 0;
 	}
-	if (settings.work.scenario == SCENARIO_SYNFLOOD) {
-		settings.work.tcp = true;
-		settings.work.udp = false;
-	}
+	if (settings.work.flows < BATCH)
+		die("--flows %u: must be %d at the least", settings.work.flows, BATCH);
+	settings.work.tcp = settings.work.scenario == SCENARIO_MISS || settings.work.scenario == SCENARIO_SYNFLOOD;
+	settings.work.udp = !settings.work.tcp;
 	measure(&settings);
 	return 0;
 }

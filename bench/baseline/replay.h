@@ -58,7 +58,7 @@ static inline void replay(struct workload *work, const char *from, const char *t
 
 	if (!in || !out)
 		die("%s: %m", in ? to : from);
-	work->tcp = true;
+	work->udp = work->tcp = true;
 	configure(&director, work);
 	datapath_init(path, &director, work->flows, work->flows / 4, false);
 	while (fread(&now_ms, sizeof(now_ms), 1, in) == 1) {

@@ -56,16 +56,25 @@ static always_inline uint8_t *encapsulate(uint8_t *ip, const struct packet *pack
 	return outer;
 }
 
-/* The link header of an encapsulated packet: the tags it came with are kept. */
-static always_inline uint8_t *place(uint8_t *frame, uint8_t *outer, const struct packet *packet,
+/* The tags of a frame, which the outer header is about to overwrite. */
+static always_inline uint64_t tags_of(const uint8_t *frame, const struct packet *packet)
+{
+	uint64_t tags = 0;
+
+	if (unlikely(packet->l2_length > ETHERNET_BYTES))
+		memcpy(&tags, frame + 12, sizeof(tags));
+	return tags;
+}
+
+/* The link header of an encapsulated packet: the tags it came with are kept. Where it begins. */
+static always_inline uint8_t *place(uint8_t *outer, uint64_t tags, const struct packet *packet,
 				    const struct real_server *real)
 {
 	uint8_t *link = outer - packet->l2_length;
 
-	/* The target may overlap the old place of the tags. */
-	if (unlikely(packet->l2_length > ETHERNET_BYTES))
-		memmove(link + 12, frame + 12, packet->l2_length - 12);
 	memcpy(link, real->macs, 12);
+	if (unlikely(packet->l2_length > ETHERNET_BYTES))
+		memcpy(link + 12, &tags, packet->l2_length - ETHERNET_BYTES);
 	put16(outer - 2, real->outer6 ? TYPE_IPV6 : TYPE_IPV4);
 	return link;
 }
@@ -89,10 +98,10 @@ static always_inline int32_t rewrite(struct counters *counters, const struct rea
 	if (!real->tunnel) {
 		memcpy(*frame, real->macs, 12);
 	} else {
+		uint64_t tags = tags_of(*frame, packet);
 		uint8_t *outer = encapsulate(ip, packet, real, identification);
 
-		/* The link header goes last: the outer header lies where it was, but the tags are read before. */
-		*frame = place(*frame, outer, packet, real);
+		*frame = place(outer, tags, packet, real);
 		/* Ethernet's padding stays behind. */
 		*length = packet->l2_length + overhead + packet->ip_length;
 	}

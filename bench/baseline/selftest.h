@@ -21,19 +21,20 @@ static inline int check_encapsulation(bool inet6)
 	struct datapath *path = map_memory(sizeof(*path), false);
 	static uint8_t frame[FRAME_BYTES];
 	struct director director;
-	struct batch batch = { .count = 1, .frames = { frame + HEADROOM }, .lengths = { 64 } };
+	struct batch batch = { .count = 1, .frames = { frame + HEADROOM } };
 
 	configure(&director, &work);
+	batch.lengths[0] = frame_bytes(&work, 0);
 	datapath_init(path, &director, work.flows, work.flows, false);
-	write_frame(frame + HEADROOM, &work, 0, 0);
+	write_frame(frame + HEADROOM, &work, 0);
 	datapath_process(path, &batch, 1000);
 	printf("%s:", inet6 ? "ip6ip6" : "ipip");
 	for (uint32_t at = 0; at < batch.lengths[0]; at++)
 		printf("%02x", batch.frames[0][at]);
 	puts("");
 	if (inet6)
-		return check("length of ip6ip6", 64 + IPV6_BYTES, batch.lengths[0]);
-	return check("length of ipip", 64 + IPV4_BYTES, batch.lengths[0]) |
+		return check("length of ip6ip6", 80 + IPV6_BYTES, batch.lengths[0]);
+	return check("length of ipip", 60 + IPV4_BYTES, batch.lengths[0]) |
 	       check("outer header checksum", 1, checksum_is_intact(batch.frames[0] + 14, 20)) |
 	       check("inner header checksum", 1, checksum_is_intact(batch.frames[0] + 34, 20));
 }

@@ -6,15 +6,20 @@
 #ifndef BASELINE_WORKLOAD_H
 #define BASELINE_WORKLOAD_H
 
-#include <math.h>
-
 #include "datapath.h"
 
 #define FRAME_BYTES 2048
 #define HEADROOM 256
-#define ZIPF_IMAGES (1u << 22)
+#define L3 ETHERNET_BYTES
+#define MIN_FRAME_BYTES 60
+#define PAYLOAD_BYTES 18
 #define FIRST_PORT 1024
-#define PORTS 64000
+#define PORTS 60000
+/* Packets drawn by Zipf, and of a flood, before the first comes again. */
+#define ZIPF_PACKETS 4000000
+#define FLOOD_PACKETS (1u << 20)
+/* Flows of a flood begin here, so that no other has their numbers. */
+#define FLOOD_FLOWS (1u << 27)
 #define SEED 42
 
 enum scenario { SCENARIO_HIT, SCENARIO_MISS, SCENARIO_SYNFLOOD, SCENARIO_COPY };
@@ -46,25 +51,19 @@ static inline uint64_t next_random(uint64_t *state)
 
 static inline struct address vip(uint32_t service, bool inet6)
 {
-	return inet6 ? (struct address){ 0x2001000200000000, 1 + service, true }
+	return inet6 ? (struct address){ 0x20010db800020000, 1 + service, true }
 		     : (struct address){ 0, 0xc6120001 + service, false };
 }
 
 static inline struct address rip(uint32_t real_server, bool inet6)
 {
-	return inet6 ? (struct address){ 0x20010db800000001, 1 + real_server, true }
-		     : (struct address){ 0, 0xac100000 + real_server, false };
+	return inet6 ? (struct address){ 0x20010db800030000, 0x100 + real_server, true }
+		     : (struct address){ 0, 0x0a640000 + real_server, false };
 }
 
 static inline struct address tunnel_source(bool inet6)
 {
-	return inet6 ? (struct address){ 0x20010db800000000, 1, true } : (struct address){ 0, 0xc0000201, false };
-}
-
-static inline struct address client(uint32_t number, bool inet6)
-{
-	return inet6 ? (struct address){ 0x20010db800000002, number, true }
-		     : (struct address){ 0, 0x0a000000 + number, false };
+	return inet6 ? (struct address){ 0x20010db800030000, 1, true } : (struct address){ 0, 0xc0000201, false };
 }
 
 /* A service with its real servers, numbered on from those before. */
@@ -82,7 +81,7 @@ static inline void add_service(struct director *director, const struct workload 
 		uint32_t id = director->real_servers;
 		struct address target = rip(id, inet6);
 		struct real_server *real =
-			director_add_real(director, service, 0x020000010000 + id, 0x020000000002, 1, 1500);
+			director_add_real(director, service, 0x020100000000 + id, 0x020000000002, 0, 1500);
 
 		if (work->method == METHOD_TUN)
 			real_server_tunnel(real, &source, &target);
@@ -101,27 +100,35 @@ static inline void configure(struct director *director, const struct workload *w
 		die("%u services of %u real servers are too many: %d services and %d real servers in all at the most", services,
 		    work->real_servers, MAX_SERVICES, MAX_REAL_SERVERS);
 	director_init(director, work->key_high, work->key_low, services, services * work->real_servers);
-	for (uint32_t number = 0; number < work->services; number++) {
-		for (int inet6 = !work->inet4; inet6 <= work->inet6; inet6++) {
-			for (int tcp = !work->udp; tcp <= work->tcp; tcp++)
+	for (int inet6 = !work->inet4; inet6 <= work->inet6; inet6++) {
+		for (int tcp = !work->udp; tcp <= work->tcp; tcp++) {
+			for (uint32_t number = 0; number < work->services; number++)
 				add_service(director, work, number, inet6, tcp);
 		}
 	}
 }
 
-/* The frame's length: TCP over IPv6 does not fit into a line. */
-static inline uint32_t frame_length(const struct workload *work)
+static inline bool is_inet6(const struct workload *work, uint32_t flow)
 {
-	return work->tcp && work->inet6 ? 74 : 64;
+	return work->inet4 && work->inet6 ? flow & 1 : work->inet6;
 }
 
+/* How long a flow's frame is: a datagram with 18 octets, or a SYN, but no less than Ethernet's minimum. */
+static inline uint32_t frame_bytes(const struct workload *work, uint32_t flow)
+{
+	uint32_t bytes = ETHERNET_BYTES + (is_inet6(work, flow) ? IPV6_BYTES : IPV4_BYTES) +
+			 (work->tcp ? 20 : 8 + PAYLOAD_BYTES);
+
+	return bytes < MIN_FRAME_BYTES ? MIN_FRAME_BYTES : bytes;
+}
+
+/* The room that a frame's image has: whole cache lines. */
 static inline uint32_t image_bytes(const struct workload *work)
 {
-	return frame_length(work) > 64 ? 128 : 64;
+	return work->inet6 ? 128 : 64;
 }
 
-static inline void write_transport(uint8_t *ip, uint8_t *l4, uint32_t length, bool inet6, bool tcp, uint16_t source_port,
-				   uint8_t tcp_flags)
+static inline void write_transport(uint8_t *ip, uint8_t *l4, uint32_t length, bool inet6, bool tcp, uint16_t source_port)
 {
 	uint64_t pseudo = length + (tcp ? IP_TCP : IP_UDP);
 	uint8_t *addresses = ip + (inet6 ? 8 : 12);
@@ -132,7 +139,7 @@ static inline void write_transport(uint8_t *ip, uint8_t *l4, uint32_t length, bo
 	put16(l4 + 2, tcp ? 80 : 53);
 	if (tcp) {
 		l4[12] = 5 << 4;
-		l4[13] = tcp_flags;
+		l4[13] = TCP_SYN;
 		put16(l4 + 14, 0xffff);
 		put16(l4 + 16, checksum_of(l4, length, pseudo));
 	} else {
@@ -141,16 +148,17 @@ static inline void write_transport(uint8_t *ip, uint8_t *l4, uint32_t length, bo
 	}
 }
 
-/* The frame of a flow as it comes from the wire: UDP fills the frame with payload, TCP has Ethernet's padding. */
-static inline void write_frame(uint8_t *frame, const struct workload *work, uint32_t flow, uint8_t tcp_flags)
+/* The frame of a flow as it comes from the wire, with right checksums. */
+static inline void write_frame(uint8_t *frame, const struct workload *work, uint32_t flow)
 {
-	bool both = work->inet4 && work->inet6, inet6 = both ? flow & 1 : work->inet6;
-	uint32_t length = frame_length(work), header = inet6 ? IPV6_BYTES : IPV4_BYTES;
-	uint32_t transport = work->tcp ? 20 : length - ETHERNET_BYTES - header;
-	struct address from = client(flow, inet6), to = vip((both ? flow / 2 : flow) % work->services, inet6);
-	uint8_t *ip = frame + ETHERNET_BYTES;
+	bool inet6 = is_inet6(work, flow);
+	/* Mixed families alternate, and every service has flows of its own family only. */
+	uint32_t client = work->inet4 && work->inet6 ? flow / 2 : flow;
+	uint32_t header = inet6 ? IPV6_BYTES : IPV4_BYTES, transport = work->tcp ? 20 : 8 + PAYLOAD_BYTES;
+	struct address to = vip(client % work->services, inet6);
+	uint8_t *ip = frame + L3;
 
-	memset(frame, 0, length);
+	memset(frame, 0, frame_bytes(work, flow));
 	put_mac(frame, 0x020000000002);
 	put_mac(frame + 6, 0x020000000001);
 	put16(frame + 12, inet6 ? TYPE_IPV6 : TYPE_IPV4);
@@ -159,49 +167,62 @@ static inline void write_frame(uint8_t *frame, const struct workload *work, uint
 		put16(ip + 4, transport);
 		ip[6] = work->tcp ? IP_TCP : IP_UDP;
 		ip[7] = 64;
-		put64(ip + 8, from.high);
-		put64(ip + 16, from.low);
+		put64(ip + 8, 0x20010db800010000);
+		put64(ip + 16, client);
 		put64(ip + 24, to.high);
 		put64(ip + 32, to.low);
 	} else {
 		put16(ip, 0x4500);
 		put16(ip + 2, header + transport);
-		put16(ip + 6, IPV4_DONT_FRAGMENT);
 		ip[8] = 64;
 		ip[9] = work->tcp ? IP_TCP : IP_UDP;
-		put32(ip + 12, from.low);
+		put32(ip + 12, 0x10000000 + flow);
 		put32(ip + 16, to.low);
 		put16(ip + 10, checksum_of(ip, header, 0));
 	}
-	write_transport(ip, ip + header, transport, inet6, work->tcp, FIRST_PORT + flow % PORTS, tcp_flags);
+	write_transport(ip, ip + header, transport, inet6, work->tcp, FIRST_PORT + client % PORTS);
 }
 
-/* The flows in the order in which their packets come: each once, shuffled, or drawn with P(rank k) ~ 1/k. */
-static inline uint32_t *draw_flows(const struct workload *work, uint32_t count)
+/* How many packets it takes until the first comes again. */
+static inline uint32_t period(const struct workload *work)
 {
-	uint32_t *order = calloc(count, sizeof(*order));
-	uint64_t random = SEED;
-	double *sums;
-
-	if (!order)
-		die("no memory for an order of %u packets", count);
-	if (!work->zipf) {
-		for (uint32_t i = 0; i < count; i++) {
-			uint32_t other = (unsigned __int128)next_random(&random) * (i + 1) >> 64;
-
-			order[i] = order[other];
-			order[other] = i % work->flows;
-		}
-		return order;
+	switch (work->scenario) {
+	case SCENARIO_MISS:
+		/* The other half expires before it comes again. */
+		return 2 * work->flows;
+	case SCENARIO_SYNFLOOD:
+		return FLOOD_PACKETS;
+	default:
+		return work->zipf ? ZIPF_PACKETS : work->flows;
 	}
-	sums = calloc(work->flows, sizeof(*sums));
-	if (!sums)
-		die("no memory for a distribution over %u flows", work->flows);
-	for (uint32_t rank = 0; rank < work->flows; rank++)
-		sums[rank] = (rank ? sums[rank - 1] : 0) + 1.0 / (rank + 1);
+}
+
+/* The numbers below a count in random order. */
+static inline void draw_permutation(uint32_t *order, uint32_t count)
+{
+	uint64_t random = SEED;
+
 	for (uint32_t i = 0; i < count; i++) {
-		double point = (next_random(&random) >> 11) * 0x1p-53 * sums[work->flows - 1];
-		uint32_t low = 0, high = work->flows - 1;
+		uint32_t other = (unsigned __int128)next_random(&random) * (i + 1) >> 64;
+
+		order[i] = order[other];
+		order[other] = i;
+	}
+}
+
+/* Numbers below that of the flows, the k-th of them with a probability in proportion to 1/k. */
+static inline void draw_zipf(uint32_t *order, uint32_t count, uint32_t flows)
+{
+	double *sums = calloc(flows, sizeof(*sums)), sum = 0;
+	uint64_t random = SEED;
+
+	if (!sums)
+		die("no memory for a distribution over %u flows", flows);
+	for (uint32_t rank = 0; rank < flows; rank++)
+		sums[rank] = sum += 1.0 / (rank + 1);
+	for (uint32_t i = 0; i < count; i++) {
+		double point = (next_random(&random) >> 11) * 0x1p-53 * sum;
+		uint32_t low = 0, high = flows - 1;
 
 		while (low < high) {
 			uint32_t middle = low + (high - low) / 2;
@@ -214,21 +235,38 @@ static inline uint32_t *draw_flows(const struct workload *work, uint32_t count)
 		order[i] = low;
 	}
 	free(sums);
-	return order;
 }
 
-/* Images, one behind the other, whole batches of them; their number. */
-static inline uint32_t make_images(const struct workload *work, uint8_t **images, bool huge_pages)
-{
-	uint32_t count = work->zipf ? ZIPF_IMAGES : work->flows, stride = image_bytes(work), *order;
+struct images {
+	uint8_t *frames;
+	uint32_t *lengths;
+	/* Whole batches. */
+	uint32_t count;
+	uint32_t stride;
+};
 
-	count = (count + BATCH - 1) / BATCH * BATCH;
-	order = draw_flows(work, count);
-	*images = map_memory((size_t)count * stride, huge_pages);
-	for (uint32_t i = 0; i < count; i++)
-		write_frame(*images + (size_t)i * stride, work, order[i], TCP_ACK);
+/* Frames one behind the other, in the order in which they come. */
+static inline struct images make_images(const struct workload *work, bool huge_pages)
+{
+	uint32_t drawn = period(work), *order = calloc(drawn, sizeof(*order));
+	struct images images = { .count = drawn - drawn % BATCH, .stride = image_bytes(work) };
+
+	if (!order)
+		die("no memory for an order of %u packets", drawn);
+	if (work->zipf && (work->scenario == SCENARIO_HIT || work->scenario == SCENARIO_COPY))
+		draw_zipf(order, drawn, work->flows);
+	else
+		draw_permutation(order, drawn);
+	images.frames = map_memory((size_t)images.count * images.stride, huge_pages);
+	images.lengths = map_memory((size_t)images.count * sizeof(uint32_t), huge_pages);
+	for (uint32_t i = 0; i < images.count; i++) {
+		uint32_t flow = order[i] + (work->scenario == SCENARIO_SYNFLOOD ? FLOOD_FLOWS : 0);
+
+		write_frame(images.frames + (size_t)i * images.stride, work, flow);
+		images.lengths[i] = frame_bytes(work, flow);
+	}
 	free(order);
-	return count;
+	return images;
 }
 
 #endif

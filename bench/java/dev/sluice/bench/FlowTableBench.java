@@ -177,17 +177,13 @@ public final class FlowTableBench {
             // The top bit of a line's word is 0, but the processor learns that only when it has it.
             int next = i + (int) (line >>> 63);
             perform(table, operation, next);
-            line = table.touchHome(hashes[next]);
+            line = table.touchHomes(hashes, next, next + 1);
         }
         sink ^= line;
     }
 
     private void inBatch(FlowTable table, Operation operation) {
-        long lines = 0;
-        for (int i = 0; i < BATCH; i++) {
-            lines ^= table.touchHome(hashes[i]);
-        }
-        sink ^= lines;
+        sink ^= table.touchHomes(hashes, 0, BATCH);
         for (int i = 0; i < BATCH && operation != Operation.LOAD; i++) {
             perform(table, operation, i);
         }

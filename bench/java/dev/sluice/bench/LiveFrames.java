@@ -5,33 +5,52 @@ import dev.sluice.ffi.LibBpf;
 import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.generated.Native;
+import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.Protocol;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * The packet generator: sends frames of many flows out of an interface with XDP live frames, several million a second
  * from one core. {@link LiveFramesMain} is its command line.
  *
+ * <p>At a rate the program waits actively for the moment at which a frame is due, so the rate is exact to the length of a
+ * batch, and a frame that was late does not delay those after it.
+ *
  * <p>Frames leave by the interface's {@code ndo_xdp_xmit}. On a veth that takes a peer with NAPI on: one with an XDP
  * program, or {@code ethtool -K PEER gro on}. Frames that find the peer's ring full are lost, unnoticed here.
  *
- * <p>Owned by one thread, but for {@link #sent()}.
+ * <p>Owned by one thread, but for {@link #sent()} and {@link #stop()}.
  */
 public final class LiveFrames implements AutoCloseable {
     private static final String RESOURCE = "/bpf/flood.bpf.o";
     private static final int BATCH = 64;
-    /** So many frames a call at full rate: some tens of milliseconds. */
-    private static final int FULL_RATE_CHUNK = 1 << 17;
+    /** So long a call may take: a call costs some tens of microseconds by itself, in which no frame is sent. */
+    private static final long CALL_NS = 50_000_000;
 
-    private static final long PACE_NS = 5_000_000;
+    private static final int FIRST_CHUNK = 1 << 12;
+    private static final int LAST_CHUNK = 1 << 22;
+    private static final int CHOICES = 1 << 20;
+    private static final int STAMP_BYTES = 8;
+    private static final int MAP_SHARED = 1;
+
+    /** As in {@code flood.bpf.c}. */
+    private static final StructLayout CONFIG = MemoryLayout.structLayout(
+            ValueLayout.JAVA_INT.withName("flows"),
+            ValueLayout.JAVA_INT.withName("source"),
+            ValueLayout.JAVA_INT.withName("choices"),
+            ValueLayout.JAVA_INT.withName("stamps"),
+            ValueLayout.JAVA_LONG.withName("start_ns"),
+            ValueLayout.JAVA_LONG.withName("interval"),
+            ValueLayout.JAVA_LONG.withName("limit"));
 
     /**
      * What to send.
@@ -90,16 +109,22 @@ public final class LiveFrames implements AutoCloseable {
 
     private final MemorySegment object;
     private final int programFd;
-    private final int sentFd;
+    private final int stateFd;
     private final int interfaceIndex;
     private final byte[] frame;
+    private final Traffic traffic;
+    private int choices;
+    private volatile boolean isStopped;
+    /** Grows when the present run is to end. */
+    private volatile int runs;
 
-    private LiveFrames(MemorySegment object, int interfaceIndex, byte[] frame) {
+    private LiveFrames(MemorySegment object, int interfaceIndex, Traffic traffic) {
         this.object = object;
         this.programFd = LibBpf.programFd(object, "sluice_flood");
-        this.sentFd = LibBpf.mapFd(object, "sent");
+        this.stateFd = LibBpf.mapFd(object, "state");
         this.interfaceIndex = interfaceIndex;
-        this.frame = frame;
+        this.traffic = traffic;
+        this.frame = traffic.frame();
     }
 
     /** Loads the generator's program. Throws {@link NativeException}, also for an interface that does not exist. */
@@ -108,14 +133,8 @@ public final class LiveFrames implements AutoCloseable {
                 LibC.ifNameToIndex(CallState.current(), traffic.interfaceName()),
                 "if_nametoindex(" + traffic.interfaceName() + ")");
         MemorySegment object = load(RESOURCE);
-        try (Arena arena = Arena.ofConfined()) {
-            IpAddress source = traffic.source();
-            MemorySegment config = arena.allocateFrom(ValueLayout.JAVA_INT, traffic.flows(), (int) source.low());
-            NativeException.check(
-                    LibBpf.mapUpdate(
-                            LibBpf.mapFd(object, "config"), arena.allocateFrom(ValueLayout.JAVA_INT, 0), config),
-                    "bpf_map_update_elem(config)");
-            return new LiveFrames(object, index, traffic.frame());
+        try {
+            return new LiveFrames(object, index, traffic);
         } catch (RuntimeException e) {
             LibBpf.objectClose(object);
             throw e;
@@ -123,7 +142,7 @@ public final class LiveFrames implements AutoCloseable {
     }
 
     /** Opens and loads an object file from the class path; the caller closes it. */
-    static MemorySegment load(String resource) {
+    public static MemorySegment load(String resource) {
         byte[] elf;
         try (InputStream in = LiveFrames.class.getResourceAsStream(resource)) {
             if (in == null) {
@@ -143,25 +162,83 @@ public final class LiveFrames implements AutoCloseable {
         }
     }
 
+    /**
+     * Draws the flow of each frame from a table instead of taking flows in turn; the table is gone through again and again.
+     *
+     * @param flows which flow is next, a power of two of them, 1048576 at most
+     */
+    public void choose(int[] flows) {
+        if (Integer.bitCount(flows.length) != 1 || flows.length > CHOICES) {
+            throw new IllegalArgumentException(
+                    "a table of choices has a power of two of entries up to " + CHOICES + ", not " + flows.length);
+        }
+        long bytes = (long) CHOICES * Long.BYTES;
+        CallState state = CallState.current();
+        long address = LibC.mmap(
+                state, bytes, Native.PROT_READ() | Native.PROT_WRITE(), MAP_SHARED, LibBpf.mapFd(object, "choice"), 0);
+        if (address < 0) {
+            throw new NativeException("mmap(choice)", (int) -address);
+        }
+        MemorySegment table = MemorySegment.ofAddress(address).reinterpret(bytes);
+        for (int i = 0; i < flows.length; i++) {
+            table.setAtIndex(ValueLayout.JAVA_LONG, i, flows[i]);
+        }
+        NativeException.check(LibC.munmap(state, table, bytes), "munmap(choice)");
+        choices = flows.length;
+    }
+
+    /** How frames of a run follow each other. */
+    public record Pace(long framesPerSecond, boolean stamps, int batch) {
+        /** As fast as it goes. */
+        public static final Pace FULL = new Pace(0, false, BATCH);
+
+        /** Throws {@link IllegalArgumentException} for stamps without a rate: such frames are never due. */
+        public Pace {
+            if (framesPerSecond < 0) {
+                throw new IllegalArgumentException("a rate must be 0 or more frames a second, not " + framesPerSecond);
+            }
+            if (stamps && framesPerSecond == 0) {
+                throw new IllegalArgumentException("frames with stamps need a rate");
+            }
+        }
+
+        /** So many a second. */
+        public static Pace of(long framesPerSecond) {
+            return new Pace(framesPerSecond, false, BATCH);
+        }
+    }
+
     /** Sends for so long; {@code framesPerSecond} 0 is as fast as it goes. */
     public Report run(Duration duration, long framesPerSecond) {
+        return run(duration, framesPerSecond == 0 ? Pace.FULL : Pace.of(framesPerSecond));
+    }
+
+    /** Sends for so long, or until {@link #stop()}. */
+    public Report run(Duration duration, Pace pace) {
+        if (pace.stamps() && (frame.length % 2 != 0 || payloadBytes() < STAMP_BYTES)) {
+            throw new IllegalArgumentException("a frame with a stamp has an even length and " + STAMP_BYTES
+                    + " bytes of payload or more; this one has " + frame.length + " bytes, " + payloadBytes()
+                    + " of them payload");
+        }
+        boolean isPaced = pace.framesPerSecond() > 0;
+        int run = runs;
+        long limit = Math.round(pace.framesPerSecond() * (duration.toNanos() / 1e9));
         long before = sent();
         long start = System.nanoTime();
         long end = start + duration.toNanos();
+        configure(pace, start, limit);
+        long chunk = FIRST_CHUNK;
         long now = start;
-        while (now < end) {
-            long due = FULL_RATE_CHUNK;
-            if (framesPerSecond > 0) {
-                long target = (long) (framesPerSecond * ((now - start + PACE_NS) / 1e9));
-                due = Math.min(target - (sent() - before), FULL_RATE_CHUNK);
+        while (now < end && !isStopped && runs == run && (!isPaced || sent() - before < limit)) {
+            int error = ProgramRun.live(programFd, frame, interfaceIndex, (int) chunk, pace.batch());
+            if (error != -Native.EINTR()) {
+                NativeException.check(error, "BPF_PROG_TEST_RUN(live frames, interface " + interfaceIndex + ")");
             }
-            if (due > 0) {
-                send((int) due);
-            }
-            if (framesPerSecond > 0) {
-                LockSupport.parkNanos(Math.min(PACE_NS, end - System.nanoTime()));
-            }
-            now = System.nanoTime();
+            long after = System.nanoTime();
+            double runNs = Math.max((double) (after - now) / chunk, 1);
+            long wantedNs = Math.min(CALL_NS, end - after);
+            chunk = Math.clamp((long) (wantedNs / runNs), pace.batch(), Math.min(2 * chunk, LAST_CHUNK));
+            now = after;
         }
         return new Report(sent() - before, Duration.ofNanos(System.nanoTime() - start));
     }
@@ -170,8 +247,9 @@ public final class LiveFrames implements AutoCloseable {
     public Report send(int frames) {
         long before = sent();
         long start = System.nanoTime();
+        configure(Pace.FULL, start, 0);
         int left = frames;
-        while (left > 0) {
+        while (left > 0 && !isStopped) {
             int error = ProgramRun.live(programFd, frame, interfaceIndex, left, Math.min(BATCH, left));
             if (error != -Native.EINTR()) {
                 NativeException.check(error, "BPF_PROG_TEST_RUN(live frames, interface " + interfaceIndex + ")");
@@ -181,20 +259,64 @@ public final class LiveFrames implements AutoCloseable {
         return new Report(sent() - before, Duration.ofNanos(System.nanoTime() - start));
     }
 
+    /** Has the present run end within some tens of milliseconds, and no later one. Any thread. */
+    public synchronized void pause() {
+        runs++;
+    }
+
+    /** Has a run end within some tens of milliseconds, and every later one at once. Any thread. */
+    public void stop() {
+        isStopped = true;
+    }
+
     /** Frames sent since it was opened. Any thread, until it is closed. */
     public long sent() {
         try (Arena arena = Arena.ofConfined()) {
-            int cpus = LibBpf.possibleCpus();
-            MemorySegment values = arena.allocate(ValueLayout.JAVA_LONG, cpus);
+            MemorySegment value = arena.allocate(ValueLayout.JAVA_LONG, 2);
             NativeException.check(
-                    LibBpf.mapLookup(sentFd, arena.allocateFrom(ValueLayout.JAVA_INT, 0), values),
-                    "bpf_map_lookup_elem(sent)");
-            long sum = 0;
-            for (int cpu = 0; cpu < cpus; cpu++) {
-                sum += values.getAtIndex(ValueLayout.JAVA_LONG, cpu);
-            }
-            return sum;
+                    LibBpf.mapLookup(stateFd, arena.allocateFrom(ValueLayout.JAVA_INT, 0), value),
+                    "bpf_map_lookup_elem(state)");
+            return value.getAtIndex(ValueLayout.JAVA_LONG, 0);
         }
+    }
+
+    private int payloadBytes() {
+        int ip = traffic.source().family() == AddressFamily.INET ? 20 : 40;
+        return frame.length - 14 - ip - (traffic.protocol() == Protocol.TCP ? 20 : 8);
+    }
+
+    private void configure(Pace pace, long startNs, long limit) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment zero = arena.allocateFrom(ValueLayout.JAVA_INT, 0);
+            MemorySegment config = arena.allocate(CONFIG);
+            set(config, "flows", traffic.flows());
+            set(config, "source", (int) traffic.source().low());
+            set(config, "choices", choices);
+            set(config, "stamps", pace.stamps() ? 1 : 0);
+            if (pace.framesPerSecond() > 0) {
+                // System.nanoTime() reads CLOCK_MONOTONIC, as bpf_ktime_get_ns() does.
+                set(config, "start_ns", startNs);
+                set(config, "interval", Math.max(Math.round(1e9 * (1 << 16) / pace.framesPerSecond()), 1));
+                set(config, "limit", limit);
+            }
+            MemorySegment state = arena.allocate(ValueLayout.JAVA_LONG, 2);
+            state.setAtIndex(ValueLayout.JAVA_LONG, 0, sent());
+            update("config", zero, config);
+            update("state", zero, state);
+        }
+    }
+
+    private void update(String map, MemorySegment key, MemorySegment value) {
+        NativeException.check(
+                LibBpf.mapUpdate(LibBpf.mapFd(object, map), key, value), "bpf_map_update_elem(" + map + ")");
+    }
+
+    private static void set(MemorySegment config, String field, int value) {
+        config.set(ValueLayout.JAVA_INT, CONFIG.byteOffset(MemoryLayout.PathElement.groupElement(field)), value);
+    }
+
+    private static void set(MemorySegment config, String field, long value) {
+        config.set(ValueLayout.JAVA_LONG, CONFIG.byteOffset(MemoryLayout.PathElement.groupElement(field)), value);
     }
 
     /** Unloads the program. */

@@ -37,8 +37,14 @@ record Axis(String label, double min, double max, boolean log, List<Tick> ticks)
                 marks.add(mark * Math.pow(10, decade));
             }
         }
-        double min = marks.stream().filter(mark -> mark <= smallest * 1.0001).reduce((_, last) -> last).orElse(smallest);
-        double max = marks.stream().filter(mark -> mark >= largest * 0.9999).findFirst().orElse(largest);
+        double min = marks.stream()
+                .filter(mark -> mark <= smallest * 1.0001)
+                .reduce((_, last) -> last)
+                .orElse(smallest);
+        double max = marks.stream()
+                .filter(mark -> mark >= largest * 0.9999)
+                .findFirst()
+                .orElse(largest);
         List<Tick> ticks = marks.stream()
                 .filter(mark -> mark >= min && mark <= max)
                 .map(mark -> new Tick(mark, text.apply(mark)))
@@ -58,9 +64,7 @@ record Axis(String label, double min, double max, boolean log, List<Tick> ticks)
 
     /** Where a value stands between 0, the axis' beginning, and 1, its end. */
     double at(double value) {
-        double share = log
-                ? Math.log(Math.max(value, min) / min) / Math.log(max / min)
-                : (value - min) / (max - min);
+        double share = log ? Math.log(Math.max(value, min) / min) / Math.log(max / min) : (value - min) / (max - min);
         return Math.clamp(share, 0, 1);
     }
 }

@@ -25,7 +25,8 @@ final class Bars {
                 measurements.stream().map(Measurement::parameters).toList());
         Map<Map<String, String>, List<Measurement>> cases = new LinkedHashMap<>();
         for (Measurement measurement : measurements) {
-            cases.computeIfAbsent(measurement.parameters(), _ -> new ArrayList<>()).add(measurement);
+            cases.computeIfAbsent(measurement.parameters(), _ -> new ArrayList<>())
+                    .add(measurement);
         }
         StringBuilder html = new StringBuilder("<div class=\"bars\">\n");
         cases.forEach((parameters, ofCase) -> {

@@ -1,5 +1,8 @@
 package dev.sluice.bench.harness;
 
+import dev.sluice.bench.net.ForwardBenchmark;
+import dev.sluice.bench.net.SoakBenchmark;
+import dev.sluice.bench.net.StartBenchmark;
 import dev.sluice.bench.pipeline.PipelineBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -11,7 +14,15 @@ import picocli.CommandLine.HelpCommand;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = "Measures Sluice beside what else there is, on this machine.",
-        subcommands = {HelpCommand.class, PipelineBenchmark.class, CompareCommand.class, ReportCommand.class})
+        subcommands = {
+            PipelineBenchmark.class,
+            ForwardBenchmark.class,
+            StartBenchmark.class,
+            SoakBenchmark.class,
+            CompareCommand.class,
+            ReportCommand.class,
+            HelpCommand.class
+        })
 public final class Bench {
     private Bench() {}
 

@@ -45,7 +45,8 @@ final class ComparePage {
     private static void appendSection(StringBuilder body, String heading, List<String> sentences) {
         if (!sentences.isEmpty()) {
             StringBuilder list = new StringBuilder("<ul>\n");
-            sentences.forEach(text -> list.append("<li>").append(Html.escape(text)).append("</li>\n"));
+            sentences.forEach(
+                    text -> list.append("<li>").append(Html.escape(text)).append("</li>\n"));
             body.append(Html.section(heading, list.append("</ul>\n").toString()));
         }
     }
@@ -85,16 +86,16 @@ final class ComparePage {
     private static String row(
             String subject, String metric, String a, String b, String ratio, String verdict, String parameters) {
         return String.format(
-                        Locale.ROOT,
-                        "%-18s %-26s %10s %10s %8s  %-13s %s",
-                        subject,
-                        metric,
-                        a,
-                        b,
-                        ratio,
-                        verdict,
-                        parameters)
-                .stripTrailing()
+                                Locale.ROOT,
+                                "%-18s %-26s %10s %10s %8s  %-13s %s",
+                                subject,
+                                metric,
+                                a,
+                                b,
+                                ratio,
+                                verdict,
+                                parameters)
+                        .stripTrailing()
                 + "\n";
     }
 

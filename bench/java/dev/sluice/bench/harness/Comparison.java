@@ -103,12 +103,7 @@ record Comparison(
                 all.put(
                         new Key(of.subject(), metric, "ns", of.parameters()),
                         new Measurement(
-                                of.subject(),
-                                metric,
-                                "ns",
-                                Measurement.Better.LOWER,
-                                of.parameters(),
-                                List.of(value)));
+                                of.subject(), metric, "ns", Measurement.Better.LOWER, of.parameters(), List.of(value)));
             }
         }
         return all;
@@ -151,7 +146,8 @@ record Comparison(
         }
         addDifferences(differences, "", a.facts().source(), b.facts().source());
         addDifferences(differences, "", a.facts().machine(), b.facts().machine());
-        addDifferences(differences, "interface ", a.facts().interfaces(), b.facts().interfaces());
+        addDifferences(
+                differences, "interface ", a.facts().interfaces(), b.facts().interfaces());
         addDifferences(differences, "JVM ", a.facts().jvm(), b.facts().jvm());
         addDifferences(differences, "option ", a.options(), b.options());
         return differences;

@@ -25,7 +25,8 @@ final class LatencyPlots {
         Map<Map<String, String>, List<Latency>> cases = new LinkedHashMap<>();
         for (Latency latency : latencies) {
             if (latency.histogram().getTotalCount() > 0) {
-                cases.computeIfAbsent(latency.parameters(), _ -> new ArrayList<>()).add(latency);
+                cases.computeIfAbsent(latency.parameters(), _ -> new ArrayList<>())
+                        .add(latency);
             }
         }
         List<Plot> plots = new ArrayList<>();
@@ -41,8 +42,7 @@ final class LatencyPlots {
         for (Latency latency : latencies) {
             Histogram histogram = latency.histogram();
             List<Plot.Point> points = points(histogram);
-            series.add(new Plot.Series(
-                    latency.subject(), colours.getOrDefault(latency.subject(), 0), 0, true, points));
+            series.add(new Plot.Series(latency.subject(), colours.getOrDefault(latency.subject(), 0), 0, true, points));
             smallest = Math.min(smallest, points.getFirst().y());
             largest = Math.max(largest, (double) histogram.getMaxValue());
             end = Math.max(end, points.getLast().x());
@@ -82,7 +82,9 @@ final class LatencyPlots {
     }
 
     private static String label(double percentile) {
-        return percentile == Math.rint(percentile) ? Long.toString(Math.round(percentile)) : Double.toString(percentile);
+        return percentile == Math.rint(percentile)
+                ? Long.toString(Math.round(percentile))
+                : Double.toString(percentile);
     }
 
     /** Nines: 1 for p90, 2 for p99. */

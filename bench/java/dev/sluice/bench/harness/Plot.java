@@ -140,12 +140,7 @@ record Plot(String title, Axis x, Axis y, List<Series> series) {
 
     private static void line(StringBuilder html, String style, double x1, double y1, double x2, double y2) {
         html.append("<line class=\"%s\" x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\"/>\n"
-                .formatted(
-                        style,
-                        Html.coordinate(x1),
-                        Html.coordinate(y1),
-                        Html.coordinate(x2),
-                        Html.coordinate(y2)));
+                .formatted(style, Html.coordinate(x1), Html.coordinate(y1), Html.coordinate(x2), Html.coordinate(y2)));
     }
 
     private static void text(StringBuilder html, double x, double y, String anchor, String text) {

@@ -12,8 +12,8 @@ import java.util.Set;
 
 /** A run's report: one file that needs nothing beside it. */
 final class ReportPage {
-    private static final DateTimeFormatter TIME =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss 'UTC'", Locale.ROOT).withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss 'UTC'", Locale.ROOT)
+            .withZone(ZoneOffset.UTC);
 
     private ReportPage() {}
 
@@ -26,7 +26,8 @@ final class ReportPage {
         if (!results.remarks().isEmpty()) {
             StringBuilder list = new StringBuilder("<ul>\n");
             results.remarks()
-                    .forEach(remark -> list.append("<li>").append(Html.escape(remark)).append("</li>\n"));
+                    .forEach(remark ->
+                            list.append("<li>").append(Html.escape(remark)).append("</li>\n"));
             body.append(Html.section("Remarks", list.append("</ul>\n").toString()));
         }
         Map<String, List<Measurement>> metrics = metrics(results);
@@ -38,8 +39,10 @@ final class ReportPage {
         }
         if (!metrics.isEmpty()) {
             StringBuilder tables = new StringBuilder();
-            metrics.forEach((title, measurements) ->
-                    tables.append("<h3>").append(Html.escape(title)).append("</h3>\n").append(table(measurements)));
+            metrics.forEach((title, measurements) -> tables.append("<h3>")
+                    .append(Html.escape(title))
+                    .append("</h3>\n")
+                    .append(table(measurements)));
             body.append(Html.section("All figures", tables.toString()));
         }
         body.append(Html.section("How it was run", commands(results)));
@@ -123,7 +126,8 @@ final class ReportPage {
                 measurements.getFirst().parameters(),
                 Parameters.varying(
                         measurements.stream().map(Measurement::parameters).toList()));
-        html.append(same.isEmpty() ? "" : " All with " + Html.escape(same) + ".").append("</p>\n");
+        html.append(same.isEmpty() ? "" : " All with " + Html.escape(same) + ".")
+                .append("</p>\n");
         for (Plot plot : SizePlots.of(measurements, colours)) {
             html.append(plot.figure());
         }
@@ -171,11 +175,12 @@ final class ReportPage {
         StringBuilder html = new StringBuilder("<pre>bench/run ")
                 .append(Html.escape(String.join(" ", results.commandLine())))
                 .append("</pre>\n");
-        results.commands().forEach((subject, command) -> html.append("<div>")
-                .append(Html.escape(subject))
-                .append("</div><pre>")
-                .append(Html.escape(command))
-                .append("</pre>\n"));
+        results.commands()
+                .forEach((subject, command) -> html.append("<div>")
+                        .append(Html.escape(subject))
+                        .append("</div><pre>")
+                        .append(Html.escape(command))
+                        .append("</pre>\n"));
         if (!results.options().isEmpty()) {
             html.append("<details><summary>All options</summary>\n")
                     .append(Html.facts(results.options()))

@@ -26,7 +26,8 @@ final class SizePlots {
      */
     static List<Plot> of(List<Measurement> measurements, Map<String, Integer> colours) {
         Set<String> names = new TreeSet<>();
-        measurements.forEach(measurement -> names.addAll(measurement.parameters().keySet()));
+        measurements.forEach(
+                measurement -> names.addAll(measurement.parameters().keySet()));
         List<Plot> plots = new ArrayList<>();
         for (String name : names) {
             Map<Key, List<Measurement>> lines = lines(measurements, name);
@@ -57,8 +58,9 @@ final class SizePlots {
 
     private static Plot plot(
             String name, List<Key> keys, Map<Key, List<Measurement>> lines, Map<String, Integer> colours) {
-        List<Measurement> all =
-                keys.stream().flatMap(key -> lines.getOrDefault(key, List.of()).stream()).toList();
+        List<Measurement> all = keys.stream()
+                .flatMap(key -> lines.getOrDefault(key, List.of()).stream())
+                .toList();
         Measurement any = all.getFirst();
         Set<String> varying = Parameters.varying(keys.stream().map(Key::others).toList());
         List<String> subjects = keys.stream().map(Key::subject).distinct().toList();
@@ -84,7 +86,11 @@ final class SizePlots {
         String same = Parameters.textWithout(keys.getFirst().others(), varying);
         return new Plot(
                 any.metric() + " by " + name + (same.isEmpty() ? "" : " (" + same + ")"),
-                sizeAxis(name, all.stream().flatMap(of -> sizes(List.of(of), name).stream()).toList()),
+                sizeAxis(
+                        name,
+                        all.stream()
+                                .flatMap(of -> sizes(List.of(of), name).stream())
+                                .toList()),
                 Axis.fromZero(any.unit(), largest, Html::number),
                 series);
     }
@@ -98,7 +104,8 @@ final class SizePlots {
                 sorted.last(),
                 true,
                 sorted.stream()
-                        .map(size -> new Axis.Tick(size, Html.number(size).replace("000 k", " M").replace(" ", "")))
+                        .map(size -> new Axis.Tick(
+                                size, Html.number(size).replace("000 k", " M").replace(" ", "")))
                         .toList());
     }
 

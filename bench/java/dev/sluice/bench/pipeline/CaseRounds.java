@@ -155,9 +155,7 @@ final class CaseRounds {
     /** Java's speed in proportion to C's, round by round, with the copying; empty when it was not measured. */
     List<Double> speedToBaseline(PipelineCase what) {
         Costs costs = measured.get(what);
-        return costs == null
-                ? List.of()
-                : ratios(Costs.processor(costs.baseline()), Costs.processor(costs.sluice()));
+        return costs == null ? List.of() : ratios(Costs.processor(costs.baseline()), Costs.processor(costs.sluice()));
     }
 
     /** As {@link #speedToBaseline}, without the copying. */

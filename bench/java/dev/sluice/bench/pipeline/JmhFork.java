@@ -114,7 +114,8 @@ final class JmhFork {
 
     /** The command by which somebody else measures the same without the harness. */
     String command() {
-        String options = String.join(" ", JVM_OPTIONS) + (jvmOptions.isEmpty() ? "" : " " + String.join(" ", jvmOptions));
+        String options =
+                String.join(" ", JVM_OPTIONS) + (jvmOptions.isEmpty() ? "" : " " + String.join(" ", jvmOptions));
         return "java -cp \"target/classes:target/test-classes:$(cat target/bench.classpath)\" org.openjdk.jmh.Main"
                 + " PipelineState.forward -f 1 -prof gc -prof " + ProcessorTime.class.getName()
                 + " -wi 1 -i " + iterations + " -w " + seconds + " -r " + seconds + " -p warmupSeconds=" + warmupSeconds

@@ -6,8 +6,7 @@ import dev.sluice.control.config.ConfigProblem;
 import dev.sluice.control.preflight.EnvironmentException;
 import java.io.PrintWriter;
 import java.util.List;
-import picocli.CommandLine;
-import picocli.CommandLine.ParameterException;
+import java.util.Map;
 
 /** Turns failures into lines {@code sluice: …} on standard error, one for each problem, and an exit code. */
 final class ErrorOutput {
@@ -20,9 +19,13 @@ final class ErrorOutput {
         this.debug = debug;
     }
 
+    /** As the environment wants it: {@code SLUICE_DEBUG=1} for stack traces. */
+    static ErrorOutput of(Map<String, String> environment) {
+        return new ErrorOutput("1".equals(environment.get("SLUICE_DEBUG")));
+    }
+
     /** A command that threw. */
-    int failed(Exception failure, CommandLine command) {
-        PrintWriter err = command.getErr();
+    int failed(Exception failure, PrintWriter err) {
         switch (failure) {
             case ConfigException config ->
                 print(
@@ -45,21 +48,11 @@ final class ErrorOutput {
         };
     }
 
-    /** A command line that cannot be understood. */
-    int misused(ParameterException failure) {
-        PrintWriter err = failure.getCommandLine().getErr();
-        print(err, List.of(oneLine(failure)));
-        CommandLine.UnmatchedArgumentException.printSuggestions(failure, err);
-        err.println("Try: " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help");
-        err.flush();
-        return ExitCode.USAGE.code();
-    }
-
-    private static void print(PrintWriter err, List<String> problems) {
+    static void print(PrintWriter err, List<String> problems) {
         problems.forEach(problem -> err.println("sluice: " + problem));
     }
 
-    private static String oneLine(Throwable failure) {
+    static String oneLine(Throwable failure) {
         String message = failure.getMessage();
         return message == null || message.isBlank()
                 ? failure.getClass().getSimpleName() + " (SLUICE_DEBUG=1 shows where)"

@@ -1,9 +1,10 @@
 package dev.sluice.cli;
 
-import dev.sluice.cli.ipvsadm.Ipvsadm;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,7 @@ import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command {@code sluice}. */
 @Command(
@@ -53,10 +55,7 @@ public final class Main implements Runnable {
 
     /** Runs one command and ends the JVM with its exit code. */
     public static void main(String[] args) {
-        if (args.length > 0 && args[0].equals(IpvsadmCommand.NAME)) {
-            Ipvsadm.main(Arrays.copyOfRange(args, 1, args.length));
-        }
-        System.exit(commandLine(new ForegroundDirector(VersionCommand.ownVersion()), System.getenv())
+        System.exit(commandLine(new ForegroundDirector(EntryPoint.ownVersion()), System.getenv())
                 .execute(args));
     }
 
@@ -67,9 +66,8 @@ public final class Main implements Runnable {
      * @param environment the environment variables
      */
     public static CommandLine commandLine(DirectorLauncher director, Map<String, String> environment) {
-        ErrorOutput errors = new ErrorOutput("1".equals(environment.get("SLUICE_DEBUG")));
-        @Nullable String socket = environment.get("SLUICE_SOCKET");
-        @Nullable Path socketOfEnvironment = socket == null || socket.isEmpty() ? null : Path.of(socket);
+        ErrorOutput errors = ErrorOutput.of(environment);
+        @Nullable Path socketOfEnvironment = RunArguments.socketOf(environment).orElse(null);
         CommandLine command = new CommandLine(new Main())
                 .addSubcommand(new RunCommand(director, socketOfEnvironment))
                 .addSubcommand(new ReleaseCommand())
@@ -85,8 +83,8 @@ public final class Main implements Runnable {
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
                 .addSubcommand(new HelpCommand())
-                .setExecutionExceptionHandler((failure, at, parsed) -> errors.failed(failure, at))
-                .setParameterExceptionHandler((failure, args) -> errors.misused(failure))
+                .setExecutionExceptionHandler((failure, at, parsed) -> errors.failed(failure, at.getErr()))
+                .setParameterExceptionHandler(Main::misused)
                 .setUsageHelpWidth(100)
                 .setCaseInsensitiveEnumValuesAllowed(false);
         Map<String, String> codes = new LinkedHashMap<>();
@@ -96,6 +94,16 @@ public final class Main implements Runnable {
                 .exitCodeListHeading("%nExit codes:%n")
                 .exitCodeList(codes);
         return command;
+    }
+
+    /** A command line that cannot be understood. */
+    private static int misused(ParameterException failure, String[] arguments) {
+        PrintWriter err = failure.getCommandLine().getErr();
+        ErrorOutput.print(err, List.of(ErrorOutput.oneLine(failure)));
+        UnmatchedArgumentException.printSuggestions(failure, err);
+        err.println("Try: " + failure.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+        err.flush();
+        return ExitCode.USAGE.code();
     }
 
     @Override

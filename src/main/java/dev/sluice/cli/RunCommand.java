@@ -1,12 +1,6 @@
 package dev.sluice.cli;
 
-import dev.sluice.control.config.ConfigFile;
-import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
-import dev.sluice.control.config.SluiceConfig;
-import dev.sluice.control.preflight.MachineFacts;
-import dev.sluice.control.preflight.Preflight;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -19,7 +13,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code sluice run}. */
 @Command(
-        name = "run",
+        name = RunCommand.NAME,
         mixinStandardHelpOptions = true,
         sortOptions = false,
         header = "Run a director in the foreground.",
@@ -43,6 +37,9 @@ import picocli.CommandLine.Spec;
             "See also: sluice check, sluice release, docs/configuration.md, docs/operations.md",
         })
 final class RunCommand implements Callable<Integer> {
+    /** The command. */
+    static final String NAME = "run";
+
     private final DirectorLauncher director;
     private final @Nullable Path socketOfEnvironment;
 
@@ -76,25 +73,18 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        // The file as the user names it, for messages; absolute for whoever reads it again.
-        SluiceConfig effective = overridden(ConfigFile.load(config));
-        Preflight.check(effective.director(), MachineFacts.ofThisMachine());
-        return director.run(effective, new ConfigSource(config.toAbsolutePath(), this::overridden), release);
-    }
-
-    /** The configuration with the admin socket that option and environment ask for. */
-    SluiceConfig overridden(SluiceConfig loaded) {
-        Path override = socket == null ? socketOfEnvironment : socket;
-        if (override == null) {
-            return loaded;
-        }
-        Path absolute = override.toAbsolutePath();
-        if (absolute.toString().getBytes(StandardCharsets.UTF_8).length > DirectorConfig.MAX_SOCKET_PATH_BYTES) {
+        RunArguments arguments = arguments();
+        if (!arguments.socketFits()) {
             throw new ParameterException(
                     Objects.requireNonNull(spec).commandLine(),
-                    "socket path " + absolute + " is too long; allowed: 1-" + DirectorConfig.MAX_SOCKET_PATH_BYTES
-                            + " bytes");
+                    "socket path " + Objects.requireNonNull(arguments.socket()).toAbsolutePath()
+                            + " is too long; allowed: 1-" + DirectorConfig.MAX_SOCKET_PATH_BYTES + " bytes");
         }
-        return loaded.withSocket(absolute);
+        return DirectorStart.start(arguments, director);
+    }
+
+    /** What was asked for, as the parser left it. */
+    RunArguments arguments() {
+        return new RunArguments(config, socket == null ? socketOfEnvironment : socket, release);
     }
 }

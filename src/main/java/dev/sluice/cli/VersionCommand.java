@@ -37,15 +37,9 @@ final class VersionCommand implements Callable<Integer> {
         }
     }
 
-    /** This build's version, as its jar tells it. */
-    static String ownVersion() {
-        String version = Main.class.getPackage().getImplementationVersion();
-        return version == null ? "(not from its jar)" : version;
-    }
-
     private static List<String> lines() {
         List<String> lines = new ArrayList<>();
-        lines.add("sluice " + ownVersion());
+        lines.add("sluice " + EntryPoint.ownVersion());
         lines.add("java " + Runtime.version() + " " + System.getProperty("java.vendor"));
         lines.add("linux " + MachineFacts.ofThisMachine().kernelRelease() + " " + System.getProperty("os.arch"));
         for (String soname : NativeLibraries.SONAMES) {

@@ -9,6 +9,7 @@ import dev.sluice.control.config.HugePages;
 import dev.sluice.control.config.IdleMode;
 import dev.sluice.control.config.XdpMode;
 import dev.sluice.control.preflight.EnvironmentException;
+import dev.sluice.control.warmup.WarmUp;
 import dev.sluice.ffi.PageMemory;
 import dev.sluice.flow.FlowCounts;
 import dev.sluice.flow.FlowExchange;
@@ -23,6 +24,7 @@ import dev.sluice.forward.Counters;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.Pipeline;
 import dev.sluice.schedule.HashKey;
+import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.VirtualService;
 import dev.sluice.stats.TimeoutStats;
@@ -155,7 +157,7 @@ final class Datapath {
                         fragments,
                         hasher,
                         counters,
-                        policy(),
+                        policy(config.connections()),
                         config.packetPolicy(),
                         exchange),
                 flows,
@@ -235,8 +237,22 @@ final class Datapath {
         return templates;
     }
 
-    private ConnectionPolicy policy() {
-        ConnectionConfig connections = config.connections();
+    /** What a rehearsal of such a datapath needs to know. */
+    static WarmUp.Setting rehearsal(
+            DirectorConfig config, int queues, boolean severalFrames, SchedulerParameters parameters, HashKey key) {
+        return new WarmUp.Setting(
+                config.interfaces().size(),
+                queues,
+                config.batchSize(),
+                config.idle() == IdleMode.BUSY,
+                severalFrames,
+                policy(config.connections()),
+                config.packetPolicy(),
+                parameters,
+                key);
+    }
+
+    private static ConnectionPolicy policy(ConnectionConfig connections) {
         return new ConnectionPolicy(
                 connections.sloppyTcp(),
                 connections.sloppySctp(),

@@ -139,9 +139,9 @@ public final class Director implements AutoCloseable {
         SteeringMaps maps = resources.add("BPF maps", SteeringMaps.create());
         HashKey key = hashKey(settings);
         HopChoice choice = new HopChoice(settings.interfaces(), settings.tunnel());
-        SnapshotCompiler compiler = new SnapshotCompiler(
-                new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize()),
-                choice);
+        SchedulerParameters schedulers =
+                new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize());
+        SnapshotCompiler compiler = new SnapshotCompiler(schedulers, choice);
         Overlay overlay = Overlay.NONE.next(registry, Map.of(), now(), true);
         SnapshotCompiler.Compiled first = compiler.compile(registry, overlay, resolver);
         compiler.makeCurrent(first);
@@ -149,8 +149,11 @@ public final class Director implements AutoCloseable {
         MachineFacts machine = MachineFacts.ofThisMachine();
         int queues = Preflight.workers(settings, machine);
         int[] cpus = settings.cpus().assign(queues, machine.allowedCpus());
-        Datapath datapath = new Datapath(
-                settings, queues, Preflight.needsSeveralFrames(settings, machine), key, resources, sharedTables);
+        boolean severalFrames = Preflight.needsSeveralFrames(settings, machine);
+        Rehearsal rehearsal = resources.add(
+                "warm-up",
+                Rehearsal.begin(settings, Datapath.rehearsal(settings, queues, severalFrames, schedulers, key), first));
+        Datapath datapath = new Datapath(settings, queues, severalFrames, key, resources, sharedTables);
         for (int queue = 0; queue < queues; queue++) {
             datapath.addWorker(queue, cpus[queue], maps, new FlowHasher(key), first.snapshot());
         }
@@ -161,6 +164,7 @@ public final class Director implements AutoCloseable {
         steering.widen(registry);
         settings.interfaces().forEach(name -> followStationAddress(name, maps, resolver));
         Attachments attachments = resources.add("XDP programs", new Attachments(settings.withoutDirector()));
+        rehearsal.await();
         attachments.attach(settings, maps);
         List<SteeringProgram> programs = attachments.programs();
         TrafficReader traffic = new TrafficReader(datapath);

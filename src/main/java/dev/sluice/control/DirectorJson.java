@@ -49,7 +49,8 @@ final class DirectorJson {
                 .put("icmp_rate_limit", director.packets().icmpRateLimit())
                 .put("maglev_table_size", director.maglevTableSize())
                 .put("mh_table_size", director.mhTableSize())
-                .put("without_director", director.withoutDirector().keyword());
+                .put("without_director", director.withoutDirector().keyword())
+                .put("warm_up_ms", director.warmUpMs());
         putTimeouts(json.putObject("timeouts"), director.connections().timeouts());
         putTunnel(json.putObject("tunnel"), director.tunnel());
         json.putObject("busy_poll")

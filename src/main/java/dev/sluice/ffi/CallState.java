@@ -5,7 +5,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
-import java.lang.invoke.VarHandle;
+import java.lang.foreign.ValueLayout;
 
 /**
  * Where a native call that fails leaves its {@code errno}.
@@ -15,8 +15,7 @@ import java.lang.invoke.VarHandle;
  */
 public final class CallState {
     private static final StructLayout LAYOUT = Linker.Option.captureStateLayout();
-    private static final VarHandle ERRNO =
-            LAYOUT.varHandle(MemoryLayout.PathElement.groupElement("errno")).withInvokeExactBehavior();
+    private static final long ERRNO_OFFSET = LAYOUT.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
     private static final ThreadLocal<CallState> CURRENT = ThreadLocal.withInitial(CallState::new);
 
     private final MemorySegment segment;
@@ -33,7 +32,7 @@ public final class CallState {
 
     /** The {@code errno} of the last failed call that was given this state; meaningless after one that succeeded. */
     public int errno() {
-        return (int) ERRNO.get(segment, 0L);
+        return segment.get(ValueLayout.JAVA_INT, ERRNO_OFFSET);
     }
 
     MemorySegment segment() {

@@ -7,11 +7,10 @@ import dev.sluice.ffi.generated.bpf_object_open_opts;
 import dev.sluice.ffi.generated.bpf_prog_info;
 import dev.sluice.ffi.generated.bpf_xdp_attach_opts;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
+import java.lang.ref.Reference;
 
 /**
  * The calls of libbpf (1.0 or newer) that Sluice makes. Failures are {@link NativeException}s, except where a return
@@ -21,21 +20,17 @@ public final class LibBpf {
     /** More than any program here has. */
     private static final int MAX_PROGRAM_MAPS = 64;
 
-    private static final Linker.Option CAPTURE_ERRNO = Linker.Option.captureCallState("errno");
-    private static final MethodHandle OBJECT_OPEN_MEM = Linker.nativeLinker()
-            .downcallHandle(
-                    Native.bpf_object__open_mem$address(), Native.bpf_object__open_mem$descriptor(), CAPTURE_ERRNO);
-    private static final MethodHandle MOUNT = Linker.nativeLinker()
-            .downcallHandle(
-                    Linker.nativeLinker().defaultLookup().findOrThrow("mount"),
-                    FunctionDescriptor.of(
-                            ValueLayout.JAVA_INT,
-                            ValueLayout.ADDRESS,
-                            ValueLayout.ADDRESS,
-                            ValueLayout.ADDRESS,
-                            ValueLayout.JAVA_LONG,
-                            ValueLayout.ADDRESS),
-                    CAPTURE_ERRNO);
+    private static final MemorySegment OBJECT_OPEN_MEM = Calls.function("bpf_object__open_mem");
+    private static final MemorySegment OBJECT_LOAD = Calls.function("bpf_object__load");
+    private static final MemorySegment OBJECT_CLOSE = Calls.function("bpf_object__close");
+    private static final MemorySegment FIND_MAP = Calls.function("bpf_object__find_map_by_name");
+    private static final MemorySegment MAP_CREATE = Calls.function("bpf_map_create");
+    private static final MemorySegment MAP_UPDATE = Calls.function("bpf_map_update_elem");
+    private static final MemorySegment MAP_REUSE = Calls.function("bpf_map__reuse_fd");
+    private static final MemorySegment XDP_QUERY_ID = Calls.function("bpf_xdp_query_id");
+    private static final MemorySegment XDP_ATTACH = Calls.function("bpf_xdp_attach");
+    private static final MemorySegment MOUNT =
+            Linker.nativeLinker().defaultLookup().findOrThrow("mount");
 
     static {
         NativeLog.install();
@@ -61,14 +56,24 @@ public final class LibBpf {
             bpf_map_create_opts.sz(options, options.byteSize());
             bpf_map_create_opts.map_flags(options, flags);
             bpf_map_create_opts.inner_map_fd(options, innerFd);
-            int fd = Native.bpf_map_create(type, arena.allocateFrom(name), keyBytes, valueBytes, maxEntries, options);
+            int fd = (int) Calls.call(
+                    MAP_CREATE,
+                    type,
+                    Calls.pointer(arena.allocateFrom(name)),
+                    keyBytes,
+                    valueBytes,
+                    maxEntries,
+                    Calls.pointer(options));
             return NativeException.check(fd, "bpf_map_create(" + name + ", max_entries=" + maxEntries + ")");
         }
     }
 
     /** {@code bpf_map_update_elem} with {@code BPF_ANY}: 0, or {@code -errno}. */
     public static int mapUpdate(int fd, MemorySegment key, MemorySegment value) {
-        return Native.bpf_map_update_elem(fd, key, value, Native.BPF_ANY());
+        int result = (int) Calls.call(MAP_UPDATE, fd, Calls.pointer(key), Calls.pointer(value), Native.BPF_ANY());
+        Reference.reachabilityFence(key);
+        Reference.reachabilityFence(value);
+        return result;
     }
 
     /** {@code bpf_map_lookup_elem}: 0 with {@code value} filled in, or {@code -errno}. */
@@ -97,27 +102,23 @@ public final class LibBpf {
             bpf_object_open_opts.object_name(options, arena.allocateFrom(name));
             MemorySegment image = arena.allocateFrom(ValueLayout.JAVA_BYTE, elf);
             CallState state = CallState.current();
-            MemorySegment object =
-                    (MemorySegment) OBJECT_OPEN_MEM.invokeExact(state.segment(), image, image.byteSize(), options);
+            MemorySegment object = MemorySegment.ofAddress(Calls.capturing(
+                    OBJECT_OPEN_MEM, state, Calls.pointer(image), image.byteSize(), Calls.pointer(options), 0, 0, 0));
             if (object.address() == 0) {
                 throw new NativeException("bpf_object__open_mem(" + name + ")", state.errno());
             }
             return object;
-        } catch (NativeException e) {
-            throw e;
-        } catch (Throwable t) {
-            throw new AssertionError("downcall failed", t);
         }
     }
 
     /** {@code bpf_object__load}: creates the maps that have no descriptor yet and has the verifier pass the programs. */
     public static void objectLoad(MemorySegment object) {
-        NativeException.check(Native.bpf_object__load(object), "bpf_object__load()");
+        NativeException.check((int) Calls.call(OBJECT_LOAD, object.address(), 0), "bpf_object__load()");
     }
 
     /** {@code bpf_object__close}: frees the object; programs that are attached stay. */
     public static void objectClose(MemorySegment object) {
-        Native.bpf_object__close(object);
+        var _ = Calls.call(OBJECT_CLOSE, object.address(), 0);
     }
 
     /** The file descriptor of a loaded object's program; it belongs to the object. */
@@ -139,12 +140,14 @@ public final class LibBpf {
     /** {@code bpf_map__reuse_fd}: the object, not loaded yet, is to use an existing map (libbpf duplicates the descriptor). */
     public static void mapReuse(MemorySegment object, String name, int fd) {
         NativeException.check(
-                Native.bpf_map__reuse_fd(map(object, name), fd), "bpf_map__reuse_fd(" + name + ", fd=" + fd + ")");
+                (int) Calls.call(MAP_REUSE, map(object, name).address(), fd),
+                "bpf_map__reuse_fd(" + name + ", fd=" + fd + ")");
     }
 
     private static MemorySegment map(MemorySegment object, String name) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment map = Native.bpf_object__find_map_by_name(object, arena.allocateFrom(name));
+            MemorySegment map = MemorySegment.ofAddress(
+                    Calls.call(FIND_MAP, object.address(), Calls.pointer(arena.allocateFrom(name))));
             if (map.address() == 0) {
                 throw new NativeException("bpf_object__find_map_by_name(" + name + ")", Native.ENOENT());
             }
@@ -168,7 +171,7 @@ public final class LibBpf {
             MemorySegment options = arena.allocate(bpf_xdp_attach_opts.layout());
             bpf_xdp_attach_opts.sz(options, options.byteSize());
             bpf_xdp_attach_opts.old_prog_fd(options, oldProgramFd);
-            return Native.bpf_xdp_attach(interfaceIndex, programFd, flags, options);
+            return (int) Calls.call(XDP_ATTACH, interfaceIndex, programFd, flags, Calls.pointer(options));
         }
     }
 
@@ -180,7 +183,8 @@ public final class LibBpf {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment id = arena.allocate(ValueLayout.JAVA_INT);
             NativeException.check(
-                    Native.bpf_xdp_query_id(interfaceIndex, modeFlag, id), "bpf_xdp_query_id(" + interfaceIndex + ")");
+                    (int) Calls.call(XDP_QUERY_ID, interfaceIndex, modeFlag, Calls.pointer(id), 0),
+                    "bpf_xdp_query_id(" + interfaceIndex + ")");
             return id.get(ValueLayout.JAVA_INT, 0);
         }
     }
@@ -236,11 +240,16 @@ public final class LibBpf {
     public static int mountBpfFileSystem(CallState state, String folder) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment type = arena.allocateFrom("bpf");
-            int result = (int)
-                    MOUNT.invokeExact(state.segment(), type, arena.allocateFrom(folder), type, 0L, MemorySegment.NULL);
+            int result = (int) Calls.capturing(
+                    MOUNT,
+                    state,
+                    Calls.pointer(type),
+                    Calls.pointer(arena.allocateFrom(folder)),
+                    Calls.pointer(type),
+                    0,
+                    0,
+                    0);
             return result < 0 ? -state.errno() : result;
-        } catch (Throwable t) {
-            throw new AssertionError("downcall failed", t);
         }
     }
 }

@@ -11,6 +11,16 @@ import org.jspecify.annotations.Nullable;
  * Not thread-safe: one control thread.
  */
 public final class LibXdp {
+    private static final MemorySegment FROM_OBJECT = Calls.function("xdp_program__from_bpf_obj");
+    private static final MemorySegment CLOSE = Calls.function("xdp_program__close");
+    private static final MemorySegment SET_RUN_PRIO = Calls.function("xdp_program__set_run_prio");
+    private static final MemorySegment ATTACH = Calls.function("xdp_program__attach");
+    private static final MemorySegment DETACH = Calls.function("xdp_program__detach");
+    private static final MemorySegment ID = Calls.function("xdp_program__id");
+    private static final MemorySegment FD = Calls.function("xdp_program__fd");
+    private static final MemorySegment GET_FROM_IFINDEX = Calls.function("xdp_multiprog__get_from_ifindex");
+    private static final MemorySegment GET_ERROR = Calls.function("libxdp_get_error");
+
     static {
         NativeLog.install();
     }
@@ -21,30 +31,32 @@ public final class LibXdp {
     public static MemorySegment programFromObject(MemorySegment object, String section) {
         try (Arena arena = Arena.ofConfined()) {
             return checkPointer(
-                    Native.xdp_program__from_bpf_obj(object, arena.allocateFrom(section)),
+                    MemorySegment.ofAddress(
+                            Calls.call(FROM_OBJECT, object.address(), Calls.pointer(arena.allocateFrom(section)))),
                     "xdp_program__from_bpf_obj(section=" + section + ")");
         }
     }
 
     /** {@code xdp_program__close}: frees the handle; an attached program stays attached. */
     public static void programClose(MemorySegment program) {
-        Native.xdp_program__close(program);
+        var _ = Calls.call(CLOSE, program.address(), 0);
     }
 
     /** {@code xdp_program__set_run_prio}: among programs of one dispatcher, lower runs first; 50 is libxdp's default. */
     public static void programSetRunPriority(MemorySegment program, int priority) {
         NativeException.check(
-                Native.xdp_program__set_run_prio(program, priority), "xdp_program__set_run_prio(" + priority + ")");
+                (int) Calls.call(SET_RUN_PRIO, program.address(), priority),
+                "xdp_program__set_run_prio(" + priority + ")");
     }
 
     /** {@code xdp_program__attach} in an {@code XDP_MODE_…}: 0, or {@code -errno}. Loads the object where it must. */
     public static int programAttach(MemorySegment program, int interfaceIndex, int mode) {
-        return Native.xdp_program__attach(program, interfaceIndex, mode, 0);
+        return (int) Calls.call(ATTACH, program.address(), interfaceIndex, mode, 0);
     }
 
     /** {@code xdp_program__detach} in an {@code XDP_MODE_…}: 0, or {@code -errno}. */
     public static int programDetach(MemorySegment program, int interfaceIndex, int mode) {
-        return Native.xdp_program__detach(program, interfaceIndex, mode, 0);
+        return (int) Calls.call(DETACH, program.address(), interfaceIndex, mode, 0);
     }
 
     /** {@code xdp_program__name}: cut to 15 characters where the kernel is all that remembers it. */
@@ -55,12 +67,12 @@ public final class LibXdp {
 
     /** {@code xdp_program__id}: the kernel's number of a loaded program. */
     public static int programId(MemorySegment program) {
-        return Native.xdp_program__id(program);
+        return (int) Calls.call(ID, program.address(), 0);
     }
 
     /** {@code xdp_program__fd}: of a loaded program; it belongs to the program. */
     public static int programFd(MemorySegment program) {
-        return NativeException.check(Native.xdp_program__fd(program), "xdp_program__fd()");
+        return NativeException.check((int) Calls.call(FD, program.address(), 0), "xdp_program__fd()");
     }
 
     /**
@@ -68,8 +80,8 @@ public final class LibXdp {
      * caller ends it with {@link #attachedClose}; the programs in it belong to it.
      */
     public static @Nullable MemorySegment attached(int interfaceIndex) {
-        MemorySegment result = Native.xdp_multiprog__get_from_ifindex(interfaceIndex);
-        long error = Native.libxdp_get_error(result);
+        MemorySegment result = MemorySegment.ofAddress(Calls.call(GET_FROM_IFINDEX, interfaceIndex, 0));
+        long error = Calls.call(GET_ERROR, result.address(), 0);
         if (error == -Native.ENOENT()) {
             return null;
         }
@@ -109,7 +121,7 @@ public final class LibXdp {
     }
 
     private static MemorySegment checkPointer(MemorySegment pointer, String call) {
-        long error = Native.libxdp_get_error(pointer);
+        long error = Calls.call(GET_ERROR, pointer.address(), 0);
         if (error < 0 || pointer.address() == 0) {
             throw new NativeException(call, error < 0 ? (int) -error : Native.EINVAL());
         }

@@ -13,6 +13,11 @@ import java.lang.foreign.ValueLayout;
  * about one UMEM and its sockets come from one thread at a time.
  */
 public final class LibXsk {
+    private static final MemorySegment UMEM_CREATE = Calls.function("xsk_umem__create");
+    private static final MemorySegment UMEM_DELETE = Calls.function("xsk_umem__delete");
+    private static final MemorySegment SOCKET_FD = Calls.function("xsk_socket__fd");
+    private static final MemorySegment SOCKET_DELETE = Calls.function("xsk_socket__delete");
+
     private LibXsk() {}
 
     /**
@@ -29,7 +34,14 @@ public final class LibXsk {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(ValueLayout.ADDRESS);
             NativeException.check(
-                    Native.xsk_umem__create(result, area, area.byteSize(), fill, completion, config),
+                    (int) Calls.call(
+                            UMEM_CREATE,
+                            Calls.pointer(result),
+                            Calls.pointer(area),
+                            area.byteSize(),
+                            Calls.pointer(fill),
+                            Calls.pointer(completion),
+                            Calls.pointer(config)),
                     "xsk_umem__create(size=" + area.byteSize() + ")");
             return result.get(ValueLayout.ADDRESS, 0);
         }
@@ -37,7 +49,7 @@ public final class LibXsk {
 
     /** {@code xsk_umem__delete}: unregisters and frees. Throws with {@code EBUSY} while a socket uses the UMEM. */
     public static void umemDelete(MemorySegment umem) {
-        NativeException.check(Native.xsk_umem__delete(umem), "xsk_umem__delete");
+        NativeException.check((int) Calls.call(UMEM_DELETE, umem.address(), 0), "xsk_umem__delete");
     }
 
     /** {@code xsk_umem__fd}: the descriptor that the UMEM was registered with; its first socket's as well. */
@@ -76,11 +88,11 @@ public final class LibXsk {
 
     /** {@code xsk_socket__delete}: unmaps the socket's rings and closes it; the first socket's queue stays bound. */
     public static void socketDelete(MemorySegment socket) {
-        Native.xsk_socket__delete(socket);
+        var _ = Calls.call(SOCKET_DELETE, socket.address(), 0);
     }
 
     /** {@code xsk_socket__fd}: the socket's descriptor. */
     public static int socketFd(MemorySegment socket) {
-        return NativeException.check(Native.xsk_socket__fd(socket), "xsk_socket__fd");
+        return NativeException.check((int) Calls.call(SOCKET_FD, socket.address(), 0), "xsk_socket__fd");
     }
 }

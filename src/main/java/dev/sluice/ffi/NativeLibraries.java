@@ -21,8 +21,9 @@ public final class NativeLibraries {
 
     /** Whether the dynamic linker finds and loads the library. */
     public static boolean loads(String soname) {
-        try (Arena arena = Arena.ofConfined()) {
-            SymbolLookup.libraryLookup(soname, arena);
+        try {
+            // For good: who asks is about to use it.
+            SymbolLookup.libraryLookup(soname, Arena.global());
             return true;
         } catch (IllegalArgumentException e) {
             return false;

@@ -1,6 +1,5 @@
 package dev.sluice.ffi;
 
-import dev.sluice.ffi.generated.Native;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -23,22 +22,18 @@ public final class NativeLog {
     private static final int LEVEL_INFO = 1;
     private static final String KERNEL_MESSAGE = "Kernel error message: ";
 
-    private static final MethodHandle VASPRINTF = Linker.nativeLinker()
-            .downcallHandle(
-                    Linker.nativeLinker().defaultLookup().findOrThrow("vasprintf"),
-                    FunctionDescriptor.of(
-                            ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
-    private static final MethodHandle FREE = Linker.nativeLinker()
-            .downcallHandle(
-                    Linker.nativeLinker().defaultLookup().findOrThrow("free"),
-                    FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
+    private static final MemorySegment VASPRINTF =
+            Linker.nativeLinker().defaultLookup().findOrThrow("vasprintf");
+    private static final MemorySegment FREE =
+            Linker.nativeLinker().defaultLookup().findOrThrow("free");
 
     private static final Deque<String> LINES = new ArrayDeque<>(LINES_KEPT);
 
     static {
         MemorySegment printer = printer();
         // Both return the printer before, of no use here.
-        var _ = List.of(Native.libbpf_set_print(printer), Native.libxdp_set_print(printer));
+        var _ = Calls.call(Calls.function("libbpf_set_print"), printer.address(), 0);
+        var _ = Calls.call(Calls.function("libxdp_set_print"), printer.address(), 0);
     }
 
     private NativeLog() {}
@@ -77,7 +72,7 @@ public final class NativeLog {
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
-            int length = (int) VASPRINTF.invokeExact(out, format, arguments);
+            int length = (int) Calls.call(VASPRINTF, Calls.pointer(out), format.address(), arguments.address(), 0);
             if (length < 0) {
                 return 0;
             }
@@ -85,7 +80,7 @@ public final class NativeLog {
             try {
                 keep(text.reinterpret(length + 1L).getString(0));
             } finally {
-                FREE.invokeExact(text);
+                var _ = Calls.call(FREE, text.address(), 0);
             }
             return length;
         } catch (Throwable t) {

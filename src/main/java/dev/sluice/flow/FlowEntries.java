@@ -35,8 +35,22 @@ final class FlowEntries {
 
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
+    // The owner's plain accesses, several a packet, go by address. What there is to check about a segment (its class,
+    // bounds, life)
+    // the compiler checks anew behind every branch, which was a third of a look-up's instructions. Slots are masked, so
+    // that they
+    // cannot lie outside; the memory outlives the worker. Aligned, but the compiler need not make sure of it each time.
+    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
+    private static final VarHandle PLAIN_INT =
+            ValueLayout.JAVA_INT_UNALIGNED.varHandle().withInvokeExactBehavior();
+    private static final VarHandle PLAIN_LONG =
+            ValueLayout.JAVA_LONG_UNALIGNED.varHandle().withInvokeExactBehavior();
+
+    /** Kept, so that memory of an automatic arena lives as long as this. */
     private final MemorySegment memory;
+
+    private final long base;
     private final int mask;
 
     /**
@@ -46,6 +60,7 @@ final class FlowEntries {
      */
     FlowEntries(MemorySegment memory) {
         this.memory = memory;
+        this.base = memory.address();
         this.mask = (int) (memory.byteSize() / ENTRY_BYTES) - 1;
     }
 
@@ -57,7 +72,7 @@ final class FlowEntries {
     // What the owner reads and writes.
 
     long tuple(int slot) {
-        return (long) LONG.get(memory, at(slot) + TUPLE);
+        return (long) PLAIN_LONG.get(ALL, base + at(slot) + TUPLE);
     }
 
     boolean isFree(int slot) {
@@ -65,35 +80,44 @@ final class FlowEntries {
     }
 
     int hash(int slot) {
-        return (int) INT.get(memory, at(slot) + HASH);
+        return (int) PLAIN_INT.get(ALL, base + at(slot) + HASH);
     }
 
     int realServer(int slot) {
-        return (int) INT.get(memory, at(slot) + REAL_SERVER);
+        return (int) PLAIN_INT.get(ALL, base + at(slot) + REAL_SERVER);
     }
 
     int lastSeenMs(int slot) {
-        return (int) INT.get(memory, at(slot) + LAST_SEEN);
+        return (int) PLAIN_INT.get(ALL, base + at(slot) + LAST_SEEN);
     }
 
     int packets(int slot) {
-        return (int) INT.get(memory, at(slot) + PACKETS);
+        return (int) PLAIN_INT.get(ALL, base + at(slot) + PACKETS);
     }
 
     long bytesFlagsState(int slot) {
-        return (long) LONG.get(memory, at(slot) + BYTES_FLAGS_STATE);
+        return (long) PLAIN_LONG.get(ALL, base + at(slot) + BYTES_FLAGS_STATE);
     }
 
     void setLastSeenMs(int slot, int ms) {
-        INT.set(memory, at(slot) + LAST_SEEN, ms);
+        PLAIN_INT.set(ALL, base + at(slot) + LAST_SEEN, ms);
     }
 
     void setPackets(int slot, int packets) {
-        INT.set(memory, at(slot) + PACKETS, packets);
+        PLAIN_INT.set(ALL, base + at(slot) + PACKETS, packets);
     }
 
     void setBytesFlagsState(int slot, long word) {
-        LONG.set(memory, at(slot) + BYTES_FLAGS_STATE, word);
+        PLAIN_LONG.set(ALL, base + at(slot) + BYTES_FLAGS_STATE, word);
+    }
+
+    /** Loads the tuples of the slots that some hashes lead to: their exclusive or. */
+    long touch(long[] hashes, int from, int to) {
+        long sum = 0;
+        for (int i = from; i < to; i++) {
+            sum ^= (long) PLAIN_LONG.get(ALL, base + at((int) hashes[i] & mask) + TUPLE);
+        }
+        return sum;
     }
 
     /**
@@ -104,16 +128,16 @@ final class FlowEntries {
         long tuple = FlowHasher.tuple(packet);
         int slot = hash & mask;
         while (true) {
-            long entry = at(slot);
-            long held = (long) LONG.get(memory, entry + TUPLE);
+            long entry = base + at(slot);
+            long held = (long) PLAIN_LONG.get(ALL, entry + TUPLE);
             if (held == 0) {
                 return NO_SLOT;
             }
             if (held == tuple
-                    && (long) LONG.get(memory, entry + CLIENT_LOW) == packet.sourceLow()
-                    && (long) LONG.get(memory, entry + VIRTUAL_LOW) == packet.destinationLow()
-                    && (long) LONG.get(memory, entry + CLIENT_HIGH) == packet.sourceHigh()
-                    && (long) LONG.get(memory, entry + VIRTUAL_HIGH) == packet.destinationHigh()) {
+                    && (long) PLAIN_LONG.get(ALL, entry + CLIENT_LOW) == packet.sourceLow()
+                    && (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_LOW) == packet.destinationLow()
+                    && (long) PLAIN_LONG.get(ALL, entry + CLIENT_HIGH) == packet.sourceHigh()
+                    && (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_HIGH) == packet.destinationHigh()) {
                 return slot;
             }
             slot = slot + 1 & mask;
@@ -126,10 +150,10 @@ final class FlowEntries {
         while (!isFree(slot)) {
             long entry = at(slot);
             if (tuple(slot) == flow.tuple
-                    && (long) LONG.get(memory, entry + CLIENT_LOW) == flow.clientLow
-                    && (long) LONG.get(memory, entry + VIRTUAL_LOW) == flow.virtualLow
-                    && (long) LONG.get(memory, entry + CLIENT_HIGH) == flow.clientHigh
-                    && (long) LONG.get(memory, entry + VIRTUAL_HIGH) == flow.virtualHigh) {
+                    && (long) PLAIN_LONG.get(memory, entry + CLIENT_LOW) == flow.clientLow
+                    && (long) PLAIN_LONG.get(memory, entry + VIRTUAL_LOW) == flow.virtualLow
+                    && (long) PLAIN_LONG.get(memory, entry + CLIENT_HIGH) == flow.clientHigh
+                    && (long) PLAIN_LONG.get(memory, entry + VIRTUAL_HIGH) == flow.virtualHigh) {
                 return slot;
             }
             slot = slot + 1 & mask;
@@ -140,15 +164,15 @@ final class FlowEntries {
     /** Writes a new entry into a free slot; the last store makes it seen. */
     void put(int slot, FlowCopy flow, int hash) {
         long entry = at(slot);
-        LONG.set(memory, entry + CLIENT_HIGH, flow.clientHigh);
-        LONG.set(memory, entry + CLIENT_LOW, flow.clientLow);
-        LONG.set(memory, entry + VIRTUAL_HIGH, flow.virtualHigh);
-        LONG.set(memory, entry + VIRTUAL_LOW, flow.virtualLow);
-        INT.set(memory, entry + HASH, hash);
-        INT.set(memory, entry + REAL_SERVER, flow.realServer);
-        INT.set(memory, entry + LAST_SEEN, flow.lastSeenMs);
-        INT.set(memory, entry + PACKETS, flow.packets);
-        LONG.set(memory, entry + BYTES_FLAGS_STATE, flow.bytesFlagsState);
+        PLAIN_LONG.set(memory, entry + CLIENT_HIGH, flow.clientHigh);
+        PLAIN_LONG.set(memory, entry + CLIENT_LOW, flow.clientLow);
+        PLAIN_LONG.set(memory, entry + VIRTUAL_HIGH, flow.virtualHigh);
+        PLAIN_LONG.set(memory, entry + VIRTUAL_LOW, flow.virtualLow);
+        PLAIN_INT.set(memory, entry + HASH, hash);
+        PLAIN_INT.set(memory, entry + REAL_SERVER, flow.realServer);
+        PLAIN_INT.set(memory, entry + LAST_SEEN, flow.lastSeenMs);
+        PLAIN_INT.set(memory, entry + PACKETS, flow.packets);
+        PLAIN_LONG.set(memory, entry + BYTES_FLAGS_STATE, flow.bytesFlagsState);
         LONG.setRelease(memory, entry + TUPLE, flow.tuple);
     }
 
@@ -158,10 +182,10 @@ final class FlowEntries {
         long target = at(to);
         for (int word = 0; word < ENTRY_BYTES; word += Long.BYTES) {
             if (word != TUPLE) {
-                LONG.set(memory, target + word, (long) LONG.get(memory, source + word));
+                PLAIN_LONG.set(memory, target + word, (long) PLAIN_LONG.get(memory, source + word));
             }
         }
-        LONG.setRelease(memory, target + TUPLE, (long) LONG.get(memory, source + TUPLE));
+        LONG.setRelease(memory, target + TUPLE, (long) PLAIN_LONG.get(memory, source + TUPLE));
     }
 
     /** Frees a slot. */

@@ -22,23 +22,22 @@ public final class FlowHasher {
         if (packet.inet6()) {
             return SipHash.hash13(
                     key,
-                    4,
                     packet.sourceHigh(),
                     packet.sourceLow(),
                     packet.destinationHigh(),
                     packet.destinationLow(),
                     38L << 56 | tuple);
         }
-        return SipHash.hash13(key, 1, packet.sourceLow() << 32 | packet.destinationLow(), 0, 0, 0, 14L << 56 | tuple);
+        return SipHash.hash13(key, packet.sourceLow() << 32 | packet.destinationLow(), 14L << 56 | tuple);
     }
 
     /** The hash of a flow as it stands in a table. */
     long hash(FlowCopy flow) {
         if (flow.inet6()) {
             return SipHash.hash13(
-                    key, 4, flow.clientHigh, flow.clientLow, flow.virtualHigh, flow.virtualLow, 38L << 56 | flow.tuple);
+                    key, flow.clientHigh, flow.clientLow, flow.virtualHigh, flow.virtualLow, 38L << 56 | flow.tuple);
         }
-        return SipHash.hash13(key, 1, flow.clientLow << 32 | flow.virtualLow, 0, 0, 0, 14L << 56 | flow.tuple);
+        return SipHash.hash13(key, flow.clientLow << 32 | flow.virtualLow, 14L << 56 | flow.tuple);
     }
 
     /** Tells hashers of different keys apart, and says nothing about the key. */

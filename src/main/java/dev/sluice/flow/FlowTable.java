@@ -213,12 +213,14 @@ public final class FlowTable {
     }
 
     /**
-     * Loads the line on which the search for a hash begins, so that the misses of a batch overlap.
+     * Loads the lines on which the search for some hashes begins, so that their misses overlap. A loop of its own, for a load
+     * that misses holds up all that comes behind it in the processor's window: with more than the loads in between, two or three
+     * are under way at a time; with nothing, as many as the processor has buffers for.
      *
-     * @return something that depends on the load, for the caller to fold into a sink
+     * @return something that depends on the loads, for the caller to fold into a sink
      */
-    public long touchHome(long hash) {
-        return entries.tuple((int) hash & mask);
+    public long touchHomes(long[] hashes, int from, int to) {
+        return entries.touch(hashes, from, to);
     }
 
     /**

@@ -159,16 +159,13 @@ public final class Pipeline {
 
     /** The packets of a batch from one on. */
     private void parse(Batch batch, int from) {
-        long sink = 0;
         int count = batch.count();
         for (int i = from; i < count; i++) {
             PacketView packet = packets[i];
             int length = batch.length(i);
             int code = PacketParser.parse(umem, batch.address(i), length, batch.tailsLength(i), packet);
             if (code == PacketParser.OK) {
-                long hash = tracker.hash(packet);
-                hashes[i] = hash;
-                sink ^= flows.touchHome(hash);
+                hashes[i] = tracker.hash(packet);
                 batch.setEgress(i, CONNECTION);
             } else if (code == PacketParser.FRAGMENT) {
                 batch.setEgress(i, FRAGMENT);
@@ -178,7 +175,8 @@ public final class Pipeline {
                 drop(batch, i, PARSE_DROPS[code]);
             }
         }
-        touched ^= sink;
+        // Of a packet without flow it is the hash of one before, and does no harm.
+        touched ^= flows.touchHomes(hashes, from, count);
     }
 
     /**

@@ -79,10 +79,9 @@ public final class Checksum {
 
     /** Lowers an IPv4 header's TTL by one, and its checksum with it. The TTL must not be 0. */
     public static void decrementTtl(MemorySegment segment, long l3Offset) {
-        int oldWord = Wire.u16(segment, l3Offset + Ipv4.TTL);
-        int newWord = oldWord - 0x100;
-        int checksum = Wire.u16(segment, l3Offset + Ipv4.CHECKSUM);
-        Wire.putU16(segment, l3Offset + Ipv4.TTL, newWord);
-        Wire.putU16(segment, l3Offset + Ipv4.CHECKSUM, update(checksum, oldWord, newWord));
+        // TTL, protocol and checksum in one load and one store.
+        int word = Wire.i32(segment, l3Offset + Ipv4.TTL);
+        int ttl = word >>> 16;
+        Wire.putI32(segment, l3Offset + Ipv4.TTL, ttl - 0x100 << 16 | update(word & 0xffff, ttl, ttl - 0x100));
     }
 }

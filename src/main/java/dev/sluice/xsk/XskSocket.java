@@ -12,6 +12,7 @@ import dev.sluice.xsk.XskOptions.BindMode;
 import dev.sluice.xsk.XskOptions.BusyPoll;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -37,7 +38,9 @@ public final class XskSocket implements AutoCloseable {
     private static final int AGAIN = -Native.EAGAIN();
     private static final int MSG_DONTWAIT = Native.MSG_DONTWAIT();
 
-    private final Umem umem;
+    /** Null in a rehearsal, which closes what there is itself. */
+    private final @Nullable Umem umem;
+
     private final String interfaceName;
     private final int interfaceIndex;
     private final int queue;
@@ -90,6 +93,30 @@ public final class XskSocket implements AutoCloseable {
             throw e;
         }
         return socket;
+    }
+
+    /**
+     * A socket whose other side is not the kernel but {@link RehearsalPort}, for rehearsals of a worker: same classes, same code.
+     *
+     * @param fd takes what kicks the kernel
+     */
+    XskSocket(String interfaceName, int fd, Arena memory, Ring.Mapping[] rings, boolean multiBuffer) {
+        this.umem = null;
+        this.interfaceName = interfaceName;
+        this.interfaceIndex = 0;
+        this.queue = 0;
+        this.structs = memory;
+        this.mappings = memory;
+        this.handle = MemorySegment.NULL;
+        this.fd = fd;
+        this.zeroCopy = false;
+        this.busyPolled = false;
+        this.multiBuffer = multiBuffer;
+        rx = new RxRing(rings[0]);
+        tx = new TxRing(rings[1]);
+        fill = new FillRing(rings[2]);
+        completion = new CompletionRing(rings[3]);
+        closed = true;
     }
 
     private XskSocket(
@@ -239,7 +266,7 @@ public final class XskSocket implements AutoCloseable {
             return;
         }
         closed = true;
-        umem.closed(this);
+        Objects.requireNonNull(umem).closed(this);
         // Before libxdp unmaps the rings, so that a late user of one gets an exception and not a crash.
         mappings.close();
         LibXsk.socketDelete(handle);

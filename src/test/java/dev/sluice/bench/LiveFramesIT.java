@@ -154,7 +154,7 @@ class LiveFramesIT {
         try (var _ = sender.enter();
                 LiveFrames frames = LiveFrames.open(traffic("10.1.0.250", "10.0.0.100", Protocol.UDP, 60))) {
             LiveFrames.Report report = frames.run(Duration.ofMillis(500), 0);
-            assertTrue(report.frames() > 50_000, report::toString);
+            assertTrue(report.frames() > 5_000, report::toString);
             assertTrue(report.elapsed().toMillis() < 3_000, report::toString);
         }
     }

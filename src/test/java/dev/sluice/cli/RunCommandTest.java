@@ -20,8 +20,7 @@ class RunCommandTest {
     private final StringWriter err = new StringWriter();
 
     private int failed(Exception failure) {
-        CommandLine command = new CommandLine(CommandLine.Model.CommandSpec.create());
-        return new ErrorOutput(false).failed(failure, command.setErr(new PrintWriter(err, true)));
+        return new ErrorOutput(false).failed(failure, new PrintWriter(err, true));
     }
 
     @Test
@@ -55,7 +54,8 @@ class RunCommandTest {
         line.parseArgs(option == null ? new String[] {"-c", "x"} : new String[] {"-c", "x", "--socket", option});
         assertEquals(
                 Path.of(expected),
-                command.overridden(ConfigFile.load(Path.of("docs/examples/sluice.toml")))
+                command.arguments()
+                        .overridden(ConfigFile.load(Path.of("docs/examples/sluice.toml")))
                         .director()
                         .socket());
     }

@@ -152,7 +152,7 @@ class RestartIT {
                         "--release");
     }
 
-    private static void awaitLog(Path log, String text) throws Exception {
+    static void awaitLog(Path log, String text) throws Exception {
         long startNs = System.nanoTime();
         while (!Files.readString(log).contains(text)) {
             assertTrue(System.nanoTime() - startNs < 20_000_000_000L, () -> "never logged: " + text);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class SipHashTest {
@@ -35,6 +36,19 @@ class SipHashTest {
                         0x1716151413121110L,
                         0x1f1e1d1c1b1a1918L,
                         32L << 56));
+    }
+
+    @Test
+    void theUnrolledOnesGiveTheSame() {
+        SplittableRandom random = new SplittableRandom(1);
+        for (int i = 0; i < 1_000; i++) {
+            HashKey key = new HashKey(random.nextLong(), random.nextLong());
+            long[] m = random.longs(5).toArray();
+            assertEquals(SipHash.hash13(key, 1, m[0], 0, 0, 0, m[4]), SipHash.hash13(key, m[0], m[4]));
+            assertEquals(
+                    SipHash.hash13(key, 4, m[0], m[1], m[2], m[3], m[4]),
+                    SipHash.hash13(key, m[0], m[1], m[2], m[3], m[4]));
+        }
     }
 
     @Test

@@ -179,6 +179,11 @@ public final class NetworkNamespace implements AutoCloseable {
         return check(List.of(command));
     }
 
+    /** Runs a command where the caller is, and returns how it ended; more than 30 seconds is an error. */
+    public static Result tryHere(String... command) {
+        return execute(List.of(command));
+    }
+
     private static String check(List<String> command) {
         Result result = execute(command);
         if (result.exitCode() != 0) {

@@ -33,6 +33,7 @@ import java.util.OptionalInt;
  * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
  * @param busyPoll busy polling of the sockets
  * @param withoutDirector what happens to packets for services while no director is there
+ * @param warmUpMs how long the datapath is exercised with made-up packets before the first real one, 0 for not at all
  */
 public record DirectorConfig(
         List<String> interfaces,
@@ -58,7 +59,8 @@ public record DirectorConfig(
         int mhTableSize,
         Optional<HashKey> hashKey,
         BusyPollConfig busyPoll,
-        WithoutDirector withoutDirector) {
+        WithoutDirector withoutDirector,
+        int warmUpMs) {
     /** Where the admin socket is when the file does not say. */
     public static final Path DEFAULT_SOCKET = Path.of("/run/sluice/sluice.sock");
 
@@ -122,6 +124,7 @@ public record DirectorConfig(
                 mhTableSize,
                 hashKey,
                 busyPoll,
-                withoutDirector);
+                withoutDirector,
+                warmUpMs);
     }
 }

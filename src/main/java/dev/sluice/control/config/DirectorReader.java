@@ -36,6 +36,8 @@ final class DirectorReader {
     private static final int DEFAULT_BUSY_POLL_USECS = 20;
     private static final int MAX_BUSY_POLL_BUDGET = 65535;
     private static final int DEFAULT_BUSY_POLL_BUDGET = 64;
+    private static final int MAX_WARM_UP_MS = 60_000;
+    private static final int DEFAULT_WARM_UP_MS = 100;
 
     // -1 stands for no group in chown(2).
     private static final long MAX_GROUP_ID = 0xffff_fffeL;
@@ -77,6 +79,7 @@ final class DirectorReader {
                 table.choice("without_director", WithoutDirector.class, WithoutDirector::keyword, WithoutDirector.DROP);
         TunnelConfig tunnel = packetReader.tunnel();
         BusyPollConfig busyPoll = busyPoll();
+        int warmUpMs = table.integer("warm_up_ms", 0, MAX_WARM_UP_MS, DEFAULT_WARM_UP_MS);
         table.finish();
         return new DirectorConfig(
                 interfaces,
@@ -102,7 +105,8 @@ final class DirectorReader {
                 mhTableSize,
                 hashKey,
                 busyPoll,
-                withoutDirector);
+                withoutDirector,
+                warmUpMs);
     }
 
     private List<String> interfaces() {

@@ -60,17 +60,15 @@ class ReportPageTest {
         // Two plots in two sizes, five bars, three legend entries.
         assertEquals(4 + 5 + 3, pictures.size());
         for (String picture : pictures) {
-            DocumentBuilderFactory.newInstance()
-                    .newDocumentBuilder()
-                    .parse(new InputSource(new StringReader(picture)));
+            DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(picture)));
             assertFalse(picture.contains("NaN") || picture.contains("Infinity"), picture);
         }
     }
 
     @Test
     void anIncompleteRunSaysSo() {
-        Results broken = Results.of(
-                SampleRun.run(), "the <switch> died", List.of("sample"), Map.of(), SampleRun.facts("6.12"));
+        Results broken =
+                Results.of(SampleRun.run(), "the <switch> died", List.of("sample"), Map.of(), SampleRun.facts("6.12"));
         assertTrue(ReportPage.of(broken).contains("incomplete: the &lt;switch&gt; died"));
     }
 
@@ -86,8 +84,7 @@ class ReportPageTest {
         Histogram one = new Histogram(3);
         one.recordValue(5);
         run.add(new Latency("one", Map.of(), one));
-        String odd =
-                ReportPage.of(Results.of(run, "", List.of("sample"), Map.of(), SampleRun.facts("6.12")));
+        String odd = ReportPage.of(Results.of(run, "", List.of("sample"), Map.of(), SampleRun.facts("6.12")));
         assertTrue(odd.contains("silent"));
         assertFalse(odd.contains("Infinity"));
     }

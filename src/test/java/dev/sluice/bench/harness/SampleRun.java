@@ -58,7 +58,6 @@ final class SampleRun {
     }
 
     static Results results() {
-        return Results.of(
-                run(), "", List.of("sample", "--quick"), Map.of("--rounds", "3"), facts("6.12"));
+        return Results.of(run(), "", List.of("sample", "--quick"), Map.of("--rounds", "3"), facts("6.12"));
     }
 }

@@ -92,7 +92,8 @@ class ConfigFileTest {
                         4093,
                         Optional.empty(),
                         new BusyPollConfig(false, 20, 64),
-                        WithoutDirector.DROP),
+                        WithoutDirector.DROP,
+                        100),
                 config.director());
         assertEquals(List.of(), config.services());
         assertEquals(32L << 20, config.director().umemBytes());
@@ -138,6 +139,7 @@ class ConfigFileTest {
                 maglev_table_size = 251
                 mh_table_size = 131071
                 without_director = "pass"
+                warm_up_ms = 250
                 hash_key = "000102030405060708090A0b0c0d0eFF"
                 [director.timeouts]
                 tcp = 1
@@ -249,7 +251,8 @@ class ConfigFileTest {
                         131071,
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
                         new BusyPollConfig(true, 50, 8),
-                        WithoutDirector.PASS),
+                        WithoutDirector.PASS,
+                        250),
                 config.director());
         assertEquals(
                 List.of(

@@ -1,0 +1,74 @@
+package dev.sluice.bench.net;
+
+import dev.sluice.testing.NetworkNamespace;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * NAPI threads of an interface in place of softirqs ({@code /sys/class/net/…/threaded}), pinned to one CPU: on a veth they take
+ * the receive path off the sender's CPU.
+ */
+final class ReceiveThread implements AutoCloseable {
+    private final NetworkNamespace namespace;
+    private final String interfaceName;
+
+    /**
+     * Asks the kernel for threads and pins them. The interface has NAPI: on a veth by an XDP program or GRO. Throws
+     * {@link IllegalStateException} where the kernel has no such threads.
+     */
+    ReceiveThread(NetworkNamespace namespace, String interfaceName, int cpu) {
+        this.namespace = namespace;
+        this.interfaceName = interfaceName;
+        threaded(1);
+        List<String> threads = threads();
+        if (threads.isEmpty()) {
+            threaded(0);
+            throw new IllegalStateException(interfaceName + " has no NAPI thread");
+        }
+        threads.forEach(id -> NetworkNamespace.runHere("taskset", "-p", "-c", Integer.toString(cpu), id));
+    }
+
+    private void threaded(int value) {
+        // What /sys shows depends on the namespace of who mounted it.
+        namespace.run(
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                "mount -t sysfs none /sys && echo " + value + " >/sys/class/net/" + interfaceName + "/threaded");
+    }
+
+    private List<String> threads() {
+        List<String> ids = new ArrayList<>();
+        try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
+            for (Path process : processes.toList()) {
+                String id = process.getFileName().toString();
+                if (Character.isDigit(id.charAt(0)) && nameOf(process).startsWith("napi/" + interfaceName + "-")) {
+                    ids.add(id);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return ids;
+    }
+
+    private static String nameOf(Path process) {
+        try {
+            return Files.readString(process.resolve("comm"));
+        } catch (IOException _) {
+            // It has ended meanwhile.
+            return "";
+        }
+    }
+
+    @Override
+    public void close() {
+        threaded(0);
+    }
+}

@@ -1,0 +1,109 @@
+package dev.sluice.bench.net;
+
+import dev.sluice.bench.LiveFrames;
+import dev.sluice.ffi.CallState;
+import dev.sluice.ffi.LibBpf;
+import dev.sluice.ffi.LibC;
+import dev.sluice.ffi.NativeException;
+import dev.sluice.ffi.generated.Native;
+import dev.sluice.testing.NetworkNamespace;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.function.LongConsumer;
+
+/** A loaded object of {@code bench/bpf} and the interface its program is attached to, natively. Owned by one thread. */
+final class XdpObject implements AutoCloseable {
+    private final MemorySegment object;
+    private final NetworkNamespace namespace;
+    private final int interfaceIndex;
+
+    private XdpObject(MemorySegment object, NetworkNamespace namespace, int interfaceIndex) {
+        this.object = object;
+        this.namespace = namespace;
+        this.interfaceIndex = interfaceIndex;
+    }
+
+    /** Loads and attaches; {@code prepare} is called with the object in between. */
+    static XdpObject attach(String resource, String program, NetworkNamespace namespace, String interfaceName) {
+        MemorySegment object = LiveFrames.load(resource);
+        try (var _ = namespace.enter()) {
+            int index = indexOf(interfaceName);
+            NativeException.check(
+                    LibBpf.xdpAttach(index, LibBpf.programFd(object, program), Native.XDP_FLAGS_DRV_MODE(), -1),
+                    "bpf_xdp_attach(" + interfaceName + ")");
+            return new XdpObject(object, namespace, index);
+        } catch (RuntimeException e) {
+            LibBpf.objectClose(object);
+            throw e;
+        }
+    }
+
+    /** An interface of the calling thread's namespace. */
+    static int indexOf(String interfaceName) {
+        return NativeException.check(
+                LibC.ifNameToIndex(CallState.current(), interfaceName), "if_nametoindex(" + interfaceName + ")");
+    }
+
+    void update(String map, int index, MemorySegment value) {
+        try (Arena arena = Arena.ofConfined()) {
+            NativeException.check(
+                    LibBpf.mapUpdate(LibBpf.mapFd(object, map), arena.allocateFrom(ValueLayout.JAVA_INT, index), value),
+                    "bpf_map_update_elem(" + map + ")");
+        }
+    }
+
+    /** The value of an entry; of a per-CPU map, {@code valueBytes} for each CPU. */
+    void lookup(String map, int index, MemorySegment value) {
+        try (Arena arena = Arena.ofConfined()) {
+            lookup(LibBpf.mapFd(object, map), map, arena.allocateFrom(ValueLayout.JAVA_INT, index), value);
+        }
+    }
+
+    private static void lookup(int fd, String map, MemorySegment key, MemorySegment value) {
+        NativeException.check(LibBpf.mapLookup(fd, key, value), "bpf_map_lookup_elem(" + map + ")");
+    }
+
+    /** Sums of the words of a per-CPU entry over all CPUs. */
+    long[] sums(String map, int index, int words) {
+        int cpus = LibBpf.possibleCpus();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment values = arena.allocate(ValueLayout.JAVA_LONG, (long) cpus * words);
+            lookup(map, index, values);
+            long[] sums = new long[words];
+            for (int i = 0; i < cpus * words; i++) {
+                sums[i % words] += values.getAtIndex(ValueLayout.JAVA_LONG, i);
+            }
+            return sums;
+        }
+    }
+
+    /** The sums over all CPUs of a per-CPU map's entries of one word each, in their order. */
+    void eachSum(String map, int entries, LongConsumer sums) {
+        int cpus = LibBpf.possibleCpus();
+        int fd = LibBpf.mapFd(object, map);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment key = arena.allocate(ValueLayout.JAVA_INT);
+            MemorySegment values = arena.allocate(ValueLayout.JAVA_LONG, cpus);
+            for (int entry = 0; entry < entries; entry++) {
+                key.set(ValueLayout.JAVA_INT, 0, entry);
+                lookup(fd, map, key, values);
+                long sum = 0;
+                for (int cpu = 0; cpu < cpus; cpu++) {
+                    sum += values.getAtIndex(ValueLayout.JAVA_LONG, cpu);
+                }
+                sums.accept(sum);
+            }
+        }
+    }
+
+    /** Detaches and unloads. */
+    @Override
+    public void close() {
+        try (var _ = namespace.enter()) {
+            LibBpf.xdpAttach(interfaceIndex, -1, Native.XDP_FLAGS_DRV_MODE(), -1);
+        } finally {
+            LibBpf.objectClose(object);
+        }
+    }
+}

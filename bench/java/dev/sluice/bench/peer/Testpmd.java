@@ -1,0 +1,203 @@
+package dev.sluice.bench.peer;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * DPDK's testpmd: in memory on its null device, as what a framework in C does without a network, and on AF_XDP as a peer
+ * on the same interfaces. Runs without huge pages and without PCI devices, on one forwarding core.
+ */
+public final class Testpmd {
+    private static final String PROGRAM = "dpdk-testpmd";
+    /** Until rates are shown, and until it has ended. */
+    private static final int START_SECONDS = 30;
+
+    private static final int END_SECONDS = 10;
+    /** Rates come once a second; the first is of the start. */
+    private static final int SKIPPED = 1;
+
+    private static final Pattern RATE = Pattern.compile("Rx-pps:\\s+(\\d+)");
+
+    /** What is done to a packet. */
+    public enum Mode {
+        /** Its MAC addresses are exchanged. */
+        MACSWAP,
+        /** Its MAC addresses are set. */
+        MAC,
+        /** Nothing. */
+        IO;
+
+        private String keyword() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * What a run told.
+     *
+     * @param packetsPerSecond one value for each second measured
+     */
+    public record Rates(List<Double> packetsPerSecond) {
+        /** Copies the list. */
+        public Rates {
+            packetsPerSecond = List.copyOf(packetsPerSecond);
+        }
+    }
+
+    private final Path program;
+
+    private Testpmd(Path program) {
+        this.program = program;
+    }
+
+    /** The program, if it is installed. */
+    public static Optional<Testpmd> find() {
+        return find(System.getenv("PATH"));
+    }
+
+    static Optional<Testpmd> find(String path) {
+        return Stream.of(path.split(File.pathSeparator, -1))
+                .map(folder -> Path.of(folder, PROGRAM))
+                .filter(Files::isExecutable)
+                .findFirst()
+                .map(Testpmd::new);
+    }
+
+    /** What to tell users who do not have it. */
+    public static String missing() {
+        return PROGRAM
+                + " is not installed; bench/run setup peers installs it (Debian 12: dpdk-dev and librte-net-null23,"
+                + " librte-net-af-xdp23)";
+    }
+
+    /**
+     * The command for the null device, which hands out packets of 64 bytes and copies them as a NIC would.
+     *
+     * @param mainCpu where its main thread waits
+     * @param cpu where it forwards
+     */
+    public List<String> nullCommand(Mode mode, int mainCpu, int cpu) {
+        List<String> command = command(mainCpu, cpu, 256);
+        command.add("--vdev=net_null0,copy=1,size=64");
+        // One port forwards to itself. Few buffers, so that they stay in the cache; rates once a second.
+        command.addAll(List.of(
+                "--",
+                "--forward-mode=" + mode.keyword(),
+                "--auto-start",
+                "--stats-period=1",
+                "--port-topology=loop",
+                "--total-num-mbufs=2048",
+                "--mbcache=256",
+                "--burst=64",
+                "--no-mlockall"));
+        return command;
+    }
+
+    /**
+     * The command for AF_XDP on interfaces of the network namespace in which it is run: one receives and sends, two forward to
+     * each other.
+     *
+     * @param mainCpu where its main thread waits
+     * @param cpu where it forwards
+     */
+    public List<String> afXdpCommand(Mode mode, List<String> interfaces, int mainCpu, int cpu) {
+        List<String> command = command(mainCpu, cpu, 512);
+        for (int port = 0; port < interfaces.size(); port++) {
+            command.add("--vdev=net_af_xdp" + port + ",iface=" + interfaces.get(port));
+        }
+        command.addAll(List.of(
+                "--",
+                "--forward-mode=" + mode.keyword(),
+                "--auto-start",
+                "--stats-period=1",
+                "--port-topology=" + (interfaces.size() == 1 ? "loop" : "paired"),
+                "--total-num-mbufs=32768",
+                "--burst=64",
+                "--no-mlockall"));
+        return command;
+    }
+
+    private List<String> command(int mainCpu, int cpu, int megabytes) {
+        // Without shared files, so that several can run; --in-memory would need huge pages.
+        return new ArrayList<>(List.of(
+                program.toString(),
+                "--lcores=0@" + mainCpu + ",1@" + cpu,
+                "--no-huge",
+                "-m",
+                Integer.toString(megabytes),
+                "--no-pci",
+                "--no-telemetry",
+                "--no-shconf"));
+    }
+
+    /**
+     * Forwards on the null device for so long, after a second that does not count.
+     *
+     * @throws IOException with what testpmd said when it told no rates
+     */
+    public Rates runNull(Mode mode, int mainCpu, int cpu, Duration duration) throws IOException, InterruptedException {
+        int wanted = Math.max(1, (int) duration.toSeconds());
+        Path output = Files.createTempFile("sluice-testpmd-", ".log");
+        Process process = new ProcessBuilder(nullCommand(mode, mainCpu, cpu))
+                .redirectErrorStream(true)
+                .redirectInput(new File("/dev/null"))
+                .redirectOutput(output.toFile())
+                .start();
+        Thread onExit = new Thread(process::destroyForcibly);
+        Runtime.getRuntime().addShutdownHook(onExit);
+        try {
+            long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS + (long) wanted);
+            List<Double> rates = List.of();
+            while (rates.size() < wanted && System.nanoTime() < deadlineNs && process.isAlive()) {
+                process.waitFor(200, TimeUnit.MILLISECONDS);
+                rates = rates(Files.readString(output, StandardCharsets.ISO_8859_1));
+            }
+            if (rates.size() < wanted) {
+                throw new IOException(
+                        PROGRAM + " told no rates: " + lastLine(Files.readString(output, StandardCharsets.ISO_8859_1)));
+            }
+            return new Rates(rates.subList(0, wanted));
+        } finally {
+            process.destroy();
+            if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+            Runtime.getRuntime().removeShutdownHook(onExit);
+            Files.delete(output);
+        }
+    }
+
+    /** The rates in what a testpmd of one port has printed so far, but for that of its start. */
+    static List<Double> rates(String output) {
+        List<Double> rates = new ArrayList<>();
+        Matcher matcher = RATE.matcher(output);
+        while (matcher.find()) {
+            double rate = Double.parseDouble(matcher.group(1));
+            // Shown once before anything has been forwarded.
+            if (rate > 0) {
+                rates.add(rate);
+            }
+        }
+        return rates.size() <= SKIPPED ? List.of() : rates.subList(SKIPPED, rates.size());
+    }
+
+    private static String lastLine(String text) {
+        return text.lines()
+                .map(String::strip)
+                .filter(line -> line.contains("rror") || line.contains("Cause"))
+                .reduce((first, second) -> first + "; " + second)
+                .orElse("it said nothing of an error");
+    }
+}
