@@ -4,6 +4,7 @@ import dev.sluice.bench.net.ForwardBenchmark;
 import dev.sluice.bench.net.SoakBenchmark;
 import dev.sluice.bench.net.StartBenchmark;
 import dev.sluice.bench.pipeline.PipelineBenchmark;
+import dev.sluice.bench.pipeline.ScaleBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -16,6 +17,7 @@ import picocli.CommandLine.HelpCommand;
         description = "Measures Sluice beside what else there is, on this machine.",
         subcommands = {
             PipelineBenchmark.class,
+            ScaleBenchmark.class,
             ForwardBenchmark.class,
             StartBenchmark.class,
             SoakBenchmark.class,
