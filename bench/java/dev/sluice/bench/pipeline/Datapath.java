@@ -116,8 +116,7 @@ final class Datapath implements AutoCloseable {
     private FlowTable flowTable() {
         // What has expired stays until the timer wheel comes to it.
         int needed = what.scenario() == Scenario.MISS ? what.flows() + what.flows() / 2 : what.flows();
-        FlowTable table =
-                new FlowTable(Math.max(DEFAULT_TABLE, needed), ForwardingSnapshot.MAX_REAL_SERVERS, memory);
+        FlowTable table = new FlowTable(Math.max(DEFAULT_TABLE, needed), ForwardingSnapshot.MAX_REAL_SERVERS, memory);
         if (what.scenario() == Scenario.MISS) {
             table.setTimeout(FlowState.SYN_RECV, MISS_TIMEOUT_MS);
         } else if (what.scenario() == Scenario.SYNFLOOD) {

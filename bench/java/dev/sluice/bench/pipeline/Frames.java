@@ -52,7 +52,9 @@ final class Frames {
 
     /** The VIP of a service, by its number. */
     static IpAddress vip(int service, boolean inet6) {
-        return inet6 ? IpAddress.ofInet6(0x2001_0db8_0002_0000L, 1L + service) : IpAddress.ofInet(0xc612_0001 + service);
+        return inet6
+                ? IpAddress.ofInet6(0x2001_0db8_0002_0000L, 1L + service)
+                : IpAddress.ofInet(0xc612_0001 + service);
     }
 
     /** Whether flows are TCP connections. */

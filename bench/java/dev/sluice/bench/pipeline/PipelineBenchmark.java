@@ -141,8 +141,7 @@ public final class PipelineBenchmark extends Benchmark {
             best = mode == Testpmd.Mode.MACSWAP ? CaseRounds.median(rates) : best;
         }
         List<Double> forwarded = rounds.rates(small);
-        run.add(new Measurement(
-                CaseRounds.SLUICE, "rate", "packets/s", Better.HIGHER, small.parameters(), forwarded));
+        run.add(new Measurement(CaseRounds.SLUICE, "rate", "packets/s", Better.HIGHER, small.parameters(), forwarded));
         if (best > 0) {
             run.add(new Target(
                     "DR, 1 k flows: Sluice to testpmd macswap in memory",

@@ -55,7 +55,6 @@ public final class ScaleBenchmark extends Benchmark {
     }
 
     private static PipelineCase of(int flows, int services, int realServers, Scenario scenario) {
-        return new PipelineCase(
-                Method.DR, Family.INET, flows, Distribution.UNIFORM, services, realServers, scenario);
+        return new PipelineCase(Method.DR, Family.INET, flows, Distribution.UNIFORM, services, realServers, scenario);
     }
 }

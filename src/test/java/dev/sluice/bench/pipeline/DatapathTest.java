@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
-import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is measured is what the scenario's name says. */
@@ -28,8 +28,7 @@ class DatapathTest {
         PipelineCase what = new PipelineCase(method, family, 1000, distribution, services, 4, scenario);
         try (Datapath datapath = new Datapath(what)) {
             for (int i = 0; i < 300; i++) {
-                assertEquals(
-                        Datapath.BATCH, scenario == Scenario.COPY ? datapath.deliver() : datapath.forward());
+                assertEquals(Datapath.BATCH, scenario == Scenario.COPY ? datapath.deliver() : datapath.forward());
             }
             datapath.check();
         }
@@ -61,8 +60,7 @@ class DatapathTest {
     void impossibleCasesAreRefused() {
         assertThrows(
                 IllegalArgumentException.class,
-                () -> new PipelineCase(
-                        Method.DR, Family.INET, 1000, Distribution.UNIFORM, 1000, 1000, Scenario.HIT));
+                () -> new PipelineCase(Method.DR, Family.INET, 1000, Distribution.UNIFORM, 1000, 1000, Scenario.HIT));
         assertThrows(IllegalArgumentException.class, () -> PipelineCase.of(Method.class, "nat"));
     }
 }
