@@ -209,42 +209,39 @@ final class Datapath implements AutoCloseable {
         return batch.count();
     }
 
+    /**
+     * 64 octets, unrolled: a bulk copy of so few costs more. Not in a method of its own: the compiler would take that for too big to
+     * inline, depending on which of the two it meets first, and check the bounds of each access.
+     */
     private void copyLines(long from) {
         MemorySegment source = images;
         MemorySegment target = umem;
         for (int i = 0; i < BATCH; i++) {
-            copy(source, from + (long) LINE * i, target, at(i));
+            long at = from + (long) LINE * i;
+            long to = at(i);
+            long a = (long) LONG.get(source, at);
+            long b = (long) LONG.get(source, at + 8);
+            long c = (long) LONG.get(source, at + 16);
+            long d = (long) LONG.get(source, at + 24);
+            long e = (long) LONG.get(source, at + 32);
+            long f = (long) LONG.get(source, at + 40);
+            long g = (long) LONG.get(source, at + 48);
+            long h = (long) LONG.get(source, at + 56);
+            LONG.set(target, to, a);
+            LONG.set(target, to + 8, b);
+            LONG.set(target, to + 16, c);
+            LONG.set(target, to + 24, d);
+            LONG.set(target, to + 32, e);
+            LONG.set(target, to + 40, f);
+            LONG.set(target, to + 48, g);
+            LONG.set(target, to + 56, h);
         }
     }
 
     private void copyPairsOfLines(long from) {
-        MemorySegment source = images;
-        MemorySegment target = umem;
         for (int i = 0; i < BATCH; i++) {
-            long at = from + 2L * LINE * i;
-            copy(source, at, target, at(i));
-            copy(source, at + LINE, target, at(i) + LINE);
+            MemorySegment.copy(images, from + 2L * LINE * i, umem, at(i), 2L * LINE);
         }
-    }
-
-    /** 64 bytes, unrolled: a bulk copy of so few costs more. */
-    private static void copy(MemorySegment source, long from, MemorySegment target, long to) {
-        long a = (long) LONG.get(source, from);
-        long b = (long) LONG.get(source, from + 8);
-        long c = (long) LONG.get(source, from + 16);
-        long d = (long) LONG.get(source, from + 24);
-        long e = (long) LONG.get(source, from + 32);
-        long f = (long) LONG.get(source, from + 40);
-        long g = (long) LONG.get(source, from + 48);
-        long h = (long) LONG.get(source, from + 56);
-        LONG.set(target, to, a);
-        LONG.set(target, to + 8, b);
-        LONG.set(target, to + 16, c);
-        LONG.set(target, to + 24, d);
-        LONG.set(target, to + 32, e);
-        LONG.set(target, to + 40, f);
-        LONG.set(target, to + 48, g);
-        LONG.set(target, to + 56, h);
     }
 
     /** A duty cycle with {@link #BATCH} packets: how many of them would have been sent. */
