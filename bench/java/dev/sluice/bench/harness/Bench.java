@@ -7,6 +7,7 @@ import dev.sluice.bench.net.SoakBenchmark;
 import dev.sluice.bench.net.StartBenchmark;
 import dev.sluice.bench.pipeline.PipelineBenchmark;
 import dev.sluice.bench.vm.InstructionsBenchmark;
+import dev.sluice.bench.pipeline.ScaleBenchmark;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -19,12 +20,15 @@ import picocli.CommandLine.HelpCommand;
         description = "Measures Sluice beside what else there is, on this machine.",
         subcommands = {
             PipelineBenchmark.class,
+            ScaleBenchmark.class,
             ForwardBenchmark.class,
             LatencyBenchmark.class,
             ConnectionsBenchmark.class,
             StartBenchmark.class,
             SoakBenchmark.class,
             InstructionsBenchmark.class,
+            CompareCommand.class,
+            ReportCommand.class,
             HelpCommand.class
         })
 public final class Bench {

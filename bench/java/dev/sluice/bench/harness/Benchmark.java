@@ -83,7 +83,7 @@ public abstract class Benchmark implements Callable<Integer> {
         }
         written = true;
         Path folder = RunFolder.write(results, output);
-        System.err.println((trouble.isEmpty() ? "results: " : "incomplete results: ") + folder);
+        System.err.println((trouble.isEmpty() ? "report: " : "incomplete report: ") + folder.resolve(RunFolder.REPORT));
     }
 
     private List<String> commandLine() {

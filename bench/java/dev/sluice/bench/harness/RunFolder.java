@@ -10,17 +10,21 @@ import java.util.Locale;
 
 /** The folder of one run's results: {@code BENCHMARK-YYYYMMDD-HHMMSS}, in UTC. */
 final class RunFolder {
+    /** The report's name in it. */
+    static final String REPORT = "report.html";
+
     private static final DateTimeFormatter STAMP =
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT).withZone(ZoneOffset.UTC);
 
     private RunFolder() {}
 
-    /** Writes results into a folder of their own, and returns it. */
+    /** Writes results and report into a folder of their own, and returns it. */
     static Path write(Results results, Path output) throws IOException {
         Files.createDirectories(output);
         String name = results.benchmark() + "-" + STAMP.format(results.started());
         Path folder = create(output, name);
         ResultsFile.write(results, folder.resolve(ResultsFile.NAME));
+        Files.writeString(folder.resolve(REPORT), ReportPage.of(results));
         return folder;
     }
 

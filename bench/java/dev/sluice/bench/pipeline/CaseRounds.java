@@ -163,6 +163,14 @@ final class CaseRounds {
         return ratios(net(what, true), net(what, false));
     }
 
+    /** Packets a second of the Java datapath, delivery included, round by round; empty when it was not measured. */
+    List<Double> rates(PipelineCase what) {
+        Costs costs = measured.get(what);
+        return costs == null
+                ? List.of()
+                : Costs.processor(costs.sluice()).stream().map(ns -> 1e9 / ns).toList();
+    }
+
     /** Every case's bytes allocated a packet. */
     List<Double> allocated() {
         return measured.values().stream()

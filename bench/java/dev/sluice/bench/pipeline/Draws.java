@@ -6,18 +6,14 @@ final class Draws {
 
     private Draws() {}
 
-    /**
-     * The numbers below {@code flows}, each as often as the next, in random order.
-     *
-     * @param count how many in all
-     */
-    static int[] uniform(int flows, int count) {
+    /** The numbers below {@code count} in random order. */
+    static int[] permutation(int count) {
         int[] order = new int[count];
         SplitMix random = new SplitMix();
         for (int i = 0; i < count; i++) {
             int other = (int) Math.unsignedMultiplyHigh(random.next(), i + 1L);
             order[i] = order[other];
-            order[other] = i % flows;
+            order[other] = i;
         }
         return order;
     }

@@ -114,11 +114,11 @@ final class JmhFork {
 
     /** The command by which somebody else measures the same without the harness. */
     String command() {
-        String options =
-                String.join(" ", JVM_OPTIONS) + (jvmOptions.isEmpty() ? "" : " " + String.join(" ", jvmOptions));
+        String all = String.join(" ", JVM_OPTIONS) + (jvmOptions.isEmpty() ? "" : " " + String.join(" ", jvmOptions));
+        String time = Math.round(seconds * 1000) + "ms";
         return "java -cp \"target/classes:target/test-classes:$(cat target/bench.classpath)\" org.openjdk.jmh.Main"
                 + " PipelineState.forward -f 1 -prof gc -prof " + ProcessorTime.class.getName()
-                + " -wi 1 -i " + iterations + " -w " + seconds + " -r " + seconds + " -p warmupSeconds=" + warmupSeconds
-                + " -jvmArgs '" + options + "' -p method=... (parameters as in the results)";
+                + " -wi 1 -i " + iterations + " -w " + time + " -r " + time + " -p warmupSeconds=" + warmupSeconds
+                + " -jvmArgs '" + all + "' -p method=... (parameters as in the results)";
     }
 }

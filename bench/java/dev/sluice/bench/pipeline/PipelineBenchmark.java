@@ -5,8 +5,14 @@ import dev.sluice.bench.harness.Measurement;
 import dev.sluice.bench.harness.Measurement.Better;
 import dev.sluice.bench.harness.Run;
 import dev.sluice.bench.harness.Target;
+import dev.sluice.bench.peer.Testpmd;
+import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -96,11 +102,52 @@ public final class PipelineBenchmark extends Benchmark {
         for (PipelineCase what : cases) {
             addTargets(run, rounds, what);
         }
+        measureTestpmd(run, rounds, cases);
         List<Double> allocated = rounds.allocated();
         if (!allocated.isEmpty()) {
             double most =
                     allocated.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
             run.add(new Target("bytes allocated a packet, the worst case", most, ALLOCATED_BY_MEASURING, false));
+        }
+    }
+
+    /** What a framework in C does with packets of as many octets, looking at nothing but MAC addresses. */
+    private void measureTestpmd(Run run, CaseRounds rounds, List<PipelineCase> cases) throws Exception {
+        PipelineCase small = of(Method.DR, 1000, Scenario.HIT);
+        if (!cases.contains(small)) {
+            return;
+        }
+        Optional<Testpmd> found = Testpmd.find();
+        if (found.isEmpty()) {
+            run.remark("without testpmd: " + Testpmd.missing());
+            return;
+        }
+        Testpmd testpmd = found.get();
+        int cpu = options.cpu >= 0 ? options.cpu : Runtime.getRuntime().availableProcessors() - 1;
+        Duration time = Duration.ofSeconds(options.quick ? 1 : 3);
+        double best = 0;
+        for (Testpmd.Mode mode : List.of(Testpmd.Mode.MACSWAP, Testpmd.Mode.MAC)) {
+            String subject = "testpmd-" + PipelineCase.keyword(mode);
+            run.progress(subject + " on its null device");
+            run.command(subject, String.join(" ", testpmd.nullCommand(mode, 0, cpu)));
+            List<Double> rates;
+            try {
+                rates = testpmd.runNull(mode, 0, cpu, time).packetsPerSecond();
+            } catch (IOException e) {
+                run.remark("without " + subject + ": " + e.getMessage());
+                continue;
+            }
+            run.add(new Measurement(subject, "rate", "packets/s", Better.HIGHER, Map.of(), rates));
+            best = mode == Testpmd.Mode.MACSWAP ? CaseRounds.median(rates) : best;
+        }
+        List<Double> forwarded = rounds.rates(small);
+        run.add(new Measurement(CaseRounds.SLUICE, "rate", "packets/s", Better.HIGHER, small.parameters(), forwarded));
+        if (best > 0) {
+            run.add(new Target(
+                    "DR, 1 k flows: Sluice to testpmd macswap in memory",
+                    CaseRounds.median(forwarded) / best,
+                    1,
+                    true));
         }
     }
 
@@ -113,7 +160,7 @@ public final class PipelineBenchmark extends Benchmark {
                 && (what.flows() == 1000 || what.flows() == 1_000_000);
         List<Double> speeds = rounds.speedToBaseline(what);
         if (compared && !speeds.isEmpty()) {
-            String name = PipelineCase.keyword(what.method()).toUpperCase(java.util.Locale.ROOT)
+            String name = PipelineCase.keyword(what.method()).toUpperCase(Locale.ROOT)
                     + (what.flows() == 1000 ? ", 1 k flows" : ", 1 M flows");
             run.add(new Target(name + ": Java to C", CaseRounds.median(speeds), WANTED_SPEED_TO_C, true));
             run.add(new Target(

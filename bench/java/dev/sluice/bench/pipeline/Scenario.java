@@ -4,7 +4,7 @@ package dev.sluice.bench.pipeline;
 public enum Scenario {
     /** UDP datagrams of known flows. */
     HIT,
-    /** UDP datagrams, each of a flow never seen, in a table that is as full as it stays: as many flows expire as come. */
+    /** TCP SYNs, each of a flow that the table does not hold; as many flows expire meanwhile. */
     MISS,
     /** TCP SYNs, each of a flow never seen, after half-open flows have used up their share of the table: none is entered. */
     SYNFLOOD,
