@@ -79,7 +79,9 @@ final class CaseReport {
         }
         // The middle one: now and then the kernel does something else after a boot.
         List<Double> alone = last(generator).stream().sorted().toList();
-        return last(forwarder).stream().map(each -> each - alone.get(STEADY_WINDOWS / 2)).toList();
+        return last(forwarder).stream()
+                .map(each -> each - alone.get(STEADY_WINDOWS / 2))
+                .toList();
     }
 
     private static List<Window> lastOf(List<Window> windows) {

@@ -55,7 +55,7 @@ final class HopTable {
             rows[ROW * hop + MAC_TAIL_AND_PORT] = next.sourceMac() << 32 | next.egressPort();
             // The loopback device takes 65536, which no packet may have.
             rows[ROW * hop + MTU_AND_VLAN] =
-                    (long) Math.min(next.mtuBytes(), Ipv4.MAX_PACKET_BYTES) << 32 | next.vlan() & 0xffff_ffffL;
+                    (long) Math.min(next.mtuBytes(), Ipv4.MAX_PACKET_BYTES) << 32 | (next.vlan() & 0xffff_ffffL);
         }
         tunnelSourceHigh = new long[all.size()];
         tunnelSourceLow = new long[all.size()];

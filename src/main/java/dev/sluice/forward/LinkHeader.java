@@ -43,14 +43,7 @@ final class LinkHeader {
      * @return absolute offset of the new header
      */
     static long write(
-            MemorySegment umem,
-            long tags,
-            int oldLength,
-            long l3,
-            int etherType,
-            long macHead,
-            int macTail,
-            int vlan) {
+            MemorySegment umem, long tags, int oldLength, long l3, int etherType, long macHead, int macTail, int vlan) {
         long frame = l3 - Ethernet.HEADER_BYTES;
         if (vlan > RealServer.VLAN_NONE) {
             int priority = (int) (tags >>> 32) & PRIORITY_MASK;
