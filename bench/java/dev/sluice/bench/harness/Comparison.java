@@ -23,6 +23,7 @@ record Comparison(
      * One thing measured in both.
      *
      * @param overlap whether the samples' ranges overlap, so that the difference may be chance
+     * @param spread whether both have more than one sample, without which nothing is known of chance
      */
     record Pair(
             String subject,
@@ -32,16 +33,20 @@ record Comparison(
             Map<String, String> parameters,
             double a,
             double b,
-            boolean overlap) {
+            boolean overlap,
+            boolean spread) {
         /** The second in proportion to the first; NaN when the first is 0 and the second is not. */
         double ratio() {
             return a == b ? 1 : a == 0 ? Double.NaN : b / a;
         }
 
-        /** In a word: better, worse, or within the spread. */
+        /** In a word or two: better, worse, or that the figures do not tell. */
         String verdict() {
             if (overlap || a == b || better == Measurement.Better.NEITHER) {
                 return overlap ? "within spread" : "";
+            }
+            if (!spread) {
+                return "one sample";
             }
             return (b > a) == (better == Measurement.Better.HIGHER) ? "better" : "worse";
         }
@@ -81,7 +86,8 @@ record Comparison(
                     key.parameters(),
                     first.median(),
                     second.median(),
-                    overlap));
+                    overlap,
+                    first.samples().size() > 1 && second.samples().size() > 1));
         });
         List<String> onlyB = ofB.keySet().stream()
                 .filter(key -> !ofA.containsKey(key))

@@ -58,7 +58,7 @@ class ComparisonTest {
         assertEquals("within spread", comparison.pairs().getFirst().verdict());
         assertEquals(0.5, comparison.pairs().get(1).ratio());
         assertEquals("better", comparison.pairs().get(1).verdict());
-        assertEquals("worse", comparison.pairs().get(2).verdict());
+        assertEquals("one sample", comparison.pairs().get(2).verdict());
         assertTrue(Double.isNaN(comparison.pairs().get(2).ratio()));
     }
 
