@@ -79,7 +79,7 @@ final class Flood implements AutoCloseable {
     @Override
     public void close() {
         frames.stop();
-        thread.submit(frames::close);
+        await(thread.submit(frames::close));
         thread.close();
     }
 }
