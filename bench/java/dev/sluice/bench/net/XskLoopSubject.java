@@ -51,7 +51,8 @@ final class XskLoopSubject implements Subject {
         if (!Files.isExecutable(build)) {
             return Optional.of(build + " is not there; bench/run works in the source tree");
         }
-        NetworkNamespace.runHere(build.toString(), program().getParent().toString());
+        NetworkNamespace.runHere(
+                build.toString(), base().resolve("target/baseline").toString());
         return Files.isExecutable(program()) ? Optional.empty() : Optional.of(build + " made no xsk-loop");
     }
 

@@ -100,7 +100,7 @@ final class Encapsulation {
             int fragment = dontFragment ? Ipv4.DONT_FRAGMENT : id << 16;
             writeIpv4(
                     outer,
-                    0x4500_0000L | trafficClass << 16 | payload + Ipv4.MIN_HEADER_BYTES,
+                    0x4500_0000L | trafficClass << 16 | (payload + Ipv4.MIN_HEADER_BYTES),
                     fragment & U32,
                     outerTtl << 8 | protocol,
                     sourceLow & U32,

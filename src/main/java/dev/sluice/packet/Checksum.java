@@ -82,6 +82,6 @@ public final class Checksum {
         // TTL, protocol and checksum in one load and one store.
         int word = Wire.i32(segment, l3Offset + Ipv4.TTL);
         int ttl = word >>> 16;
-        Wire.putI32(segment, l3Offset + Ipv4.TTL, ttl - 0x100 << 16 | update(word & 0xffff, ttl, ttl - 0x100));
+        Wire.putI32(segment, l3Offset + Ipv4.TTL, ((ttl - 0x100) << 16) | update(word & 0xffff, ttl, ttl - 0x100));
     }
 }

@@ -10,7 +10,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,12 +31,19 @@ class PcapFileTest {
 
     private List<byte[]> read(ByteBuffer bytes) throws IOException {
         Path file = folder.resolve("capture");
-        Files.write(file, Arrays.copyOf(bytes.array(), bytes.position()));
+        Files.write(file, content(bytes));
         return PcapFile.read(file);
     }
 
+    private static byte[] content(ByteBuffer written) {
+        byte[] content = new byte[written.position()];
+        written.duplicate().flip().get(content);
+        return content;
+    }
+
     private void assertRefused(String reason, ByteBuffer bytes) {
-        String message = assertThrows(IOException.class, () -> read(bytes)).getMessage();
+        String message = String.valueOf(
+                assertThrows(IOException.class, () -> read(bytes)).getMessage());
         assertTrue(message.contains(reason), message);
         assertTrue(message.startsWith(folder.toString()), message);
     }

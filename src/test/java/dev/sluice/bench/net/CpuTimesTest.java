@@ -3,6 +3,7 @@ package dev.sluice.bench.net;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class CpuTimesTest {
@@ -11,7 +12,8 @@ class CpuTimesTest {
         CpuTimes before =
                 CpuTimes.of(List.of("cpu  9 9 9 9 9 9 9 9 0 0", "cpu0 100 0 50 800 10 0 40 0 0 0", "intr 1 2"));
         CpuTimes after = CpuTimes.of(List.of("cpu  9 9 9 9 9 9 9 9 0 0", "cpu0 150 0 60 820 10 0 50 10 0 0"));
-        CpuTimes.Share share = before.until(after).shares().get(0);
+        CpuTimes.Share share =
+                Objects.requireNonNull(before.until(after).shares().get(0));
         assertEquals(0.7, share.busy(), 1e-9);
         assertEquals(0.1, share.softirq(), 1e-9);
         assertEquals(0.1, share.stolen(), 1e-9);

@@ -94,6 +94,7 @@ class ForwardIT {
         IllegalArgumentException refused = assertThrows(
                 IllegalArgumentException.class, () -> run(new ForwardBenchmark(), "--subjects=sluice-nat"));
         assertTrue(
-                refused.getMessage().startsWith("no subject \"sluice-nat\"; there are c-loop, "), refused::getMessage);
+                String.valueOf(refused.getMessage()).startsWith("no subject \"sluice-nat\"; there are c-loop, "),
+                refused::getMessage);
     }
 }
