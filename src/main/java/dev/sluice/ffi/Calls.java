@@ -31,8 +31,7 @@ final class Calls {
     private static final MethodHandle CAPTURING =
             Linker.nativeLinker().downcallHandle(SHAPE, Linker.Option.captureCallState("errno"));
     // For worker threads as well. A capturing handle slices its state segment at every call, which allocates for as
-    // long as the
-    // caller is not compiled; this one allocates nothing even when interpreted.
+    // long as the caller is not compiled; this one allocates nothing even when interpreted.
     private static final MethodHandle PLAIN = Linker.nativeLinker().downcallHandle(SHAPE);
 
     private Calls() {}

@@ -23,9 +23,6 @@ public final class LibC {
     /** Of sys/socket.h. */
     private static final int AF_UNIX = 1;
 
-    /** Of sys/resource.h. */
-    private static final int PRIO_PROCESS = 0;
-
     private static final MemorySegment SOCKET = function("socket");
     private static final MemorySegment BIND = function("bind");
     private static final MemorySegment CLOSE = function("close");
@@ -47,7 +44,6 @@ public final class LibC {
     private static final MemorySegment OPEN = function("open");
     private static final MemorySegment UNSHARE = function("unshare");
     private static final MemorySegment KILL = function("kill");
-    private static final MemorySegment SETPRIORITY = function("setpriority");
     private static final MemorySegment SOCKETPAIR = function("socketpair");
 
     private LibC() {}
@@ -311,14 +307,6 @@ public final class LibC {
             set.setAtIndex(ValueLayout.JAVA_LONG, word, 1L << (cpu % Long.SIZE));
             return callInt(SCHED_SETAFFINITY, state, 0, set.byteSize(), Calls.pointer(set), 0, 0, 0);
         }
-    }
-
-    /**
-     * Sets the nice value of the calling thread alone, as {@code setpriority(2)} does on Linux: 0, or {@code -errno}. Values below the
-     * present one want {@code CAP_SYS_NICE}.
-     */
-    public static int niceCurrentThread(CallState state, int nice) {
-        return callInt(SETPRIORITY, state, PRIO_PROCESS, 0, nice, 0, 0, 0);
     }
 
     /** The soft limit of {@code RLIMIT_MEMLOCK} in bytes, {@code -1} (all ones) where there is none. */

@@ -111,11 +111,20 @@ final class FlowEntries {
         PLAIN_LONG.set(ALL, base + at(slot) + BYTES_FLAGS_STATE, word);
     }
 
-    /** Loads the tuples of the slots that some hashes lead to: their exclusive or. */
+    /**
+     * Loads the lines of the slots that some hashes lead to, then the next ones of those whose slots hold something else, where
+     * the search goes on: something that depends on all of them.
+     */
     long touch(long[] hashes, int from, int to) {
         long sum = 0;
         for (int i = from; i < to; i++) {
-            sum ^= (long) PLAIN_LONG.get(ALL, base + at((int) hashes[i] & mask) + TUPLE);
+            sum ^= tuple((int) hashes[i] & mask);
+        }
+        for (int i = from; i < to; i++) {
+            int hash = (int) hashes[i];
+            if (hash(hash & mask) != hash) {
+                sum ^= tuple(hash + 1 & mask);
+            }
         }
         return sum;
     }

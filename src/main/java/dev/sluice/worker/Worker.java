@@ -37,9 +37,6 @@ public final class Worker {
      */
     private static final int HEADROOM_BYTES = 256;
 
-    /** Nine tenths of a processor against a thread of nice 0, see sched(7). */
-    private static final int NICE = -10;
-
     /** How often gauges are set; they cost a few native calls. */
     private static final long GAUGE_INTERVAL_NS = 10_000_000;
 
@@ -162,10 +159,6 @@ public final class Worker {
 
     private void run() {
         try {
-            // Where it may: the compiler and whoever else shares its processor get a tenth while there are packets.
-            // Rings
-            // fill within milliseconds, which is less than a time slice.
-            var _ = LibC.niceCurrentThread(new CallState(), NICE);
             if (cpu >= 0) {
                 int result = LibC.pinCurrentThread(new CallState(), cpu);
                 if (result < 0) {

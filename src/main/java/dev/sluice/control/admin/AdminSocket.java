@@ -20,7 +20,7 @@ import java.util.concurrent.ThreadLocalRandom;
 /**
  * Serves the admin protocol on a Unix socket that only those may open who are meant to.
  *
- * <p>Each connection has a virtual thread, a bounded request line and deadlines, and gives way to others when there are
+ * <p>Each connection has a thread, a bounded request line and deadlines, and gives way to others when there are
  * too many; so a slow or hostile client holds up nobody but itself. Handlers run on those threads and must be safe there.
  */
 public final class AdminSocket implements AutoCloseable {
