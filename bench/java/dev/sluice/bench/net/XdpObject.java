@@ -15,11 +15,13 @@ import java.util.function.LongConsumer;
 /** A loaded object of {@code bench/bpf} and the interface its program is attached to, natively. Owned by one thread. */
 final class XdpObject implements AutoCloseable {
     private final MemorySegment object;
+    private final int programFd;
     private final NetworkNamespace namespace;
     private final int interfaceIndex;
 
-    private XdpObject(MemorySegment object, NetworkNamespace namespace, int interfaceIndex) {
+    private XdpObject(MemorySegment object, int programFd, NetworkNamespace namespace, int interfaceIndex) {
         this.object = object;
+        this.programFd = programFd;
         this.namespace = namespace;
         this.interfaceIndex = interfaceIndex;
     }
@@ -29,10 +31,11 @@ final class XdpObject implements AutoCloseable {
         MemorySegment object = LiveFrames.load(resource);
         try (var _ = namespace.enter()) {
             int index = indexOf(interfaceName);
+            int programFd = LibBpf.programFd(object, program);
             NativeException.check(
-                    LibBpf.xdpAttach(index, LibBpf.programFd(object, program), Native.XDP_FLAGS_DRV_MODE(), -1),
+                    LibBpf.xdpAttach(index, programFd, Native.XDP_FLAGS_DRV_MODE(), -1),
                     "bpf_xdp_attach(" + interfaceName + ")");
-            return new XdpObject(object, namespace, index);
+            return new XdpObject(object, programFd, namespace, index);
         } catch (RuntimeException e) {
             LibBpf.objectClose(object);
             throw e;
@@ -97,11 +100,12 @@ final class XdpObject implements AutoCloseable {
         }
     }
 
-    /** Detaches and unloads. */
+    /** Detaches, and nobody else's program, and unloads. */
     @Override
     public void close() {
         try (var _ = namespace.enter()) {
-            LibBpf.xdpAttach(interfaceIndex, -1, Native.XDP_FLAGS_DRV_MODE(), -1);
+            NativeException.check(
+                    LibBpf.xdpAttach(interfaceIndex, -1, Native.XDP_FLAGS_DRV_MODE(), programFd), "bpf_xdp_detach");
         } finally {
             LibBpf.objectClose(object);
         }
