@@ -67,6 +67,12 @@ public final class StartBenchmark extends Benchmark {
             description = "what to start with (${DEFAULT-VALUE})")
     private List<String> kinds = new ArrayList<>();
 
+    @Option(
+            names = "--warm-up-ms",
+            defaultValue = "1000",
+            description = "the warm-up of the kinds that have one, 1-60000 ms (${DEFAULT-VALUE})")
+    private int warmUpMs;
+
     @Override
     protected String name() {
         return "start";
@@ -107,11 +113,12 @@ public final class StartBenchmark extends Benchmark {
         run.remark(network.pinning());
     }
 
-    private static SluiceSubject subject(String kind) {
+    private SluiceSubject subject(String kind) {
+        String warmUp = "warm_up_ms = " + warmUpMs + "\n";
         return switch (kind) {
-            case FULL -> new SluiceSubject(ForwardingMethod.DR, "");
+            case FULL -> new SluiceSubject(ForwardingMethod.DR, "", warmUp);
             case "cache" -> new SluiceSubject(ForwardingMethod.DR, "", NO_WARM_UP);
-            case "warm-up" -> new SluiceSubject(ForwardingMethod.DR, NO_CACHE);
+            case "warm-up" -> new SluiceSubject(ForwardingMethod.DR, NO_CACHE, warmUp);
             case "neither" -> new SluiceSubject(ForwardingMethod.DR, NO_CACHE, NO_WARM_UP);
             default ->
                 throw new IllegalArgumentException(
