@@ -37,7 +37,7 @@ final class DirectorReader {
     private static final int MAX_BUSY_POLL_BUDGET = 65535;
     private static final int DEFAULT_BUSY_POLL_BUDGET = 64;
     private static final int MAX_WARM_UP_MS = 60_000;
-    private static final int DEFAULT_WARM_UP_MS = 100;
+    private static final int DEFAULT_WARM_UP_MS = 0;
 
     // -1 stands for no group in chown(2).
     private static final long MAX_GROUP_ID = 0xffff_fffeL;
