@@ -93,7 +93,7 @@ class ConfigFileTest {
                         Optional.empty(),
                         new BusyPollConfig(false, 20, 64),
                         WithoutDirector.DROP,
-                        100),
+                        0),
                 config.director());
         assertEquals(List.of(), config.services());
         assertEquals(32L << 20, config.director().umemBytes());
