@@ -36,10 +36,9 @@ final class FlowEntries {
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
     // The owner's plain accesses, several a packet, go by address. What there is to check about a segment (its class,
-    // bounds, life)
-    // the compiler checks anew behind every branch, which was a third of a look-up's instructions. Slots are masked, so
-    // that they
-    // cannot lie outside; the memory outlives the worker. Aligned, but the compiler need not make sure of it each time.
+    // bounds, life) the compiler checks anew behind every branch, which was a third of a look-up's instructions. Slots
+    // are masked, so that they cannot lie outside; the memory outlives the worker. Aligned, but the compiler need not
+    // make sure of it each time.
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private static final VarHandle PLAIN_INT =
@@ -59,6 +58,9 @@ final class FlowEntries {
      * @param memory of a power of two of entries, aligned to them
      */
     FlowEntries(MemorySegment memory) {
+        if (!memory.isNative()) {
+            throw new IllegalArgumentException("flow entries lie outside the heap, where they have an address");
+        }
         this.memory = memory;
         this.base = memory.address();
         this.mask = (int) (memory.byteSize() / ENTRY_BYTES) - 1;

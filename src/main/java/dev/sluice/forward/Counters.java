@@ -98,8 +98,7 @@ public final class Counters {
 
     private static void add(long[] cells, int at, long amount) {
         // Plain, for after an opaque store the compiler reads all fields anew, several times a packet. A long is stored
-        // whole on
-        // the 64-bit machines that there are bindings for, and no store is put off beyond the cycle's volatile
+        // whole on the 64-bit machines that there are bindings for, and no store is put off beyond the cycle's volatile
         // accesses.
         cells[at] += amount;
     }

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * Takes a batch of packets from the RX ring to their verdicts: parse, connection, scheduler, rewrite. Owned by: worker.
  *
  * <p>Three passes over the batch: the first parses, having loaded the lines of all headers, and loads those on which the
- * flows' searches begin, so that cache misses overlap; the second finds or makes each flow, in the order of arrival; the third rewrites. Nothing allocates but
+ * flows' searches begin, so that cache misses overlap; the second finds or makes each flow, in the order of arrival; the
+ * third rewrites. Nothing allocates but
  * the first new flow of a service, which makes the worker's scheduler state for it.
  */
 public final class Pipeline {

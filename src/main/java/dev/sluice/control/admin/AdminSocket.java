@@ -157,8 +157,7 @@ public final class AdminSocket implements AutoCloseable {
         try {
             AdminConnection connection = new AdminConnection(channel, access.peer(channel), handler, connections);
             connections.enter(connection);
-            // The kernel shares out the processors among these fairly; virtual ones would wait behind long answers, and
-            // late.
+            // The kernel shares out the processors among these fairly; virtual ones would wait behind long answers.
             Thread.ofPlatform().name("sluice-admin-connection").daemon().start(connection);
             started = true;
         } finally {
