@@ -1,5 +1,6 @@
 package dev.sluice.flow;
 
+import dev.sluice.packet.Octets;
 import dev.sluice.packet.PacketView;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -74,7 +75,7 @@ final class FlowEntries {
     // What the owner reads and writes.
 
     long tuple(int slot) {
-        return (long) PLAIN_LONG.get(ALL, base + at(slot) + TUPLE);
+        return (long) PLAIN_LONG.get(ALL, addressOf(slot) + TUPLE);
     }
 
     boolean isFree(int slot) {
@@ -82,35 +83,35 @@ final class FlowEntries {
     }
 
     int hash(int slot) {
-        return (int) PLAIN_INT.get(ALL, base + at(slot) + HASH);
+        return (int) PLAIN_INT.get(ALL, addressOf(slot) + HASH);
     }
 
     int realServer(int slot) {
-        return (int) PLAIN_INT.get(ALL, base + at(slot) + REAL_SERVER);
+        return (int) PLAIN_INT.get(ALL, addressOf(slot) + REAL_SERVER);
     }
 
     int lastSeenMs(int slot) {
-        return (int) PLAIN_INT.get(ALL, base + at(slot) + LAST_SEEN);
+        return (int) PLAIN_INT.get(ALL, addressOf(slot) + LAST_SEEN);
     }
 
     int packets(int slot) {
-        return (int) PLAIN_INT.get(ALL, base + at(slot) + PACKETS);
+        return (int) PLAIN_INT.get(ALL, addressOf(slot) + PACKETS);
     }
 
     long bytesFlagsState(int slot) {
-        return (long) PLAIN_LONG.get(ALL, base + at(slot) + BYTES_FLAGS_STATE);
+        return (long) PLAIN_LONG.get(ALL, addressOf(slot) + BYTES_FLAGS_STATE);
     }
 
     void setLastSeenMs(int slot, int ms) {
-        PLAIN_INT.set(ALL, base + at(slot) + LAST_SEEN, ms);
+        PLAIN_INT.set(ALL, addressOf(slot) + LAST_SEEN, ms);
     }
 
     void setPackets(int slot, int packets) {
-        PLAIN_INT.set(ALL, base + at(slot) + PACKETS, packets);
+        PLAIN_INT.set(ALL, addressOf(slot) + PACKETS, packets);
     }
 
     void setBytesFlagsState(int slot, long word) {
-        PLAIN_LONG.set(ALL, base + at(slot) + BYTES_FLAGS_STATE, word);
+        PLAIN_LONG.set(ALL, addressOf(slot) + BYTES_FLAGS_STATE, word);
     }
 
     /**
@@ -139,7 +140,7 @@ final class FlowEntries {
         long tuple = FlowHasher.tuple(packet);
         int slot = hash & mask;
         while (true) {
-            long entry = base + at(slot);
+            long entry = addressOf(slot);
             long held = (long) PLAIN_LONG.get(ALL, entry + TUPLE);
             if (held == 0) {
                 return NO_SLOT;
@@ -150,6 +151,24 @@ final class FlowEntries {
                     && (long) PLAIN_LONG.get(ALL, entry + CLIENT_HIGH) == packet.sourceHigh()
                     && (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_HIGH) == packet.destinationHigh()) {
                 return slot;
+            }
+            slot = slot + 1 & mask;
+        }
+    }
+
+    /** As {@link #search(PacketView, int)}, of an IPv4 flow: its tuple, CIP and VIP. */
+    int searchInet(long tuple, long client, long virtual, int hash) {
+        int slot = hash & mask;
+        while (true) {
+            long entry = addressOf(slot);
+            long held = (long) PLAIN_LONG.get(ALL, entry + TUPLE);
+            if (held == tuple
+                    && (long) PLAIN_LONG.get(ALL, entry + CLIENT_LOW) == client
+                    && (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_LOW) == virtual) {
+                return slot;
+            }
+            if (held == 0) {
+                return NO_SLOT;
             }
             slot = slot + 1 & mask;
         }
@@ -239,5 +258,10 @@ final class FlowEntries {
 
     private static long at(int slot) {
         return (long) slot * ENTRY_BYTES;
+    }
+
+    /** Never negative: the compiler sees that, and checks no bounds of what is added. */
+    private long addressOf(int slot) {
+        return base + at(slot) & Octets.ADDRESS_BITS;
     }
 }

@@ -8,15 +8,16 @@ import dev.sluice.packet.Transport;
  * What a packet means to the state of its flow: one code for each kind of packet of each protocol, the rows of
  * {@link FlowState}'s table.
  */
-final class FlowEvent {
+public final class FlowEvent {
     static final int TCP_SYN = 0;
     static final int TCP_FIN = 1;
-    static final int TCP_ACK = 2;
+    /** A segment that acknowledges and does nothing else. */
+    public static final int TCP_ACK = 2;
     static final int TCP_RST = 3;
     static final int TCP_OTHER = 4;
 
     /** Any UDP packet, and ESP and AH, which move no state. */
-    static final int DATAGRAM = 5;
+    public static final int DATAGRAM = 5;
 
     /** DATA, SACK, HEARTBEAT, and every chunk that IPVS does not know. */
     static final int SCTP_DATA = 6;

@@ -242,6 +242,35 @@ public final class FlowTable {
     }
 
     /**
+     * The slot of an IPv4 flow, expired or not, or a negative number.
+     *
+     * @param tuple as {@link FlowHasher#tupleInet} gives it
+     * @param client CIP
+     * @param virtual VIP
+     * @param hash the flow's
+     */
+    public int searchInet(long tuple, long client, long virtual, long hash) {
+        return entries.searchInet(tuple, client, virtual, (int) hash);
+    }
+
+    /**
+     * Whether the flow is alive and a packet of it changes nothing but times and counts: then {@link #touchSame} accounts it.
+     *
+     * @param event the packet's
+     */
+    public boolean staysAlike(int slot, int event, long nowMs) {
+        int state = stateCode(slot);
+        return FlowState.after(state, event) == state && timeoutMs[state] - ((int) nowMs - entries.lastSeenMs(slot)) > 0;
+    }
+
+    /** Accounts a packet of a flow that {@link #staysAlike}. */
+    public void touchSame(int slot, int ipBytes, long nowMs) {
+        entries.setBytesFlagsState(slot, entries.bytesFlagsState(slot) + ((long) ipBytes << FlowCopy.BYTES_SHIFT));
+        entries.setPackets(slot, entries.packets(slot) + 1);
+        entries.setLastSeenMs(slot, (int) nowMs);
+    }
+
+    /**
      * Enters a flow that {@link #find} has just missed, with nothing counted yet: {@link #touch} follows.
      *
      * @param flags 0 or {@link #FLAG_SLOPPY}

@@ -47,6 +47,7 @@ public final class ForwardingSnapshot {
 
     private final TunnelTable tunnels;
     private final HopTable hops;
+    private final FastTable fast;
 
     private ForwardingSnapshot(
             long generation,
@@ -67,6 +68,7 @@ public final class ForwardingSnapshot {
         this.options = options;
         this.tunnels = tunnels;
         this.hops = new HopTable(serviceOf.length, id -> serviceOf[id] == NONE ? List.of() : nextHops.apply(id));
+        this.fast = new FastTable(serviceOf, tunnels, hops);
     }
 
     /** A snapshot without services, of generation 0: what a worker starts with. */
@@ -134,6 +136,11 @@ public final class ForwardingSnapshot {
     /** The ways to the real servers of this snapshot. */
     HopTable hops() {
         return hops;
+    }
+
+    /** What the fast path goes by. */
+    FastTable fast() {
+        return fast;
     }
 
     /** Collects what a snapshot holds. Not thread-safe. */

@@ -85,6 +85,16 @@ final class HopTable {
         return first[realServer] + (int) ((mixed * hops) >>> 32);
     }
 
+    /** The one hop of a real server, or {@link #NONE} when there is none, or several. */
+    int only(int realServer) {
+        return count[realServer] == 1 ? first[realServer] : NONE;
+    }
+
+    /** Whether the outer source is the same for all flows. */
+    boolean hasOneTunnelSource(int hop) {
+        return spreadHigh[hop] == 0 && spreadLow[hop] == 0;
+    }
+
     int egressPort(int hop) {
         return (int) rows[ROW * hop + MAC_TAIL_AND_PORT];
     }

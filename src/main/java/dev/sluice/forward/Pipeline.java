@@ -25,13 +25,13 @@ public final class Pipeline {
     /** The most packets that may be put into a batch. */
     public static final int MAX_BATCH = Batch.MAX_RECEIVED;
 
-    // In egress, between the passes.
     private static final int DROPPED = Batch.DROPPED;
-    private static final int CONNECTION = 0;
-    private static final int FRAGMENT = 1;
-    private static final int ICMP = 2;
-    private static final int DIRECTED = 3;
-    private static final int ECHO = 4;
+    // In egress, between the passes, of what the fast path has not given its port: below what a batch means by itself.
+    private static final int CONNECTION = -3;
+    private static final int FRAGMENT = -4;
+    private static final int ICMP = -5;
+    private static final int DIRECTED = -6;
+    private static final int ECHO = -7;
 
     /** By code of the parser; null for what goes on. */
     private static final @Nullable Counter[] PARSE_DROPS = parseDrops();
@@ -49,6 +49,7 @@ public final class Pipeline {
     private final FragmentHold held;
     private final IcmpAnswers answers;
     private final Rewriter rewriter;
+    private final FastPath fastPath;
 
     private final PacketView[] packets = new PacketView[Batch.CAPACITY];
     private final long[] hashes = new long[Batch.CAPACITY];
@@ -99,6 +100,7 @@ public final class Pipeline {
         Identifications ids = new Identifications(worker, exchange.workers(), (int) System.nanoTime());
         this.answers = new IcmpAnswers(umem, counters, ids, packetPolicy.icmpErrorsPerSecond());
         this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
+        this.fastPath = new FastPath(umem, flows, hasher, counters, packetPolicy, ids);
         for (int i = 0; i < packets.length; i++) {
             packets[i] = new PacketView();
         }
@@ -162,23 +164,29 @@ public final class Pipeline {
     private void parse(Batch batch, int from) {
         int count = batch.count();
         touched ^= touchFrames(batch.addresses(), from, count);
-        for (int i = from; i < count; i++) {
-            PacketView packet = packets[i];
-            int length = batch.length(i);
-            int code = PacketParser.parse(umem, batch.address(i), length, batch.tailsLength(i), packet);
-            if (code == PacketParser.OK) {
-                hashes[i] = tracker.hash(packet);
-                batch.setEgress(i, CONNECTION);
-            } else if (code == PacketParser.FRAGMENT) {
-                batch.setEgress(i, FRAGMENT);
-            } else if (code == PacketParser.ICMP) {
-                batch.setEgress(i, ICMP);
-            } else {
-                drop(batch, i, PARSE_DROPS[code]);
+        for (int i = fastPath.read(batch, from, count); i < count; i = fastPath.read(batch, i + 1, count)) {
+            parseOne(batch, i);
+            if (batch.egress(i) == CONNECTION) {
+                hashes[i] = tracker.hash(packets[i]);
             }
         }
+        fastPath.hash(hashes, from, count);
         // Of a packet without flow it is the hash of one before, and does no harm.
         touched ^= flows.touchHomes(hashes, from, count);
+    }
+
+    private void parseOne(Batch batch, int index) {
+        int code = PacketParser.parse(
+                umem, batch.address(index), batch.length(index), batch.tailsLength(index), packets[index]);
+        if (code == PacketParser.OK) {
+            batch.setEgress(index, CONNECTION);
+        } else if (code == PacketParser.FRAGMENT) {
+            batch.setEgress(index, FRAGMENT);
+        } else if (code == PacketParser.ICMP) {
+            batch.setEgress(index, ICMP);
+        } else {
+            drop(batch, index, PARSE_DROPS[code]);
+        }
     }
 
     /** Loads the line in which each packet's headers begin, which another processor or the device has written. */
@@ -196,19 +204,29 @@ public final class Pipeline {
     private void direct(ForwardingSnapshot snapshot, Batch batch, int received, long nowMs) {
         // Grows when a first fragment lets later ones go.
         for (int i = 0; i < batch.count(); i++) {
-            switch (batch.egress(i)) {
-                case CONNECTION -> {
-                    int realServer = tracker.realServerOf(snapshot, packets[i], hashes[i], nowMs);
-                    if (packets[i].isFragment()) {
-                        directRest(batch, packets[i], realServer, nowMs);
-                    }
-                    setDirection(batch, i, realServer);
+            i = fastPath.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
+            if (i < batch.count()) {
+                directOne(snapshot, batch, i, received, nowMs);
+            }
+        }
+    }
+
+    private void directOne(ForwardingSnapshot snapshot, Batch batch, int index, int received, long nowMs) {
+        if (fastPath.isPlain(index)) {
+            parseOne(batch, index);
+        }
+        switch (batch.egress(index)) {
+            case CONNECTION -> {
+                int realServer = tracker.realServerOf(snapshot, packets[index], hashes[index], nowMs);
+                if (packets[index].isFragment()) {
+                    directRest(batch, packets[index], realServer, nowMs);
                 }
-                case FRAGMENT -> directFragment(snapshot, batch, i, i < received, nowMs);
-                case ICMP -> directIcmp(snapshot, batch, i, nowMs);
-                default -> {
-                    // Dropped by the first pass.
-                }
+                setDirection(batch, index, realServer);
+            }
+            case FRAGMENT -> directFragment(snapshot, batch, index, index < received, nowMs);
+            case ICMP -> directIcmp(snapshot, batch, index, nowMs);
+            default -> {
+                // Dropped by the first pass.
             }
         }
     }

@@ -80,8 +80,13 @@ public final class Checksum {
     /** Lowers an IPv4 header's TTL by one, and its checksum with it. The TTL must not be 0. */
     public static void decrementTtl(MemorySegment segment, long l3Offset) {
         // TTL, protocol and checksum in one load and one store.
-        int word = Wire.i32(segment, l3Offset + Ipv4.TTL);
-        int ttl = word >>> 16;
-        Wire.putI32(segment, l3Offset + Ipv4.TTL, ((ttl - 0x100) << 16) | update(word & 0xffff, ttl, ttl - 0x100));
+        Wire.putI32(segment, l3Offset + Ipv4.TTL, withLowerTtl(Wire.i32(segment, l3Offset + Ipv4.TTL)));
+    }
+
+    /** The third word of an IPv4 header, TTL, protocol and checksum, with the TTL lowered by one. The TTL must not be 0. */
+    public static int withLowerTtl(int word) {
+        // Equation 3 with m' = m - 0x100: ~m + m' is 0xfeff, whatever m is.
+        int sum = (~word & 0xffff) + 0xfeff;
+        return (word - 0x100_0000 & 0xffff_0000) | (~((sum & 0xffff) + (sum >>> 16)) & 0xffff);
     }
 }
