@@ -121,7 +121,7 @@ final class FlowEntries {
     long touch(long[] hashes, int from, int to) {
         long sum = 0;
         for (int i = from; i < to; i++) {
-            sum ^= tuple((int) hashes[i] & mask);
+            sum ^= hash((int) hashes[i] & mask);
         }
         for (int i = from; i < to; i++) {
             int hash = (int) hashes[i];
@@ -165,6 +165,26 @@ final class FlowEntries {
             if (held == tuple
                     && (long) PLAIN_LONG.get(ALL, entry + CLIENT_LOW) == client
                     && (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_LOW) == virtual) {
+                return slot;
+            }
+            if (held == 0) {
+                return NO_SLOT;
+            }
+            slot = slot + 1 & mask;
+        }
+    }
+
+    /** As {@link #search(PacketView, int)}, of an IPv6 flow: its tuple, and CIP and VIP in four words from {@code at} on. */
+    int searchInet6(long tuple, long[] words, int at, int hash) {
+        int slot = hash & mask;
+        while (true) {
+            long entry = addressOf(slot);
+            long held = (long) PLAIN_LONG.get(ALL, entry + TUPLE);
+            if (held == tuple
+                    && (long) PLAIN_LONG.get(ALL, entry + CLIENT_LOW) == words[at + 1]
+                    && (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_LOW) == words[at + 3]
+                    && (long) PLAIN_LONG.get(ALL, entry + CLIENT_HIGH) == words[at]
+                    && (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_HIGH) == words[at + 2]) {
                 return slot;
             }
             if (held == 0) {

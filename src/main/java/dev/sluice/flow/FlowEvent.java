@@ -38,6 +38,15 @@ public final class FlowEvent {
 
     private FlowEvent() {}
 
+    /** The states that an event does not change: of each the bit of its code. */
+    public static int statesAlike(int event) {
+        int states = 0;
+        for (FlowState state : FlowState.values()) {
+            states |= FlowState.after(state.code(), event) == state.code() ? 1 << state.code() : 0;
+        }
+        return states;
+    }
+
     /** The event that a packet is. */
     static int of(PacketView packet) {
         return switch (packet.protocol()) {

@@ -9,6 +9,13 @@ import dev.sluice.schedule.SipHash;
  * (its low bits) and the Maglev table (its high bits). Immutable.
  */
 public final class FlowHasher {
+    /** IPv4 in a tuple. */
+    public static final int INET = 4;
+    /** IPv6 in a tuple. */
+    public static final int INET6 = 6;
+    /** Words of an IPv6 flow's addresses. */
+    public static final int INET6_WORDS = 4;
+
     private final HashKey key;
 
     /** A hasher under the director's key. */
@@ -32,18 +39,33 @@ public final class FlowHasher {
     }
 
     /**
-     * The hashes of some IPv4 packets' flows, by index; in a loop of its own, so that the processor works on several at a time.
+     * The hashes of the IPv4 packets' flows among some, by index; in a loop of its own, so that the processor works on several at
+     * a time.
      *
      * @param addresses CIP in the upper half, VIP in the lower
-     * @param tuples as {@link #tupleInet} gives them; 0 is left out
+     * @param tuples as {@link #tuple(int, int, int)} gives them, or 0
      */
     public void hashInet(long[] addresses, long[] tuples, long[] hashes, int from, int to) {
-        SipHash.hash13(key, addresses, tuples, 14L << 56, hashes, from, to);
+        SipHash.hash13(key, addresses, tuples, INET, 14L << 56, hashes, from, to);
     }
 
-    /** What tells two IPv4 flows between the same addresses apart, as {@link #tuple}; the ports as they stand in a packet. */
-    public static long tupleInet(int ports, int protocol) {
-        return Integer.toUnsignedLong(ports) << 16 | protocol << 8 | 4;
+    /**
+     * As {@link #hashInet}, of the IPv6 packets' flows.
+     *
+     * @param addresses {@link #INET6_WORDS} words each index: CIP, then VIP, the upper half first
+     */
+    public void hashInet6(long[] addresses, long[] tuples, long[] hashes, int from, int to) {
+        SipHash.hash13By4(key, addresses, tuples, INET6, 38L << 56, hashes, from, to);
+    }
+
+    /**
+     * What tells two flows between the same addresses apart, in 48 bits; never 0.
+     *
+     * @param ports CPORT and VPORT as they stand in a packet
+     * @param family {@link #INET} or {@link #INET6}, which is the lowest octet
+     */
+    public static long tuple(int ports, int protocol, int family) {
+        return Integer.toUnsignedLong(ports) << 16 | protocol << 8 | family;
     }
 
     /** The hash of a flow as it stands in a table. */
@@ -62,9 +84,9 @@ public final class FlowHasher {
 
     /** What tells two flows between the same addresses apart, in 48 bits; never 0. */
     static long tuple(PacketView packet) {
-        return (long) packet.sourcePort() << 32
-                | (long) packet.destinationPort() << 16
-                | packet.protocol() << 8
-                | (packet.inet6() ? 6 : 4);
+        return tuple(
+                packet.sourcePort() << 16 | packet.destinationPort(),
+                packet.protocol(),
+                packet.inet6() ? INET6 : INET);
     }
 }

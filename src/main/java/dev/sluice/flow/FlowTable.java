@@ -244,7 +244,7 @@ public final class FlowTable {
     /**
      * The slot of an IPv4 flow, expired or not, or a negative number.
      *
-     * @param tuple as {@link FlowHasher#tupleInet} gives it
+     * @param tuple as {@link FlowHasher#tuple(int, int, int)} gives it
      * @param client CIP
      * @param virtual VIP
      * @param hash the flow's
@@ -254,13 +254,22 @@ public final class FlowTable {
     }
 
     /**
+     * As {@link #searchInet}, of an IPv6 flow.
+     *
+     * @param words CIP and VIP, of which these four begin at {@code at}
+     */
+    public int searchInet6(long tuple, long[] words, int at, long hash) {
+        return entries.searchInet6(tuple, words, at, (int) hash);
+    }
+
+    /**
      * Whether the flow is alive and a packet of it changes nothing but times and counts: then {@link #touchSame} accounts it.
      *
-     * @param event the packet's
+     * @param states that the packet does not change, as {@link FlowEvent#statesAlike} gives them
      */
-    public boolean staysAlike(int slot, int event, long nowMs) {
+    public boolean staysAlike(int slot, int states, long nowMs) {
         int state = stateCode(slot);
-        return FlowState.after(state, event) == state && timeoutMs[state] - ((int) nowMs - entries.lastSeenMs(slot)) > 0;
+        return (states >>> state & 1) != 0 && timeoutMs[state] - ((int) nowMs - entries.lastSeenMs(slot)) > 0;
     }
 
     /** Accounts a packet of a flow that {@link #staysAlike}. */

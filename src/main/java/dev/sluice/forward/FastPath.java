@@ -6,14 +6,15 @@ import dev.sluice.flow.FlowTable;
 import dev.sluice.packet.Checksum;
 import dev.sluice.packet.Ethernet;
 import dev.sluice.packet.Ipv4;
+import dev.sluice.packet.Ipv6;
 import dev.sluice.packet.Octets;
 import dev.sluice.packet.Transport;
 import java.lang.foreign.MemorySegment;
 
 /**
  * Takes plain packets of known flows straight to their egress, and does to them, bit by bit, what parser, connection tracker and
- * rewriter would: nearly all packets, at less than half the cost. Plain is an untagged IPv4 packet in one frame, without options,
- * whole, that carries UDP or a TCP segment which only acknowledges; its flow is in this worker's table and stays in its state;
+ * rewriter would: nearly all packets, at less than half the cost. Plain is an untagged IP packet in one frame, without options
+ * or extension headers, whole, that carries UDP or a TCP segment which only acknowledges; its flow is in this worker's table and stays in its state;
  * its real server has a row in the {@link FastTable}, and it fits. All others it leaves as they are for the slow path. Owned by:
  * worker.
  *
@@ -31,9 +32,13 @@ final class FastPath {
     private static final int PLAIN_VERSION_IHL = 0x45;
     private static final int NOT_PLAIN_ACK = Transport.SYN | Transport.FIN | Transport.RST | Transport.ACK;
 
-    // What the first pass tells the second of a packet: its length, and from these bits on TTL and event.
+    private static final int AFTER_DATAGRAM = FlowEvent.statesAlike(FlowEvent.DATAGRAM);
+    private static final int AFTER_ACK = FlowEvent.statesAlike(FlowEvent.TCP_ACK);
+
+    // What the first pass tells the second of a packet: its length, and from these bits on the TTL and the states that it does not
+    // change.
     private static final int TTL_SHIFT = 16;
-    private static final int EVENT_SHIFT = 24;
+    private static final int STATES_SHIFT = 32;
 
     private final long base;
     private final long lastHeader;
@@ -50,7 +55,13 @@ final class FastPath {
     /** CIP and VIP. */
     private final long[] addressPairs = new long[Batch.CAPACITY];
 
-    private final int[] plain = new int[Batch.CAPACITY];
+    /** CIP and VIP of IPv6, {@link FlowHasher#INET6_WORDS} words each packet. */
+    private final long[] inet6Addresses = new long[FlowHasher.INET6_WORDS * Batch.CAPACITY];
+
+    private final long[] plain = new long[Batch.CAPACITY];
+
+    /** Whether there is something to hash of IPv6. */
+    private boolean inet6;
 
     FastPath(
             MemorySegment umem,
@@ -60,7 +71,7 @@ final class FastPath {
             PacketPolicy policy,
             Identifications ids) {
         base = umem.address();
-        lastHeader = umem.byteSize() - Ethernet.HEADER_BYTES - Ipv4.MIN_HEADER_BYTES - Transport.TCP_MIN_HEADER_BYTES;
+        lastHeader = umem.byteSize() - Ethernet.HEADER_BYTES - Ipv6.HEADER_BYTES - Transport.TCP_MIN_HEADER_BYTES;
         this.flows = flows;
         this.hasher = hasher;
         this.counters = counters;
@@ -74,52 +85,92 @@ final class FastPath {
     int read(Batch batch, int from, int to) {
         long[] addresses = batch.addresses();
         int[] lengths = batch.lengths();
-        for (int i = from; i < to; i++) {
-            tuples[i] = 0;
+        int i = from;
+        for (; i < to; i++) {
             long offset = addresses[i];
             int length = lengths[i];
             if (length < MIN_BYTES || offset < HEADROOM || offset > lastHeader || batch.tails(i) != 0) {
-                return i;
+                break;
             }
-            long ip = base + offset + Ethernet.HEADER_BYTES & Octets.ADDRESS_BITS;
-            long first = Octets.i64(ip);
-            int third = Octets.i32(ip + Ipv4.TTL);
-            long pair = Octets.i64(ip + Ipv4.SOURCE);
-            long sum = (first >>> 32) + (first & U32) + (third & U32) + (pair >>> 32) + (pair & U32);
-            int ipLength = (int) (first >>> 32) & 0xffff;
-            int protocol = third >>> 16 & 0xff;
-            if (Octets.u16(ip - 2) != Ethernet.TYPE_IPV4
-                    || first >>> 56 != PLAIN_VERSION_IHL
-                    || (first & Ipv4.FRAGMENT_MASK) != 0
-                    || ipLength > length - Ethernet.HEADER_BYTES
-                    || Checksum.fold(sum) != 0xffff) {
-                return i;
+            long frame = base + offset & Octets.ADDRESS_BITS;
+            int type = Octets.u16(frame + Ethernet.ETHERTYPE_OFFSET);
+            if (type == Ethernet.TYPE_IPV4
+                    ? !readInet(i, frame + Ethernet.HEADER_BYTES, length - Ethernet.HEADER_BYTES)
+                    : type != Ethernet.TYPE_IPV6
+                            || !readInet6(i, frame + Ethernet.HEADER_BYTES, length - Ethernet.HEADER_BYTES)) {
+                break;
             }
-            int event;
-            if (protocol == Transport.UDP) {
-                if (ipLength < Ipv4.MIN_HEADER_BYTES + Transport.UDP_HEADER_BYTES) {
-                    return i;
-                }
-                event = FlowEvent.DATAGRAM;
-            } else {
-                if (protocol != Transport.TCP
-                        || ipLength < Ipv4.MIN_HEADER_BYTES + Transport.TCP_MIN_HEADER_BYTES
-                        || (Octets.u8(ip + Ipv4.MIN_HEADER_BYTES + Transport.TCP_FLAGS) & NOT_PLAIN_ACK)
-                                != Transport.ACK) {
-                    return i;
-                }
-                event = FlowEvent.TCP_ACK;
-            }
-            tuples[i] = FlowHasher.tupleInet(Octets.i32(ip + Ipv4.MIN_HEADER_BYTES), protocol);
-            addressPairs[i] = pair;
-            plain[i] = ipLength | (third >>> 24) << TTL_SHIFT | event << EVENT_SHIFT;
         }
-        return to;
+        if (i < to) {
+            tuples[i] = 0;
+        }
+        return i;
+    }
+
+    private boolean readInet(int index, long ip, int available) {
+        // The whole header in four loads, one of them of some octets again: the words that the hash takes.
+        long first = Octets.i64(ip);
+        int third = Octets.i32(ip + Ipv4.TTL);
+        long pair = Octets.i64(ip + Ipv4.SOURCE);
+        long sum = (first >>> 32) + (first & U32) + (third & U32) + (pair >>> 32) + (pair & U32);
+        int ipLength = (int) (first >>> 32) & 0xffff;
+        int protocol = third >>> 16 & 0xff;
+        int states = states(protocol, ip + Ipv4.MIN_HEADER_BYTES, ipLength - Ipv4.MIN_HEADER_BYTES);
+        if (first >>> 56 != PLAIN_VERSION_IHL
+                || (first & Ipv4.FRAGMENT_MASK) != 0
+                || ipLength > available
+                || !Checksum.isIntact(sum)
+                || states == 0) {
+            return false;
+        }
+        tuples[index] = FlowHasher.tuple(Octets.i32(ip + Ipv4.MIN_HEADER_BYTES), protocol, FlowHasher.INET);
+        addressPairs[index] = pair;
+        plain[index] = (long) states << STATES_SHIFT | (third >>> 24) << TTL_SHIFT | ipLength;
+        return true;
+    }
+
+    private boolean readInet6(int index, long ip, int available) {
+        if (available < Ipv6.HEADER_BYTES + Transport.UDP_HEADER_BYTES) {
+            return false;
+        }
+        long first = Octets.i64(ip);
+        int payload = (int) (first >>> 16) & 0xffff;
+        int protocol = (int) first >>> 8 & 0xff;
+        int states = states(protocol, ip + Ipv6.HEADER_BYTES, payload);
+        if (first >>> 60 != 6 || Ipv6.HEADER_BYTES + payload > available || states == 0) {
+            return false;
+        }
+        tuples[index] = FlowHasher.tuple(Octets.i32(ip + Ipv6.HEADER_BYTES), protocol, FlowHasher.INET6);
+        int at = FlowHasher.INET6_WORDS * index;
+        inet6Addresses[at] = Octets.i64(ip + Ipv6.SOURCE);
+        inet6Addresses[at + 1] = Octets.i64(ip + Ipv6.SOURCE + Long.BYTES);
+        inet6Addresses[at + 2] = Octets.i64(ip + Ipv6.DESTINATION);
+        inet6Addresses[at + 3] = Octets.i64(ip + Ipv6.DESTINATION + Long.BYTES);
+        plain[index] = (long) states << STATES_SHIFT | (first & 0xff) << TTL_SHIFT | (Ipv6.HEADER_BYTES + payload);
+        inet6 = true;
+        return true;
+    }
+
+    /** The states that a packet leaves as they are; none when it is not plain, or cut off. */
+    private static int states(int protocol, long l4, int l4Bytes) {
+        if (protocol == Transport.UDP) {
+            return l4Bytes >= Transport.UDP_HEADER_BYTES ? AFTER_DATAGRAM : 0;
+        }
+        // What lies there if it is none is not looked at.
+        return protocol == Transport.TCP
+                        && l4Bytes >= Transport.TCP_MIN_HEADER_BYTES
+                        && (Octets.u8(l4 + Transport.TCP_FLAGS) & NOT_PLAIN_ACK) == Transport.ACK
+                ? AFTER_ACK
+                : 0;
     }
 
     /** The hashes of what {@link #read} found plain. */
     void hash(long[] hashes, int from, int to) {
         hasher.hashInet(addressPairs, tuples, hashes, from, to);
+        if (inet6) {
+            hasher.hashInet6(inet6Addresses, tuples, hashes, from, to);
+            inet6 = false;
+        }
     }
 
     /** Whether a packet was plain. */
@@ -136,13 +187,15 @@ final class FastPath {
         int i = from;
         for (; i < to; i++) {
             long tuple = tuples[i];
-            long pair = addressPairs[i];
             if (tuple == 0) {
                 break;
             }
-            int slot = flows.searchInet(tuple, pair >>> 32, pair & U32, hashes[i]);
-            int read = plain[i];
-            if (slot < 0 || !flows.staysAlike(slot, read >>> EVENT_SHIFT, nowMs)) {
+            boolean inet6 = (tuple & 0xff) == FlowHasher.INET6;
+            int slot = inet6
+                    ? flows.searchInet6(tuple, inet6Addresses, FlowHasher.INET6_WORDS * i, hashes[i])
+                    : flows.searchInet(tuple, addressPairs[i] >>> 32, addressPairs[i] & U32, hashes[i]);
+            long read = plain[i];
+            if (slot < 0 || !flows.staysAlike(slot, (int) (read >>> STATES_SHIFT), nowMs)) {
                 break;
             }
             int realServer = flows.realServer(slot);
@@ -151,9 +204,10 @@ final class FastPath {
             }
             int row = realServer * FastTable.ROW;
             long service = rows[row + FastTable.SERVICE_AND_ROOM];
-            int ipLength = read & 0xffff;
-            int ttl = read >>> TTL_SHIFT & 0xff;
-            if (ipLength > ((int) service & FastTable.ROOM_MASK) || ttl <= 1) {
+            int ipLength = (int) read & 0xffff;
+            int ttl = (int) read >>> TTL_SHIFT & 0xff;
+            boolean tunnel = ((int) service & FastTable.TUNNEL) != 0;
+            if (ipLength > ((int) service & FastTable.ROOM_MASK) || ttl <= 1 || (tunnel && inet6)) {
                 break;
             }
             flows.touchSame(slot, ipLength, nowMs);
@@ -161,9 +215,13 @@ final class FastPath {
             long ip = frame + Ethernet.HEADER_BYTES;
             if (lowerTtl) {
                 ttl--;
-                Octets.putI32(ip + Ipv4.TTL, Checksum.withLowerTtl(Octets.i32(ip + Ipv4.TTL)));
+                if (inet6) {
+                    Octets.putU8(ip + Ipv6.HOP_LIMIT, ttl);
+                } else {
+                    Octets.putI32(ip + Ipv4.TTL, Checksum.withLowerTtl(Octets.i32(ip + Ipv4.TTL)));
+                }
             }
-            if (((int) service & FastTable.TUNNEL) != 0) {
+            if (tunnel) {
                 frame = encapsulate(ip, ipLength, ttl, rows[row + FastTable.OUTER_ADDRESSES]);
                 batch.move(i, frame - base, Ethernet.HEADER_BYTES + Ipv4.MIN_HEADER_BYTES + ipLength);
             }

@@ -42,6 +42,14 @@ public final class Checksum {
         return (int) folded;
     }
 
+    /** Whether a running sum, below 2⁴⁸ and not 0, is that of octets with their right checksum among them. */
+    public static boolean isIntact(long sum) {
+        long words = (sum & 0xffff_ffffL) + (sum >>> 32);
+        long folded = (words & 0xffff) + (words >>> 16);
+        // Folded once more both are 0xffff, and nothing else is.
+        return folded == 0xffff || folded == 0x1fffe;
+    }
+
     /** The checksum that belongs into a header whose checksum field is zero now; 0 over one that is intact. */
     public static int of(MemorySegment segment, long offset, int lengthBytes) {
         return ~fold(add(0, segment, offset, lengthBytes)) & 0xffff;

@@ -55,6 +55,11 @@ public final class Octets {
         return (long) I64.get(ALL, address);
     }
 
+    /** Writes the low eight bits of {@code value}. */
+    public static void putU8(long address, int value) {
+        U8.set(ALL, address, (byte) value);
+    }
+
     /** Writes the low sixteen bits of {@code value}. */
     public static void putU16(long address, int value) {
         U16.set(ALL, address, (short) value);

@@ -95,27 +95,27 @@ public final class SipHash {
      * As {@link #hash13(HashKey, long, long)}, of many messages.
      *
      * @param words each message's first word
-     * @param lasts its last one; 0 for no message, whose hash stays as it is
-     * @param length put over all last words
+     * @param lasts its last one, without the length
+     * @param lowest the lowest octet of the last words that are meant; the hashes of the others stay as they are
+     * @param length put over the last words
      */
     public static void hash13(
-            HashKey key, long[] words, long[] lasts, long length, long[] hashes, int from, int to) {
+            HashKey key, long[] words, long[] lasts, int lowest, long length, long[] hashes, int from, int to) {
         long k0 = key.high() ^ 0x736f6d6570736575L;
         long k1 = key.low() ^ 0x646f72616e646f6dL;
         long k2 = key.high() ^ 0x6c7967656e657261L;
         long k3 = key.low() ^ 0x7465646279746573L;
         for (int i = from; i < to; i++) {
-            if (lasts[i] == 0) {
+            if ((lasts[i] & 0xff) != lowest) {
                 continue;
             }
-            long m0 = words[i];
             long last = lasts[i] | length;
             long v0 = k0;
             long v1 = k1;
             long v2 = k2;
             long v3 = k3;
 
-            v3 ^= m0;
+            v3 ^= words[i];
             v0 += v1;
             v1 = Long.rotateLeft(v1, 13) ^ v0;
             v0 = Long.rotateLeft(v0, 32);
@@ -126,7 +126,127 @@ public final class SipHash {
             v2 += v1;
             v1 = Long.rotateLeft(v1, 17) ^ v2;
             v2 = Long.rotateLeft(v2, 32);
-            v0 ^= m0;
+            v0 ^= words[i];
+
+            v3 ^= last;
+            v0 += v1;
+            v1 = Long.rotateLeft(v1, 13) ^ v0;
+            v0 = Long.rotateLeft(v0, 32);
+            v2 += v3;
+            v3 = Long.rotateLeft(v3, 16) ^ v2;
+            v0 += v3;
+            v3 = Long.rotateLeft(v3, 21) ^ v0;
+            v2 += v1;
+            v1 = Long.rotateLeft(v1, 17) ^ v2;
+            v2 = Long.rotateLeft(v2, 32);
+            v0 ^= last;
+
+            v2 ^= 0xff;
+            v0 += v1;
+            v1 = Long.rotateLeft(v1, 13) ^ v0;
+            v0 = Long.rotateLeft(v0, 32);
+            v2 += v3;
+            v3 = Long.rotateLeft(v3, 16) ^ v2;
+            v0 += v3;
+            v3 = Long.rotateLeft(v3, 21) ^ v0;
+            v2 += v1;
+            v1 = Long.rotateLeft(v1, 17) ^ v2;
+            v2 = Long.rotateLeft(v2, 32);
+
+            v0 += v1;
+            v1 = Long.rotateLeft(v1, 13) ^ v0;
+            v0 = Long.rotateLeft(v0, 32);
+            v2 += v3;
+            v3 = Long.rotateLeft(v3, 16) ^ v2;
+            v0 += v3;
+            v3 = Long.rotateLeft(v3, 21) ^ v0;
+            v2 += v1;
+            v1 = Long.rotateLeft(v1, 17) ^ v2;
+            v2 = Long.rotateLeft(v2, 32);
+
+            v0 += v1;
+            v1 = Long.rotateLeft(v1, 13) ^ v0;
+            v0 = Long.rotateLeft(v0, 32);
+            v2 += v3;
+            v3 = Long.rotateLeft(v3, 16) ^ v2;
+            v0 += v3;
+            v3 = Long.rotateLeft(v3, 21) ^ v0;
+            v2 += v1;
+            v1 = Long.rotateLeft(v1, 17) ^ v2;
+            v2 = Long.rotateLeft(v2, 32);
+
+            hashes[i] = v0 ^ v1 ^ v2 ^ v3;
+        }
+    }
+
+    /** As {@link #hash13(HashKey, long[], long[], int, long, long[], int, int)}, of messages with four words before the last. */
+    public static void hash13By4(
+            HashKey key, long[] words, long[] lasts, int lowest, long length, long[] hashes, int from, int to) {
+        long k0 = key.high() ^ 0x736f6d6570736575L;
+        long k1 = key.low() ^ 0x646f72616e646f6dL;
+        long k2 = key.high() ^ 0x6c7967656e657261L;
+        long k3 = key.low() ^ 0x7465646279746573L;
+        for (int i = from; i < to; i++) {
+            if ((lasts[i] & 0xff) != lowest) {
+                continue;
+            }
+            long last = lasts[i] | length;
+            long v0 = k0;
+            long v1 = k1;
+            long v2 = k2;
+            long v3 = k3;
+
+            v3 ^= words[4 * i];
+            v0 += v1;
+            v1 = Long.rotateLeft(v1, 13) ^ v0;
+            v0 = Long.rotateLeft(v0, 32);
+            v2 += v3;
+            v3 = Long.rotateLeft(v3, 16) ^ v2;
+            v0 += v3;
+            v3 = Long.rotateLeft(v3, 21) ^ v0;
+            v2 += v1;
+            v1 = Long.rotateLeft(v1, 17) ^ v2;
+            v2 = Long.rotateLeft(v2, 32);
+            v0 ^= words[4 * i];
+
+            v3 ^= words[4 * i + 1];
+            v0 += v1;
+            v1 = Long.rotateLeft(v1, 13) ^ v0;
+            v0 = Long.rotateLeft(v0, 32);
+            v2 += v3;
+            v3 = Long.rotateLeft(v3, 16) ^ v2;
+            v0 += v3;
+            v3 = Long.rotateLeft(v3, 21) ^ v0;
+            v2 += v1;
+            v1 = Long.rotateLeft(v1, 17) ^ v2;
+            v2 = Long.rotateLeft(v2, 32);
+            v0 ^= words[4 * i + 1];
+
+            v3 ^= words[4 * i + 2];
+            v0 += v1;
+            v1 = Long.rotateLeft(v1, 13) ^ v0;
+            v0 = Long.rotateLeft(v0, 32);
+            v2 += v3;
+            v3 = Long.rotateLeft(v3, 16) ^ v2;
+            v0 += v3;
+            v3 = Long.rotateLeft(v3, 21) ^ v0;
+            v2 += v1;
+            v1 = Long.rotateLeft(v1, 17) ^ v2;
+            v2 = Long.rotateLeft(v2, 32);
+            v0 ^= words[4 * i + 2];
+
+            v3 ^= words[4 * i + 3];
+            v0 += v1;
+            v1 = Long.rotateLeft(v1, 13) ^ v0;
+            v0 = Long.rotateLeft(v0, 32);
+            v2 += v3;
+            v3 = Long.rotateLeft(v3, 16) ^ v2;
+            v0 += v3;
+            v3 = Long.rotateLeft(v3, 21) ^ v0;
+            v2 += v1;
+            v1 = Long.rotateLeft(v1, 17) ^ v2;
+            v2 = Long.rotateLeft(v2, 32);
+            v0 ^= words[4 * i + 3];
 
             v3 ^= last;
             v0 += v1;
