@@ -41,7 +41,8 @@ final class FastPath {
     private static final int STATES_SHIFT = 32;
 
     private final long base;
-    private final long lastHeader;
+    /** How much there is from there on; none, and nothing is plain, when all go the slow path. */
+    private long umemBytes;
     private final FlowTable flows;
     private final FlowHasher hasher;
     private final Counters counters;
@@ -71,7 +72,7 @@ final class FastPath {
             PacketPolicy policy,
             Identifications ids) {
         base = umem.address();
-        lastHeader = umem.byteSize() - Ethernet.HEADER_BYTES - Ipv6.HEADER_BYTES - Transport.TCP_MIN_HEADER_BYTES;
+        umemBytes = umem.byteSize();
         this.flows = flows;
         this.hasher = hasher;
         this.counters = counters;
@@ -79,6 +80,11 @@ final class FastPath {
         lowerTtl = !policy.keepTtl();
         keepDontFragment = policy.pmtuDisc();
         tunnelTtl = policy.tunnelTtl();
+    }
+
+    /** Takes no packet from now on: for comparison with the slow path. */
+    void close() {
+        umemBytes = 0;
     }
 
     /** Reads packets of a batch, up to the first that is not plain, whose index it gives. */
@@ -89,7 +95,7 @@ final class FastPath {
         for (; i < to; i++) {
             long offset = addresses[i];
             int length = lengths[i];
-            if (length < MIN_BYTES || offset < HEADROOM || offset > lastHeader || batch.tails(i) != 0) {
+            if (length < MIN_BYTES || offset < 0 || offset > umemBytes - length || batch.tails(i) != 0) {
                 break;
             }
             long frame = base + offset & Octets.ADDRESS_BITS;
@@ -115,12 +121,14 @@ final class FastPath {
         long sum = (first >>> 32) + (first & U32) + (third & U32) + (pair >>> 32) + (pair & U32);
         int ipLength = (int) (first >>> 32) & 0xffff;
         int protocol = third >>> 16 & 0xff;
-        int states = states(protocol, ip + Ipv4.MIN_HEADER_BYTES, ipLength - Ipv4.MIN_HEADER_BYTES);
         if (first >>> 56 != PLAIN_VERSION_IHL
                 || (first & Ipv4.FRAGMENT_MASK) != 0
                 || ipLength > available
-                || !Checksum.isIntact(sum)
-                || states == 0) {
+                || !Checksum.isIntact(sum)) {
+            return false;
+        }
+        int states = states(protocol, ip + Ipv4.MIN_HEADER_BYTES, ipLength - Ipv4.MIN_HEADER_BYTES);
+        if (states == 0) {
             return false;
         }
         tuples[index] = FlowHasher.tuple(Octets.i32(ip + Ipv4.MIN_HEADER_BYTES), protocol, FlowHasher.INET);
@@ -136,8 +144,11 @@ final class FastPath {
         long first = Octets.i64(ip);
         int payload = (int) (first >>> 16) & 0xffff;
         int protocol = (int) first >>> 8 & 0xff;
+        if (first >>> 60 != 6 || Ipv6.HEADER_BYTES + payload > available) {
+            return false;
+        }
         int states = states(protocol, ip + Ipv6.HEADER_BYTES, payload);
-        if (first >>> 60 != 6 || Ipv6.HEADER_BYTES + payload > available || states == 0) {
+        if (states == 0) {
             return false;
         }
         tuples[index] = FlowHasher.tuple(Octets.i32(ip + Ipv6.HEADER_BYTES), protocol, FlowHasher.INET6);
@@ -156,7 +167,6 @@ final class FastPath {
         if (protocol == Transport.UDP) {
             return l4Bytes >= Transport.UDP_HEADER_BYTES ? AFTER_DATAGRAM : 0;
         }
-        // What lies there if it is none is not looked at.
         return protocol == Transport.TCP
                         && l4Bytes >= Transport.TCP_MIN_HEADER_BYTES
                         && (Octets.u8(l4 + Transport.TCP_FLAGS) & NOT_PLAIN_ACK) == Transport.ACK
@@ -207,7 +217,7 @@ final class FastPath {
             int ipLength = (int) read & 0xffff;
             int ttl = (int) read >>> TTL_SHIFT & 0xff;
             boolean tunnel = ((int) service & FastTable.TUNNEL) != 0;
-            if (ipLength > ((int) service & FastTable.ROOM_MASK) || ttl <= 1 || (tunnel && inet6)) {
+            if (ipLength > ((int) service & FastTable.ROOM_MASK) || ttl <= 1 || (tunnel && (inet6 || addresses[i] < HEADROOM))) {
                 break;
             }
             flows.touchSame(slot, ipLength, nowMs);

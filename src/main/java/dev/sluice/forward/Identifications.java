@@ -5,6 +5,7 @@ package dev.sluice.forward;
  * its share of the range (RFC 6864 section 4.3). Owned by: worker.
  */
 final class Identifications {
+    private final int worker;
     private final int step;
     private int last;
 
@@ -15,7 +16,13 @@ final class Identifications {
      */
     Identifications(int worker, int workers, int seed) {
         step = workers;
-        last = seed - Math.floorMod(seed, workers) + worker;
+        this.worker = worker;
+        restart(seed);
+    }
+
+    /** Begins anew, as with another seed. */
+    void restart(int seed) {
+        last = seed - Math.floorMod(seed, step) + worker;
     }
 
     /** All 32 bits for IPv6; the lower 16 for IPv4. */

@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Three passes over the batch: the first parses, having loaded the lines of all headers, and loads those on which the
  * flows' searches begin, so that cache misses overlap; the second finds or makes each flow, in the order of arrival; the
- * third rewrites. Nothing allocates but
- * the first new flow of a service, which makes the worker's scheduler state for it.
+ * third rewrites. Plain packets of known flows, which are nearly all, need no third: {@link FastPath} has read them in the first,
+ * and in the second sends them on their way. Nothing allocates but the first new flow of a service, which makes the worker's
+ * scheduler state for it.
  */
 public final class Pipeline {
     /** The most packets that may be put into a batch. */
@@ -47,6 +48,7 @@ public final class Pipeline {
     private final ConnectionTracker tracker;
     private final FragmentTable fragments;
     private final FragmentHold held;
+    private final Identifications ids;
     private final IcmpAnswers answers;
     private final Rewriter rewriter;
     private final FastPath fastPath;
@@ -97,7 +99,7 @@ public final class Pipeline {
                 flows, connections, hasher, counters, connectionPolicy, adoption, templates.table());
         this.fragments = fragments;
         this.held = new FragmentHold(umem);
-        Identifications ids = new Identifications(worker, exchange.workers(), (int) System.nanoTime());
+        this.ids = new Identifications(worker, exchange.workers(), (int) System.nanoTime());
         this.answers = new IcmpAnswers(umem, counters, ids, packetPolicy.icmpErrorsPerSecond());
         this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
         this.fastPath = new FastPath(umem, flows, hasher, counters, packetPolicy, ids);
@@ -123,6 +125,16 @@ public final class Pipeline {
         parse(batch, 0);
         direct(snapshot, batch, received, nowMs);
         rewrite(snapshot, batch, ingressPort, nowMs);
+    }
+
+    /** What takes most packets. */
+    FastPath fastPath() {
+        return fastPath;
+    }
+
+    /** Of packets that the director makes. */
+    Identifications identifications() {
+        return ids;
     }
 
     /** How many frames of earlier batches it keeps. */
