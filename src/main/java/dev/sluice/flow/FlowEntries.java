@@ -115,24 +115,6 @@ final class FlowEntries {
     }
 
     /**
-     * Loads the lines of the slots that some hashes lead to, then the next ones of those whose slots hold something else, where
-     * the search goes on: something that depends on all of them.
-     */
-    long touch(long[] hashes, int from, int to) {
-        long sum = 0;
-        for (int i = from; i < to; i++) {
-            sum ^= hash((int) hashes[i] & mask);
-        }
-        for (int i = from; i < to; i++) {
-            int hash = (int) hashes[i];
-            if (hash(hash & mask) != hash) {
-                sum ^= tuple(hash + 1 & mask);
-            }
-        }
-        return sum;
-    }
-
-    /**
      * The slot of the packet's flow, or {@link #NO_SLOT}. Plain loads, and of the packet's addresses only where the tuple is
      * equal: after an opaque one the compiler loads and checks all there is about the memory anew, a third of the time.
      */

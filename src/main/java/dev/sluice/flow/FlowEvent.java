@@ -13,6 +13,7 @@ public final class FlowEvent {
     static final int TCP_FIN = 1;
     /** A segment that acknowledges and does nothing else. */
     public static final int TCP_ACK = 2;
+
     static final int TCP_RST = 3;
     static final int TCP_OTHER = 4;
 

@@ -85,8 +85,6 @@ public final class FlowHasher {
     /** What tells two flows between the same addresses apart, in 48 bits; never 0. */
     static long tuple(PacketView packet) {
         return tuple(
-                packet.sourcePort() << 16 | packet.destinationPort(),
-                packet.protocol(),
-                packet.inet6() ? INET6 : INET);
+                packet.sourcePort() << 16 | packet.destinationPort(), packet.protocol(), packet.inet6() ? INET6 : INET);
     }
 }

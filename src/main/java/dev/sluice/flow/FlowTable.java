@@ -35,6 +35,9 @@ public final class FlowTable {
     static final int FLAG_TEMPLATE = 4;
 
     private static final int NONE = FlowState.NONE.code();
+    /** Of how many flows lines are loaded before {@link #expire} looks at the first. */
+    private static final int AHEAD = 8;
+
     private static final VarHandle TIMEOUT =
             MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
 
@@ -57,6 +60,9 @@ public final class FlowTable {
     private @Nullable FlowCounts counted;
     /** The persistence templates that flows stand under, by slot. */
     private @Nullable FlowTemplates templates;
+    /** Keeps loads alive; of no other meaning. */
+    long touched;
+
     /** When {@link #expire} was called last. */
     private long clockMs;
 
@@ -215,12 +221,24 @@ public final class FlowTable {
     /**
      * Loads the lines on which the search for some hashes begins, so that their misses overlap. A loop of its own, for a load
      * that misses holds up all that comes behind it in the processor's window: with more than the loads in between, two or three
-     * are under way at a time; with nothing, as many as the processor has buffers for.
+     * are under way at a time; with nothing, as many as the processor has buffers for. Then, of the slots that hold another flow
+     * the next one's line, where the search goes on, and of free ones the timer's links, which a new flow will have.
      *
      * @return something that depends on the loads, for the caller to fold into a sink
      */
     public long touchHomes(long[] hashes, int from, int to) {
-        return entries.touch(hashes, from, to);
+        long sum = 0;
+        for (int i = from; i < to; i++) {
+            sum ^= entries.hash((int) hashes[i] & mask);
+        }
+        for (int i = from; i < to; i++) {
+            int hash = (int) hashes[i];
+            int home = hash & mask;
+            if (entries.hash(home) != hash) {
+                sum ^= entries.isFree(home) ? wheel.touch(home) : entries.hash(hash + 1 & mask);
+            }
+        }
+        return sum;
     }
 
     /**
@@ -450,11 +468,17 @@ public final class FlowTable {
             return 0;
         }
         int looked = 0;
+        int ahead = 0;
         for (int step = 0; step < budget && wheel.isBehind(nowMs); step++) {
             int slot = wheel.first();
             if (slot == TimerWheel.NONE) {
                 wheel.advance();
+                ahead = 0;
                 continue;
+            }
+            if (ahead-- == 0) {
+                touched ^= touchAhead(slot);
+                ahead = AHEAD - 1;
             }
             looked++;
             int remaining = remainingMs(slot, nowMs);
@@ -466,6 +490,17 @@ public final class FlowTable {
             }
         }
         return looked;
+    }
+
+    /** Loads the lines of the next flows of a bucket, and those behind them, which their removal looks at: misses overlap. */
+    private long touchAhead(int first) {
+        long sum = 0;
+        int slot = first;
+        for (int i = 0; i < AHEAD && slot != TimerWheel.NONE; i++) {
+            sum ^= entries.hash(slot) ^ entries.hash(slot + 1 & mask);
+            slot = wheel.after(slot);
+        }
+        return sum;
     }
 
     /** How long the flow lives on if nothing comes, in milliseconds; not positive when it has expired. */

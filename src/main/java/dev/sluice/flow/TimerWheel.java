@@ -107,6 +107,16 @@ final class TimerWheel {
         return heads[(int) tick & BUCKET_MASK] - 1;
     }
 
+    /** The slot behind another one of its list, or {@link #NONE}. */
+    int after(int slot) {
+        return next(slot) - 1;
+    }
+
+    /** Loads a slot's line: something that depends on it. */
+    long touch(int slot) {
+        return next(slot);
+    }
+
     /** Leaves the earliest bucket, which is empty. */
     void advance() {
         tick++;

@@ -13,14 +13,14 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Takes plain packets of known flows straight to their egress, and does to them, bit by bit, what parser, connection tracker and
- * rewriter would: nearly all packets, at less than half the cost. Plain is an untagged IP packet in one frame, without options
- * or extension headers, whole, that carries UDP or a TCP segment which only acknowledges; its flow is in this worker's table and stays in its state;
- * its real server has a row in the {@link FastTable}, and it fits. All others it leaves as they are for the slow path. Owned by:
- * worker.
+ * rewriter would: nearly all packets, at less than half the cost. Plain is an untagged IP packet in one frame, without options or
+ * extension headers, whole, that carries UDP or a TCP segment which only acknowledges; its flow is in this worker's table and
+ * stays in its state; its real server has a row in the {@link FastTable}, and it fits. All others it leaves as they are for the
+ * slow path. Owned by: worker.
  *
- * <p>Its loops call nothing that is not in line, so that what they need stays in registers, and go by address: that a header lies
- * inside the UMEM is made sure of once for all of it. They stop at the first packet that is not for them, which keeps the order of
- * arrival.
+ * <p>Its loops call nothing that is not in line, so that what they need stays in registers, and go by address: that a frame lies
+ * inside the UMEM, and its headers inside the frame, is made sure of once. {@link #forward} stops at the first packet that is not
+ * for it, so that flows are found and made in the order of arrival.
  */
 final class FastPath {
     private static final long U32 = 0xffff_ffffL;
@@ -35,14 +35,17 @@ final class FastPath {
     private static final int AFTER_DATAGRAM = FlowEvent.statesAlike(FlowEvent.DATAGRAM);
     private static final int AFTER_ACK = FlowEvent.statesAlike(FlowEvent.TCP_ACK);
 
-    // What the first pass tells the second of a packet: its length, and from these bits on the TTL and the states that it does not
+    // What the first pass tells the second of a packet: its length, and from these bits on the TTL and the states that
+    // it does not
     // change.
     private static final int TTL_SHIFT = 16;
     private static final int STATES_SHIFT = 32;
 
     private final long base;
+
     /** How much there is from there on; none, and nothing is plain, when all go the slow path. */
     private long umemBytes;
+
     private final FlowTable flows;
     private final FlowHasher hasher;
     private final Counters counters;
@@ -71,6 +74,9 @@ final class FastPath {
             Counters counters,
             PacketPolicy policy,
             Identifications ids) {
+        if (!umem.isNative()) {
+            throw new IllegalArgumentException("a UMEM lies outside the heap, where it has an address");
+        }
         base = umem.address();
         umemBytes = umem.byteSize();
         this.flows = flows;
@@ -87,30 +93,31 @@ final class FastPath {
         umemBytes = 0;
     }
 
-    /** Reads packets of a batch, up to the first that is not plain, whose index it gives. */
+    /** Reads packets of a batch: how many of them are not plain. */
     int read(Batch batch, int from, int to) {
         long[] addresses = batch.addresses();
         int[] lengths = batch.lengths();
-        int i = from;
-        for (; i < to; i++) {
+        int others = 0;
+        for (int i = from; i < to; i++) {
             long offset = addresses[i];
             int length = lengths[i];
-            if (length < MIN_BYTES || offset < 0 || offset > umemBytes - length || batch.tails(i) != 0) {
-                break;
+            boolean isPlain = length >= MIN_BYTES && offset >= 0 && offset <= umemBytes - length && batch.tails(i) == 0;
+            if (isPlain) {
+                long frame = base + offset & Octets.ADDRESS_BITS;
+                long ip = frame + Ethernet.HEADER_BYTES;
+                int available = length - Ethernet.HEADER_BYTES;
+                isPlain = switch (Octets.u16(frame + Ethernet.ETHERTYPE_OFFSET)) {
+                    case Ethernet.TYPE_IPV4 -> readInet(i, ip, available);
+                    case Ethernet.TYPE_IPV6 -> readInet6(i, ip, available);
+                    default -> false;
+                };
             }
-            long frame = base + offset & Octets.ADDRESS_BITS;
-            int type = Octets.u16(frame + Ethernet.ETHERTYPE_OFFSET);
-            if (type == Ethernet.TYPE_IPV4
-                    ? !readInet(i, frame + Ethernet.HEADER_BYTES, length - Ethernet.HEADER_BYTES)
-                    : type != Ethernet.TYPE_IPV6
-                            || !readInet6(i, frame + Ethernet.HEADER_BYTES, length - Ethernet.HEADER_BYTES)) {
-                break;
+            if (!isPlain) {
+                tuples[i] = 0;
+                others++;
             }
         }
-        if (i < to) {
-            tuples[i] = 0;
-        }
-        return i;
+        return others;
     }
 
     private boolean readInet(int index, long ip, int available) {
@@ -217,7 +224,9 @@ final class FastPath {
             int ipLength = (int) read & 0xffff;
             int ttl = (int) read >>> TTL_SHIFT & 0xff;
             boolean tunnel = ((int) service & FastTable.TUNNEL) != 0;
-            if (ipLength > ((int) service & FastTable.ROOM_MASK) || ttl <= 1 || (tunnel && (inet6 || addresses[i] < HEADROOM))) {
+            if (ipLength > ((int) service & FastTable.ROOM_MASK)
+                    || ttl <= 1
+                    || (tunnel && (inet6 || addresses[i] < HEADROOM))) {
                 break;
             }
             flows.touchSame(slot, ipLength, nowMs);
@@ -252,7 +261,7 @@ final class FastPath {
         boolean dontFragment = keepDontFragment && (first & Ipv4.DONT_FRAGMENT) != 0;
         long fragment = dontFragment ? Ipv4.DONT_FRAGMENT : ((long) ids.next() << 16) & U32;
         long head = 0x4500_0000L | trafficClass << 16 | (ipLength + Ipv4.MIN_HEADER_BYTES);
-        long ttlAndProtocol = (tunnelTtl == PacketPolicy.INHERIT ? ttl : tunnelTtl) << 8 | Transport.IPIP;
+        long ttlAndProtocol = (tunnelTtl == PacketPolicy.INHERIT ? ttl : tunnelTtl) * 256L + Transport.IPIP;
         long sum = (head >>> 16)
                 + (head & 0xffff)
                 + fragment

@@ -176,10 +176,14 @@ public final class Pipeline {
     private void parse(Batch batch, int from) {
         int count = batch.count();
         touched ^= touchFrames(batch.addresses(), from, count);
-        for (int i = fastPath.read(batch, from, count); i < count; i = fastPath.read(batch, i + 1, count)) {
-            parseOne(batch, i);
-            if (batch.egress(i) == CONNECTION) {
-                hashes[i] = tracker.hash(packets[i]);
+        if (fastPath.read(batch, from, count) > 0) {
+            for (int i = from; i < count; i++) {
+                if (!fastPath.isPlain(i)) {
+                    parseOne(batch, i);
+                    if (batch.egress(i) == CONNECTION) {
+                        hashes[i] = tracker.hash(packets[i]);
+                    }
+                }
             }
         }
         fastPath.hash(hashes, from, count);
