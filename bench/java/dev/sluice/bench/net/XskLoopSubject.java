@@ -57,6 +57,16 @@ final class XskLoopSubject implements Subject {
     }
 
     @Override
+    public Optional<String> unfit(Topology.Shape shape, Scenario scenario) {
+        if (shape.queues() > 1) {
+            return Optional.of("it has one socket, on one queue, so it takes part with --queues 1");
+        }
+        return mode.equals("dr") && shape.families().size() > 1
+                ? Optional.of("it has one VIP, so it takes part with one --family")
+                : Optional.empty();
+    }
+
+    @Override
     public String command(Topology topology, Scenario scenario) {
         return String.join(" ", arguments(topology, scenario)).replace(base() + "/", "");
     }
