@@ -101,6 +101,7 @@ public final class ForwardBenchmark extends Benchmark {
         final List<Double> losses = new ArrayList<>();
         final List<Double> lossless = new ArrayList<>();
         final List<Double> offeredLosses = new ArrayList<>();
+        final Map<Integer, List<Double>> queues = new TreeMap<>();
         String busy = "";
 
         double median() {
@@ -165,7 +166,12 @@ public final class ForwardBenchmark extends Benchmark {
 
     private void saturate(Run run, TestBed bed, Subject subject, Found own, String turn) {
         bed.warmUp(turns.warmUp(), rate);
+        Map<Integer, Long> before = queues(subject, bed);
         Trial trial = bed.trial(turns.seconds(), rate);
+        queues(subject, bed)
+                .forEach((queue, packets) -> own.queues
+                        .computeIfAbsent(queue, _ -> new ArrayList<>())
+                        .add((packets - before.getOrDefault(queue, 0L)) / trial.seconds()));
         own.rates.add(trial.receivedPerSecond());
         own.losses.add(100 * trial.lost());
         own.busy = trial.busy().text();
@@ -177,6 +183,21 @@ public final class ForwardBenchmark extends Benchmark {
                 trial.receivedPerSecond(),
                 trial.sent() / trial.seconds(),
                 trial.busy().text()));
+    }
+
+    /** Packets that each of the director's workers has received, where there are several; of others nobody knows. */
+    private static Map<Integer, Long> queues(Subject subject, TestBed bed) {
+        if (!(subject instanceof SluiceSubject director)
+                || bed.topology().shape().queues() == 1) {
+            return Map.of();
+        }
+        Map<Integer, Long> received = new TreeMap<>();
+        Losses.now(director.socket(bed.scenario()), bed.topology())
+                .stats()
+                .workers()
+                .forEach(
+                        worker -> received.put(worker.queue(), worker.counters().getOrDefault("rx_packets", 0L)));
+        return received;
     }
 
     private void searchLoss(Run run, TestBed bed, Subject subject, Found own) {
@@ -228,6 +249,11 @@ public final class ForwardBenchmark extends Benchmark {
             rates.put(name, own.median());
             run.add(new Measurement(name, "rate", "packets/s", Better.HIGHER, parameters, own.rates));
             run.add(new Measurement(name, "lost", "%", Better.NEITHER, parameters, own.losses));
+            own.queues.forEach((queue, received) -> {
+                Map<String, String> which = new TreeMap<>(parameters);
+                which.put("queue", Integer.toString(queue));
+                run.add(new Measurement(name, "queue in", "packets/s", Better.NEITHER, which, received));
+            });
             if (!own.lossless.isEmpty()) {
                 run.add(new Measurement(
                         name, "rate without loss", "packets/s", Better.HIGHER, parameters, own.lossless));

@@ -171,6 +171,11 @@ final class LineGeneratorOptions {
         return destinationMac < 0 ? director : destinationMac;
     }
 
+    /** What has the generator's interface transmit, to be closed after the generator; empty where nothing is needed. */
+    Optional<XdpObject> enable() {
+        return source == Source.OURS ? XdpObject.enable(namespace(), interfaceName) : Optional.empty();
+    }
+
     /** Opens it. */
     Flood open(LineDirectorOptions director, long directorMac, Path folder) {
         long source = station();

@@ -115,11 +115,11 @@ public final class LineRateBenchmark extends Benchmark {
         NetworkNamespace namespace = director.namespace();
         long mac = LineSetup.stationOf(namespace, director.ingress());
         long egress = LineSetup.stationOf(namespace, director.egress());
+        List<LineSetup.Real> reals = director.realServers(generator.station());
         Path folder = TestBed.folder();
         try (CleanUp cleanUp = new CleanUp()) {
             facts(run, namespace);
             Path socket = folder.resolve("director.sock");
-            List<LineSetup.Real> reals = director.realServers(generator.station());
             cleanUp.add(new LineSetup(namespace, director.egress(), reals));
             String config = director.config(socket, reals);
             run.command(
@@ -127,6 +127,7 @@ public final class LineRateBenchmark extends Benchmark {
                     (director.javaOptions().isEmpty() ? "" : "SLUICE_JAVA_OPTS=\"" + director.javaOptions() + "\" ")
                             + "target/sluice/bin/sluice run --release --config line-rate.toml, with\n" + config);
             // Before the director, so that whatever is wrong with its options is said at once.
+            generator.enable().ifPresent(cleanUp::add);
             Flood flood = generator.isExternal() ? null : cleanUp.add(generator.open(director, mac, folder));
             if (flood != null) {
                 run.command("generator", flood.command());
