@@ -22,6 +22,10 @@ record InterfaceCounters(Map<String, Long> link, Map<String, Long> driver) {
     /** What drivers call packets that they lost. */
     private static final Pattern LOSS = Pattern.compile("drop|miss|discard|no_?buf|err|fail|fifo|over(flow|run)|full");
 
+    /** What drivers call the packets of a receive queue. */
+    private static final Pattern QUEUE =
+            Pattern.compile("rx[_-]?(?:queue_)?([0-9]+)[._](?:xdp_)?packets|queue_([0-9]+)_rx_cnt");
+
     /** Copies its maps. */
     InterfaceCounters {
         link = Map.copyOf(link);
@@ -70,6 +74,20 @@ record InterfaceCounters(Map<String, Long> link, Map<String, Long> driver) {
     /** By how much a counter of the kernel's has grown since an earlier reading. */
     long since(InterfaceCounters earlier, String name) {
         return get(name) - earlier.get(name);
+    }
+
+    /** Packets by receive queue since an earlier reading, as far as the driver counts them. */
+    Map<Integer, Long> queuesSince(InterfaceCounters earlier) {
+        Map<Integer, Long> queues = new TreeMap<>();
+        driver.forEach((name, count) -> {
+            Matcher matcher = QUEUE.matcher(name);
+            if (matcher.matches()) {
+                String queue = matcher.group(1) == null ? matcher.group(2) : matcher.group(1);
+                // Some count what XDP took apart, some together with the rest, some both ways.
+                queues.merge(Integer.valueOf(queue), count - earlier.driver.getOrDefault(name, 0L), Math::max);
+            }
+        });
+        return queues;
     }
 
     /** Whatever counts losses and has grown since an earlier reading: the kernel's names, and the driver's after {@code ethtool:}. */

@@ -43,6 +43,13 @@ final class LineFindings {
             add("queue out", "packets/s", Better.NEITHER, which, queue.sent());
             add("queue's busy cycles", "%", Better.NEITHER, which, 100 * queue.busyCycles());
         }
+        now.nicQueuesSince(before, ingress)
+                .forEach((queue, packets) -> add(
+                        "NIC queue in",
+                        "packets/s",
+                        Better.NEITHER,
+                        Map.of("queue", Integer.toString(queue)),
+                        packets));
         now.cpus().since(before.cpus()).shares().forEach((cpu, share) -> {
             Map<String, String> which = Map.of("cpu", Integer.toString(cpu));
             add("CPU busy", "%", Better.NEITHER, which, 100 * share.busy());

@@ -64,6 +64,15 @@ record LineReading(
         return (double) nic(interfaceName).since(earlier.nic(interfaceName), counter) / secondsSince(earlier);
     }
 
+    /** Packets a second of each receive queue by the driver's count; empty where it has none. */
+    Map<Integer, Double> nicQueuesSince(LineReading earlier, String interfaceName) {
+        Map<Integer, Double> queues = new TreeMap<>();
+        nic(interfaceName)
+                .queuesSince(earlier.nic(interfaceName))
+                .forEach((queue, packets) -> queues.put(queue, packets / secondsSince(earlier)));
+        return queues;
+    }
+
     private InterfaceCounters nic(String interfaceName) {
         InterfaceCounters counters = interfaces.get(interfaceName);
         if (counters == null) {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -37,7 +38,7 @@ final class Pktgen implements Generator {
     private final OfferedTraffic traffic;
     private final NetworkNamespace namespace;
     private final int cpu;
-    private volatile long sentBefore;
+    private final AtomicLong sentBefore = new AtomicLong();
     private volatile boolean isRunning;
     private volatile boolean isStopped;
     private volatile int runs;
@@ -173,7 +174,8 @@ final class Pktgen implements Generator {
             long elapsed = System.nanoTime() - startNs;
             end(start);
             long sent = sofar();
-            sentBefore += sent;
+            isRunning = false;
+            sentBefore.addAndGet(sent);
             return new LiveFrames.Report(sent, Duration.ofNanos(elapsed));
         } finally {
             isRunning = false;
@@ -232,7 +234,7 @@ final class Pktgen implements Generator {
 
     @Override
     public long sent() {
-        return sentBefore + (isRunning ? sofar() : 0);
+        return sentBefore.get() + (isRunning ? sofar() : 0);
     }
 
     @Override

@@ -15,6 +15,22 @@ class InterfaceCountersTest {
     }
 
     @Test
+    void packets_of_queues_by_whatever_name_the_driver_has() {
+        InterfaceCounters before = new InterfaceCounters(Map.of(), Map.of());
+        InterfaceCounters after = new InterfaceCounters(Map.of(), InterfaceCounters.driver("""
+                        NIC statistics:
+                             rx_queue_0_packets: 5
+                             rx_queue_0_xdp_packets: 3
+                             rx1_packets: 7
+                             rx-2.packets: 9
+                             queue_3_rx_cnt: 11
+                             rx_packets: 32
+                             tx_queue_0_packets: 1
+                        """));
+        assertEquals(Map.of(0, 5L, 1, 7L, 2, 9L, 3, 11L), after.queuesSince(before));
+    }
+
+    @Test
     void losses_are_what_has_grown_and_is_called_so() {
         InterfaceCounters before = counters(100, 2, 10);
         InterfaceCounters after = counters(300, 5, 17);
