@@ -114,9 +114,13 @@ public final class Testpmd {
     public List<String> afXdpCommand(Mode mode, List<String> interfaces, int mainCpu, List<Integer> cpus) {
         int queues = cpus.size();
         List<String> command = command(mainCpu, cpus, 512);
-        for (int port = 0; port < interfaces.size(); port++) {
-            command.add("--vdev=net_af_xdp" + port + ",iface=" + interfaces.get(port)
-                    + (queues > 1 ? ",queue_count=" + queues : ""));
+        // A port for each queue: of an interface without combined channels, as a veth, a port takes one queue only.
+        int port = 0;
+        for (int queue = 0; queue < queues; queue++) {
+            for (String each : interfaces) {
+                command.add(
+                        "--vdev=net_af_xdp" + port++ + ",iface=" + each + (queues > 1 ? ",start_queue=" + queue : ""));
+            }
         }
         command.addAll(List.of(
                 "--",
@@ -127,7 +131,7 @@ public final class Testpmd {
                 "--total-num-mbufs=32768",
                 "--no-mlockall"));
         if (queues > 1) {
-            command.addAll(List.of("--rxq=" + queues, "--txq=" + queues, "--nb-cores=" + queues));
+            command.add("--nb-cores=" + queues);
         }
         return command;
     }
