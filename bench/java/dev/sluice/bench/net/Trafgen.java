@@ -27,7 +27,10 @@ final class Trafgen implements Generator {
     /** The most frames that are written out. */
     static final int MOST_FRAMES = 1 << 15;
 
-    private static final long START_MS = 10_000;
+    /** Beyond one round of the flows no more than so many: trafgen reads them anew at every start. */
+    private static final int ENOUGH_FRAMES = 1 << 12;
+
+    private static final long START_MS = 30_000;
     private static final int END_S = 5;
     private static final Pattern QUEUES = Pattern.compile("\"num_tx_queues\":([0-9]+)");
 
@@ -85,7 +88,7 @@ final class Trafgen implements Generator {
         int cycle = traffic.sizes().isOne() ? 1 : traffic.sizes().cycle().length;
         int frames = choices.length > 0
                 ? Math.min(choices.length, MOST_FRAMES)
-                : traffic.flows() * Math.clamp(MOST_FRAMES / traffic.flows(), 1, cycle);
+                : traffic.flows() * Math.clamp(ENOUGH_FRAMES / traffic.flows(), 1, cycle);
         try (BufferedWriter out = Files.newBufferedWriter(file)) {
             StringBuilder line = new StringBuilder();
             for (int number = 0; number < frames; number++) {

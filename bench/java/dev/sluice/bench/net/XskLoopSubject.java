@@ -78,7 +78,9 @@ final class XskLoopSubject implements Subject {
                 Integer.toString(scenario.subjectCpu()),
                 program().toString()));
         arguments.addAll(List.of("--interface", topology.ingress(), "--queue", "0", "--mode", mode));
-        arguments.addAll(List.of("--vip", topology.vip().toString(), "--port", Integer.toString(scenario.port())));
+        if (topology.shape().families().size() == 1) {
+            arguments.addAll(List.of("--vip", topology.vip().toString(), "--port", Integer.toString(scenario.port())));
+        }
         if (mode.equals("dr")) {
             for (int number = 0; number < topology.shape().realServers(); number++) {
                 arguments.addAll(List.of("--real", Topology.mac(topology.realServerMac(number))));
