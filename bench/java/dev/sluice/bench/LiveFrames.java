@@ -5,9 +5,6 @@ import dev.sluice.ffi.LibBpf;
 import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.generated.Native;
-import dev.sluice.packet.AddressFamily;
-import dev.sluice.packet.IpAddress;
-import dev.sluice.service.Protocol;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -17,6 +14,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * The packet generator: sends frames of many flows out of an interface with XDP live frames, several million a second
@@ -30,7 +30,7 @@ import java.time.Duration;
  *
  * <p>Owned by one thread, but for {@link #sent()} and {@link #stop()}.
  */
-public final class LiveFrames implements AutoCloseable {
+public final class LiveFrames implements Generator {
     private static final String RESOURCE = "/bpf/flood.bpf.o";
     private static final int BATCH = 64;
     /** So long a call may take: a call costs some tens of microseconds by itself, in which no frame is sent. */
@@ -41,6 +41,10 @@ public final class LiveFrames implements AutoCloseable {
     private static final int CHOICES = 1 << 20;
     private static final int STAMP_BYTES = 8;
     private static final int MAP_SHARED = 1;
+    /** As in {@code flood.bpf.c}, where headers of every kind fit. */
+    private static final int HEADER_BYTES = 80;
+
+    private static final int TEMPLATE_BYTES = 2 * Integer.BYTES + HEADER_BYTES;
 
     /** As in {@code flood.bpf.c}. */
     private static final StructLayout CONFIG = MemoryLayout.structLayout(
@@ -48,56 +52,13 @@ public final class LiveFrames implements AutoCloseable {
             ValueLayout.JAVA_INT.withName("source"),
             ValueLayout.JAVA_INT.withName("choices"),
             ValueLayout.JAVA_INT.withName("stamps"),
+            ValueLayout.JAVA_INT.withName("kinds"),
+            ValueLayout.JAVA_INT.withName("distinct"),
+            ValueLayout.JAVA_INT.withName("cycle"),
+            MemoryLayout.paddingLayout(Integer.BYTES),
             ValueLayout.JAVA_LONG.withName("start_ns"),
             ValueLayout.JAVA_LONG.withName("interval"),
             ValueLayout.JAVA_LONG.withName("limit"));
-
-    /**
-     * What to send.
-     *
-     * @param interfaceName in the calling thread's network namespace
-     * @param sourceMac 48 bits, first octet most significant, as the next
-     * @param source of flow 0; 64,000 flows differ in port alone, then the address counts up
-     * @param flows how many, at least 1
-     * @param frameBytes whole frame without frame check sequence; raised to what the headers need
-     */
-    public record Traffic(
-            String interfaceName,
-            long sourceMac,
-            long destinationMac,
-            IpAddress source,
-            IpAddress destination,
-            Protocol protocol,
-            int port,
-            int flows,
-            int frameBytes) {
-        /** Throws {@link IllegalArgumentException} for traffic that cannot be sent. */
-        public Traffic {
-            if (flows < 1) {
-                throw new IllegalArgumentException("flows must be 1 or more, not " + flows);
-            }
-            if (protocol == Protocol.SCTP) {
-                throw new IllegalArgumentException("the generator sends TCP or UDP, not SCTP");
-            }
-            if (frameBytes > ProgramRun.MAX_FRAME_BYTES) {
-                throw new IllegalArgumentException(
-                        "a frame has " + ProgramRun.MAX_FRAME_BYTES + " bytes at most, not " + frameBytes);
-            }
-        }
-
-        /** The frame that every one sent is a variation of. */
-        public byte[] frame() {
-            PacketBuilder packet =
-                    PacketBuilder.ethernet().macs(sourceMac, destinationMac).ip(source, destination);
-            if (protocol == Protocol.TCP) {
-                packet.tcp(1024, port);
-            } else {
-                packet.udp(1024, port);
-            }
-            int headers = packet.build().length;
-            return packet.payloadLength(Math.max(frameBytes - headers, 0)).build();
-        }
-    }
 
     /** How many frames went into the driver, in what time. */
     public record Report(long frames, Duration elapsed) {
@@ -112,23 +73,67 @@ public final class LiveFrames implements AutoCloseable {
     private final int stateFd;
     private final int interfaceIndex;
     private final byte[] frame;
-    private final Traffic traffic;
+    private final OfferedTraffic traffic;
+    private final boolean isMixed;
     private int choices;
     private volatile boolean isStopped;
     /** Grows when the present run is to end. */
     private volatile int runs;
 
-    private LiveFrames(MemorySegment object, int interfaceIndex, Traffic traffic) {
+    private LiveFrames(MemorySegment object, int interfaceIndex, OfferedTraffic traffic) {
         this.object = object;
         this.programFd = LibBpf.programFd(object, "sluice_flood");
         this.stateFd = LibBpf.mapFd(object, "state");
         this.interfaceIndex = interfaceIndex;
         this.traffic = traffic;
-        this.frame = traffic.frame();
+        this.frame = longest(traffic);
+        this.isMixed = traffic.kinds() > 1 || !traffic.sizes().isOne();
+        if (isMixed) {
+            templates();
+        }
+    }
+
+    private static byte[] longest(OfferedTraffic traffic) {
+        byte[] longest = new byte[0];
+        for (int kind = 0; kind < traffic.kinds(); kind++) {
+            byte[] frame = traffic.first(kind, traffic.sizes().longest());
+            longest = frame.length > longest.length ? frame : longest;
+        }
+        return longest;
+    }
+
+    /** Writes down what every kind and size of frame begins with, and in which order sizes come. */
+    private void templates() {
+        List<Integer> sizes = traffic.sizes().distinct();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment key = arena.allocate(ValueLayout.JAVA_INT);
+            for (int kind = 0; kind < traffic.kinds(); kind++) {
+                for (int size = 0; size < sizes.size(); size++) {
+                    byte[] bytes = traffic.first(kind, sizes.get(size));
+                    MemorySegment template = arena.allocate(TEMPLATE_BYTES, Integer.BYTES);
+                    template.set(ValueLayout.JAVA_INT, 0, bytes.length);
+                    template.set(ValueLayout.JAVA_INT, Integer.BYTES, (int)
+                            traffic.endsOf(kind).source().low());
+                    MemorySegment.copy(
+                            MemorySegment.ofArray(bytes),
+                            0,
+                            template,
+                            2 * Integer.BYTES,
+                            Math.min(bytes.length, HEADER_BYTES));
+                    key.set(ValueLayout.JAVA_INT, 0, kind * sizes.size() + size);
+                    update("templates", key, template);
+                }
+            }
+            int[] cycle = traffic.sizes().cycle();
+            for (int place = 0; place < cycle.length; place++) {
+                key.set(ValueLayout.JAVA_INT, 0, place);
+                update("sizes", key, arena.allocateFrom(ValueLayout.JAVA_INT, cycle[place]));
+            }
+        }
     }
 
     /** Loads the generator's program. Throws {@link NativeException}, also for an interface that does not exist. */
-    public static LiveFrames open(Traffic traffic) {
+    public static LiveFrames open(OfferedTraffic traffic) {
         int index = NativeException.check(
                 LibC.ifNameToIndex(CallState.current(), traffic.interfaceName()),
                 "if_nametoindex(" + traffic.interfaceName() + ")");
@@ -165,11 +170,7 @@ public final class LiveFrames implements AutoCloseable {
         }
     }
 
-    /**
-     * Draws the flow of each frame from a table instead of taking flows in turn; the table is gone through again and again.
-     *
-     * @param flows which flow is next, a power of two of them, 1048576 at most
-     */
+    @Override
     public void choose(int[] flows) {
         if (Integer.bitCount(flows.length) != 1 || flows.length > CHOICES) {
             throw new IllegalArgumentException(
@@ -216,12 +217,10 @@ public final class LiveFrames implements AutoCloseable {
         return run(duration, framesPerSecond == 0 ? Pace.FULL : Pace.of(framesPerSecond));
     }
 
-    /** Sends for so long, or until {@link #stop()}. */
+    @Override
     public Report run(Duration duration, Pace pace) {
-        if (pace.stamps() && (frame.length % 2 != 0 || payloadBytes() < STAMP_BYTES)) {
-            throw new IllegalArgumentException("a frame with a stamp has an even length and " + STAMP_BYTES
-                    + " bytes of payload or more; this one has " + frame.length + " bytes, " + payloadBytes()
-                    + " of them payload");
+        if (pace.stamps()) {
+            checkStamps();
         }
         boolean isPaced = pace.framesPerSecond() > 0;
         int run = runs;
@@ -246,7 +245,7 @@ public final class LiveFrames implements AutoCloseable {
         return new Report(sent() - before, Duration.ofNanos(System.nanoTime() - start));
     }
 
-    /** Sends so many frames at once. */
+    @Override
     public Report send(int frames) {
         long before = sent();
         long start = System.nanoTime();
@@ -263,16 +262,18 @@ public final class LiveFrames implements AutoCloseable {
     }
 
     /** Has the present run end within some tens of milliseconds, and no later one. Any thread. */
+    @Override
     public synchronized void pause() {
         runs++;
     }
 
     /** Has a run end within some tens of milliseconds, and every later one at once. Any thread. */
+    @Override
     public void stop() {
         isStopped = true;
     }
 
-    /** Frames sent since it was opened. Any thread, until it is closed. */
+    @Override
     public long sent() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(ValueLayout.JAVA_LONG, 2);
@@ -283,9 +284,34 @@ public final class LiveFrames implements AutoCloseable {
         }
     }
 
-    private int payloadBytes() {
-        int ip = traffic.source().family() == AddressFamily.INET ? 20 : 40;
-        return frame.length - 14 - ip - (traffic.protocol() == Protocol.TCP ? 20 : 8);
+    @Override
+    public String command() {
+        return "bench/run LiveFramesMain --interface " + traffic.interfaceName() + " --src "
+                + traffic.ends().stream().map(each -> each.source().toString()).collect(Collectors.joining(","))
+                + " --dst "
+                + traffic.ends().stream()
+                        .map(each -> each.destination().toString())
+                        .collect(Collectors.joining(","))
+                + " --port " + traffic.port() + " --protocols "
+                + traffic.protocols().stream()
+                        .map(each -> each.name().toLowerCase(Locale.ROOT))
+                        .collect(Collectors.joining(","))
+                + " --flows " + traffic.flows() + " --sizes " + traffic.sizes();
+    }
+
+    private void checkStamps() {
+        if (!traffic.sizes().isOne()) {
+            throw new IllegalArgumentException("frames with stamps have one size, not " + traffic.sizes());
+        }
+        for (int kind = 0; kind < traffic.kinds(); kind++) {
+            int length = traffic.first(kind, traffic.sizes().longest()).length;
+            int payload = length - traffic.headerBytes(kind);
+            if (length % 2 != 0 || payload < STAMP_BYTES) {
+                throw new IllegalArgumentException("a frame with a stamp has an even length and " + STAMP_BYTES
+                        + " bytes of payload or more; this one has " + length + " bytes, " + payload
+                        + " of them payload");
+            }
+        }
     }
 
     private void configure(Pace pace, long startNs, long limit) {
@@ -293,9 +319,14 @@ public final class LiveFrames implements AutoCloseable {
             MemorySegment zero = arena.allocateFrom(ValueLayout.JAVA_INT, 0);
             MemorySegment config = arena.allocate(CONFIG);
             set(config, "flows", traffic.flows());
-            set(config, "source", (int) traffic.source().low());
+            set(config, "source", (int) traffic.endsOf(0).source().low());
             set(config, "choices", choices);
             set(config, "stamps", pace.stamps() ? 1 : 0);
+            if (isMixed) {
+                set(config, "kinds", traffic.kinds());
+                set(config, "distinct", traffic.sizes().distinct().size());
+                set(config, "cycle", traffic.sizes().cycle().length);
+            }
             if (pace.framesPerSecond() > 0) {
                 // System.nanoTime() reads CLOCK_MONOTONIC, as bpf_ktime_get_ns() does.
                 set(config, "start_ns", startNs);

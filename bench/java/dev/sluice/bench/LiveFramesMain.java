@@ -3,6 +3,8 @@ package dev.sluice.bench;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.Protocol;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -28,17 +30,31 @@ public final class LiveFramesMain implements Callable<Integer> {
     @Option(names = "--dst-mac", required = true, converter = Mac.class, description = "destination station address")
     private long destinationMac;
 
-    @Option(names = "--src", required = true, converter = Address.class, description = "source address of flow 0")
-    private IpAddress source = IpAddress.ofInet(0);
+    @Option(
+            names = "--src",
+            required = true,
+            split = ",",
+            converter = Address.class,
+            description = "source address of flow 0; of each family one, with a comma between")
+    private List<IpAddress> sources = List.of();
 
-    @Option(names = "--dst", required = true, converter = Address.class, description = "destination address")
-    private IpAddress destination = IpAddress.ofInet(0);
+    @Option(
+            names = "--dst",
+            required = true,
+            split = ",",
+            converter = Address.class,
+            description = "destination address, for each source one")
+    private List<IpAddress> destinations = List.of();
 
     @Option(names = "--port", defaultValue = "80", description = "destination port (${DEFAULT-VALUE})")
     private int port;
 
-    @Option(names = "--protocol", defaultValue = "udp", description = "tcp (SYN) or udp (${DEFAULT-VALUE})")
-    private String protocol = "";
+    @Option(
+            names = {"--protocols", "--protocol"},
+            split = ",",
+            defaultValue = "udp",
+            description = "tcp (SYN) or udp, or both with a comma between (${DEFAULT-VALUE})")
+    private List<Protocol> protocols = List.of();
 
     @Option(names = "--flows", defaultValue = "1024", description = "how many flows (${DEFAULT-VALUE})")
     private int flows;
@@ -49,11 +65,22 @@ public final class LiveFramesMain implements Callable<Integer> {
     @Option(names = "--rate", defaultValue = "0", description = "frames a second, 0 for full rate (${DEFAULT-VALUE})")
     private long rate;
 
-    @Option(names = "--size", defaultValue = "60", description = "frame size in bytes (${DEFAULT-VALUE})")
-    private int size;
+    @Option(
+            names = {"--sizes", "--size"},
+            defaultValue = "60",
+            converter = Sizes.class,
+            description = "frame sizes without frame check sequence: a number, imix (60:7,590:4,1514:1), or the like"
+                    + " (${DEFAULT-VALUE})")
+    private FrameSizes sizes = FrameSizes.of(60);
+
+    @Option(
+            names = "--zipf",
+            defaultValue = "0",
+            description = "choose flows by Zipf's law with this exponent, 0 for in turn (${DEFAULT-VALUE})")
+    private double zipf;
 
     /** 48 bits from six hexadecimal octets. */
-    static final class Mac implements ITypeConverter<Long> {
+    public static final class Mac implements ITypeConverter<Long> {
         @Override
         public Long convert(String text) {
             if (!text.matches("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")) {
@@ -63,8 +90,20 @@ public final class LiveFramesMain implements Callable<Integer> {
         }
     }
 
+    /** What {@link FrameSizes#parse} understands. */
+    public static final class Sizes implements ITypeConverter<FrameSizes> {
+        @Override
+        public FrameSizes convert(String text) {
+            try {
+                return FrameSizes.parse(text);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
+    }
+
     /** An address literal. */
-    static final class Address implements ITypeConverter<IpAddress> {
+    public static final class Address implements ITypeConverter<IpAddress> {
         @Override
         public IpAddress convert(String text) {
             try {
@@ -77,6 +116,7 @@ public final class LiveFramesMain implements Callable<Integer> {
 
     public static void main(String[] args) {
         System.exit(new CommandLine(new LiveFramesMain())
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((e, commandLine, _) -> {
                     commandLine.getErr().println("live-frames: " + e.getMessage());
                     return 1;
@@ -89,17 +129,19 @@ public final class LiveFramesMain implements Callable<Integer> {
         if (seconds < 1 || seconds > 600) {
             throw new IllegalArgumentException("--seconds must be 1-600, not " + seconds);
         }
-        LiveFrames.Traffic traffic = new LiveFrames.Traffic(
-                interfaceName,
-                sourceMac,
-                destinationMac,
-                source,
-                destination,
-                Protocol.valueOf(protocol.toUpperCase(Locale.ROOT)),
-                port,
-                flows,
-                size);
+        if (sources.size() != destinations.size()) {
+            throw new IllegalArgumentException("--src and --dst must have as many addresses as each other");
+        }
+        List<OfferedTraffic.Ends> ends = new ArrayList<>();
+        for (int i = 0; i < sources.size(); i++) {
+            ends.add(new OfferedTraffic.Ends(sources.get(i), destinations.get(i)));
+        }
+        OfferedTraffic traffic =
+                new OfferedTraffic(interfaceName, sourceMac, destinationMac, ends, protocols, port, flows, sizes);
         try (LiveFrames frames = LiveFrames.open(traffic)) {
+            if (zipf > 0) {
+                frames.choose(FlowChoice.zipf(flows, zipf, 1 << 20, 1));
+            }
             LiveFrames.Report report = frames.run(Duration.ofSeconds(seconds), rate);
             System.out.printf(
                     Locale.ROOT,

@@ -3,6 +3,7 @@ package dev.sluice.bench.harness;
 import dev.sluice.bench.net.ConnectionsBenchmark;
 import dev.sluice.bench.net.ForwardBenchmark;
 import dev.sluice.bench.net.LatencyBenchmark;
+import dev.sluice.bench.net.LineRateBenchmark;
 import dev.sluice.bench.net.SoakBenchmark;
 import dev.sluice.bench.net.StartBenchmark;
 import dev.sluice.bench.pipeline.PipelineBenchmark;
@@ -26,6 +27,7 @@ import picocli.CommandLine.HelpCommand;
             ConnectionsBenchmark.class,
             StartBenchmark.class,
             SoakBenchmark.class,
+            LineRateBenchmark.class,
             InstructionsBenchmark.class,
             CompareCommand.class,
             ReportCommand.class,
@@ -37,6 +39,7 @@ public final class Bench {
     /** See {@code --help}. */
     public static void main(String[] arguments) {
         System.exit(new CommandLine(new Bench())
+                .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler((e, commandLine, _) -> {
                     commandLine.getErr().println("bench/run: " + (e.getMessage() == null ? e : e.getMessage()));
                     return 1;

@@ -24,6 +24,8 @@ final class ArrivedFrame {
     private static final int ETHERNET = 14;
     private static final int IPIP = 4;
     private static final int IPV6_IN_IP = 41;
+    private static final int TCP = 6;
+    private static final int UDP = 17;
 
     private final byte[] frame;
     private final MemorySegment segment;
@@ -70,13 +72,16 @@ final class ArrivedFrame {
         }
         IpAddress destination =
                 IpAddress.ofBytes(Arrays.copyOfRange(frame, is4 ? at + 16 : at + 24, is4 ? at + 20 : at + 40));
-        if (!destination.equals(topology.vip())) {
-            return Optional.of("a packet to " + destination + ", not to the VIP " + topology.vip());
+        if (!topology.vips().contains(destination)) {
+            return Optional.of("a packet to " + destination + ", not to the VIP " + topology.vips());
         }
         if (word(transport + 2) != scenario.port()) {
             return Optional.of("a packet to port " + word(transport + 2) + ", not to " + scenario.port());
         }
-        int number = scenario.protocol() == Protocol.TCP ? 6 : 17;
+        int number = frame[is4 ? at + 9 : at + 6] & 0xff;
+        if (scenario.protocols().stream().noneMatch(each -> number == (each == Protocol.TCP ? TCP : UDP))) {
+            return Optional.of("a packet of protocol " + number);
+        }
         return Checksum.transport(segment, at, !is4, number, transport, length) == 0
                 ? Optional.empty()
                 : Optional.of("a packet with a wrong transport checksum");

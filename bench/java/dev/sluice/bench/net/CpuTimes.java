@@ -73,6 +73,11 @@ final class CpuTimes {
         return until(now());
     }
 
+    /** From an earlier reading to this one. */
+    Use since(CpuTimes earlier) {
+        return earlier.until(this);
+    }
+
     Use until(CpuTimes later) {
         Map<Integer, Share> shares = new TreeMap<>();
         ticks.forEach((cpu, before) -> {

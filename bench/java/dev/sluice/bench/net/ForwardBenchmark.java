@@ -12,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,8 +32,16 @@ import picocli.CommandLine.Option;
             "Needs root. Everything is in namespaces of its own, and removed at the end."
         })
 public final class ForwardBenchmark extends Benchmark {
-    private static final String ALL =
-            "c-loop,c-loop-mac,testpmd,sluice-dr,sluice-tun,kernel-forwarding,ipvs-dr,ipvs-tun,xdp-tx";
+    private static final List<String> ALL = List.of(
+            "c-loop",
+            "c-loop-mac",
+            "testpmd",
+            "sluice-dr",
+            "sluice-tun",
+            "kernel-forwarding",
+            "ipvs-dr",
+            "ipvs-tun",
+            "xdp-tx");
 
     /** Where the search begins: overload may cost a subject rate, so that it is above the saturated one without loss. */
     private static final double ABOVE = 1.25;
@@ -42,13 +49,8 @@ public final class ForwardBenchmark extends Benchmark {
     @Mixin
     private NetworkOptions network = new NetworkOptions();
 
-    @Option(
-            names = "--subjects",
-            split = ",",
-            defaultValue = ALL,
-            paramLabel = "NAME",
-            description = "who is measured, with commas between (${DEFAULT-VALUE})")
-    private List<String> subjects = List.of();
+    @Mixin
+    private SubjectOptions turns = new SubjectOptions(ALL, 5, 5);
 
     @Option(
             names = "--search",
@@ -57,27 +59,6 @@ public final class ForwardBenchmark extends Benchmark {
             paramLabel = "NAME",
             description = "for whom the highest rate without loss is searched; none for nobody (${DEFAULT-VALUE})")
     private List<String> search = List.of();
-
-    @Option(
-            names = "--rounds",
-            defaultValue = "5",
-            paramLabel = "N",
-            description = "turns of each subject, of which the median counts (${DEFAULT-VALUE})")
-    private int rounds;
-
-    @Option(
-            names = "--seconds",
-            defaultValue = "5",
-            paramLabel = "S",
-            description = "length of a measurement (${DEFAULT-VALUE})")
-    private double seconds;
-
-    @Option(
-            names = "--warm-up",
-            defaultValue = "3",
-            paramLabel = "S",
-            description = "traffic before it, in every turn (${DEFAULT-VALUE})")
-    private double warmUp;
 
     @Option(
             names = "--rate",
@@ -114,26 +95,13 @@ public final class ForwardBenchmark extends Benchmark {
             description = "trials of a rate before it counts as lossy (${DEFAULT-VALUE})")
     private int attempts;
 
-    @Option(
-            names = "--java-options",
-            defaultValue = "",
-            paramLabel = "OPTIONS",
-            description = "JVM options for the director, as SLUICE_JAVA_OPTS")
-    private String javaOptions = "";
-
-    @Option(
-            names = "--loop-options",
-            split = " ",
-            paramLabel = "OPTIONS",
-            description = "further options of the loop in C, with spaces between: \"--busy-poll 64\"")
-    private List<String> loopOptions = List.of();
-
     /** What one subject showed over all rounds. */
     private static final class Found {
         final List<Double> rates = new ArrayList<>();
         final List<Double> losses = new ArrayList<>();
         final List<Double> lossless = new ArrayList<>();
         final List<Double> offeredLosses = new ArrayList<>();
+        final Map<Integer, List<Double>> queues = new TreeMap<>();
         String busy = "";
 
         double median() {
@@ -148,22 +116,17 @@ public final class ForwardBenchmark extends Benchmark {
 
     @Override
     protected void measure(Run run) throws Exception {
-        if (rounds < 1 || !(seconds > 0) || !(trialSeconds > 0)) {
-            throw new IllegalArgumentException("--rounds, --seconds and --trial-seconds must be above 0");
-        }
-        List<Subject> present = new ArrayList<>();
-        for (Subject subject : Subjects.named(subjects, javaOptions, loopOptions)) {
-            Optional<String> missing = subject.missing();
-            if (missing.isPresent()) {
-                run.remark(subject.name() + " is left out: " + missing.get());
-            } else {
-                present.add(subject);
-            }
+        turns.check();
+        if (!(trialSeconds > 0)) {
+            throw new IllegalArgumentException("--trial-seconds must be above 0, not " + trialSeconds);
         }
         Path folder = TestBed.folder();
-        try (TestBed bed = new TestBed(network.shape(), network.scenario(folder))) {
+        Scenario scenario = network.scenario(folder);
+        List<Subject> present = turns.present(run, network.shape(), scenario, "");
+        try (TestBed bed = new TestBed(network.shape(), scenario)) {
             network.choose(bed.flood());
             run.remark(network.pinning());
+            run.command("generator", bed.flood().command());
             Map<Subject, Found> found = rounds(run, bed, present);
             report(run, found);
         }
@@ -181,10 +144,10 @@ public final class ForwardBenchmark extends Benchmark {
             found.put(subject, new Found());
             run.command(subject.name(), subject.command(bed.topology(), bed.scenario()));
         }
-        for (int round = 1; round <= rounds; round++) {
+        for (int round = 1; round <= turns.rounds(); round++) {
             for (Subject subject : present) {
                 Found own = found.getOrDefault(subject, new Found());
-                String turn = "round " + round + " of " + rounds;
+                String turn = "round " + round + " of " + turns.rounds();
                 try {
                     bed.with(subject, _ -> {
                         saturate(run, bed, subject, own, turn);
@@ -202,8 +165,13 @@ public final class ForwardBenchmark extends Benchmark {
     }
 
     private void saturate(Run run, TestBed bed, Subject subject, Found own, String turn) {
-        bed.warmUp(warmUp, rate);
-        Trial trial = bed.trial(seconds, rate);
+        bed.warmUp(turns.warmUp(), rate);
+        Map<Integer, Long> before = queues(subject, bed);
+        Trial trial = bed.trial(turns.seconds(), rate);
+        queues(subject, bed)
+                .forEach((queue, packets) -> own.queues
+                        .computeIfAbsent(queue, _ -> new ArrayList<>())
+                        .add((packets - before.getOrDefault(queue, 0L)) / trial.seconds()));
         own.rates.add(trial.receivedPerSecond());
         own.losses.add(100 * trial.lost());
         own.busy = trial.busy().text();
@@ -215,6 +183,21 @@ public final class ForwardBenchmark extends Benchmark {
                 trial.receivedPerSecond(),
                 trial.sent() / trial.seconds(),
                 trial.busy().text()));
+    }
+
+    /** Packets that each of the director's workers has received, where there are several; of others nobody knows. */
+    private static Map<Integer, Long> queues(Subject subject, TestBed bed) {
+        if (!(subject instanceof SluiceSubject director)
+                || bed.topology().shape().queues() == 1) {
+            return Map.of();
+        }
+        Map<Integer, Long> received = new TreeMap<>();
+        Losses.now(director.socket(bed.scenario()), bed.topology())
+                .stats()
+                .workers()
+                .forEach(
+                        worker -> received.put(worker.queue(), worker.counters().getOrDefault("rx_packets", 0L)));
+        return received;
     }
 
     private void searchLoss(Run run, TestBed bed, Subject subject, Found own) {
@@ -242,7 +225,7 @@ public final class ForwardBenchmark extends Benchmark {
             if (other.getKey().name().equals("c-loop")
                     && !other.getValue().rates.isEmpty()) {
                 long offered = Math.round(0.9 * other.getValue().median());
-                Trial trial = bed.trial(seconds, offered);
+                Trial trial = bed.trial(turns.seconds(), offered);
                 own.offeredLosses.add(100 * trial.lost());
                 run.progress(String.format(
                         Locale.ROOT,
@@ -266,6 +249,11 @@ public final class ForwardBenchmark extends Benchmark {
             rates.put(name, own.median());
             run.add(new Measurement(name, "rate", "packets/s", Better.HIGHER, parameters, own.rates));
             run.add(new Measurement(name, "lost", "%", Better.NEITHER, parameters, own.losses));
+            own.queues.forEach((queue, received) -> {
+                Map<String, String> which = new TreeMap<>(parameters);
+                which.put("queue", Integer.toString(queue));
+                run.add(new Measurement(name, "queue in", "packets/s", Better.NEITHER, which, received));
+            });
             if (!own.lossless.isEmpty()) {
                 run.add(new Measurement(
                         name, "rate without loss", "packets/s", Better.HIGHER, parameters, own.lossless));

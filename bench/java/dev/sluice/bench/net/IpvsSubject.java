@@ -1,5 +1,7 @@
 package dev.sluice.bench.net;
 
+import dev.sluice.packet.AddressFamily;
+import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.testing.NetworkNamespace;
@@ -58,22 +60,28 @@ final class IpvsSubject implements Subject {
     }
 
     private List<String> commands(Topology topology, Scenario scenario) {
-        String protocol = scenario.protocol() == Protocol.TCP ? "-t " : "-u ";
-        boolean is6 = topology.vip().toString().contains(":");
-        String service = protocol + literal(topology.vip().toString(), is6) + ":" + scenario.port();
         List<String> commands = new ArrayList<>(KernelForwarding.routing(topology));
-        commands.add("ip address add " + topology.vip() + (is6 ? "/128" : "/32") + " dev lo");
-        commands.add("ipvsadm -A " + service + " -s rr");
-        for (int number = 0; number < topology.shape().realServers(); number++) {
-            commands.add("ipvsadm -a " + service + " -r "
-                    + literal(topology.realServer(number).toString(), is6)
-                    + (method == ForwardingMethod.TUN ? " -i" : " -g"));
+        for (AddressFamily family : topology.shape().families()) {
+            IpAddress vip = topology.vip(family);
+            commands.add("ip address add " + host(vip) + " dev lo");
+            for (Protocol protocol : scenario.protocols()) {
+                String service = (protocol == Protocol.TCP ? "-t " : "-u ") + literal(vip) + ":" + scenario.port();
+                commands.add("ipvsadm -A " + service + " -s rr");
+                for (int number = 0; number < topology.shape().realServers(); number++) {
+                    commands.add("ipvsadm -a " + service + " -r " + literal(topology.realServer(family, number))
+                            + (method == ForwardingMethod.TUN ? " -i" : " -g"));
+                }
+            }
         }
         return commands;
     }
 
-    private static String literal(String address, boolean is6) {
-        return is6 ? "[" + address + "]" : address;
+    private static String host(IpAddress address) {
+        return address + (address.family() == AddressFamily.INET ? "/32" : "/128");
+    }
+
+    private static String literal(IpAddress address) {
+        return address.family() == AddressFamily.INET ? address.toString() : "[" + address + "]";
     }
 
     @Override
@@ -87,13 +95,7 @@ final class IpvsSubject implements Subject {
             @Override
             public void close() {
                 director.run("ipvsadm", "-C");
-                director.run(
-                        "ip",
-                        "address",
-                        "del",
-                        topology.vip() + (topology.vip().toString().contains(":") ? "/128" : "/32"),
-                        "dev",
-                        "lo");
+                topology.vips().forEach(vip -> director.run("ip", "address", "del", host(vip), "dev", "lo"));
                 KernelForwarding.endRouting(topology);
             }
         };

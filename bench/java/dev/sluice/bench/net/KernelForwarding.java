@@ -39,8 +39,10 @@ final class KernelForwarding implements Subject {
 
     private static List<String> commands(Topology topology) {
         List<String> commands = new ArrayList<>(routing(topology));
-        commands.add(
-                "ip route replace " + topology.vip() + " via " + topology.realServer(0) + " dev " + topology.egress());
+        topology.shape()
+                .families()
+                .forEach(family -> commands.add("ip route replace " + topology.vip(family) + " via "
+                        + topology.realServer(family, 0) + " dev " + topology.egress()));
         return commands;
     }
 
@@ -54,7 +56,7 @@ final class KernelForwarding implements Subject {
 
             @Override
             public void close() {
-                director.run("ip", "route", "del", topology.vip().toString());
+                topology.vips().forEach(vip -> director.run("ip", "route", "del", vip.toString()));
                 endRouting(topology);
             }
         };

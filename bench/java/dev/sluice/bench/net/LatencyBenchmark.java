@@ -37,20 +37,15 @@ import picocli.CommandLine.Option;
             "Needs root. Everything is in namespaces of its own, and removed at the end."
         })
 public final class LatencyBenchmark extends Benchmark {
-    private static final String ALL = "c-loop,sluice-dr";
+    private static final List<String> ALL = List.of("c-loop", "sluice-dr");
     private static final int BATCH = 8;
     private static final int[] PER_MILLE = {500, 900, 990, 999};
 
     @Mixin
     private NetworkOptions network = new NetworkOptions();
 
-    @Option(
-            names = "--subjects",
-            split = ",",
-            defaultValue = ALL,
-            paramLabel = "NAME",
-            description = "who is measured, with commas between (${DEFAULT-VALUE})")
-    private List<String> subjects = List.of();
+    @Mixin
+    private SubjectOptions turns = new SubjectOptions(ALL, 3, 10);
 
     @Option(
             names = "--loads",
@@ -66,41 +61,6 @@ public final class LatencyBenchmark extends Benchmark {
             paramLabel = "PPS",
             description = "the base rate; 0: searched, as the director's highest rate without loss (${DEFAULT-VALUE})")
     private long base;
-
-    @Option(
-            names = "--rounds",
-            defaultValue = "3",
-            paramLabel = "N",
-            description = "turns of each subject; the histograms are added up (${DEFAULT-VALUE})")
-    private int rounds;
-
-    @Option(
-            names = "--seconds",
-            defaultValue = "10",
-            paramLabel = "S",
-            description = "length of a measurement (${DEFAULT-VALUE})")
-    private double seconds;
-
-    @Option(
-            names = "--warm-up",
-            defaultValue = "3",
-            paramLabel = "S",
-            description = "traffic before it, at each load (${DEFAULT-VALUE})")
-    private double warmUp;
-
-    @Option(
-            names = "--java-options",
-            defaultValue = "",
-            paramLabel = "OPTIONS",
-            description = "JVM options for the director, as SLUICE_JAVA_OPTS")
-    private String javaOptions = "";
-
-    @Option(
-            names = "--loop-options",
-            split = " ",
-            paramLabel = "OPTIONS",
-            description = "further options of the loop in C, with spaces between")
-    private List<String> loopOptions = List.of();
 
     /** A subject at a load. */
     private record Case(String subject, int load) {}
@@ -121,21 +81,15 @@ public final class LatencyBenchmark extends Benchmark {
 
     @Override
     protected void measure(Run run) throws Exception {
-        if (rounds < 1 || !(seconds > 0) || loads.stream().anyMatch(load -> load < 1 || load > 100)) {
-            throw new IllegalArgumentException("--rounds and --seconds must be above 0, --loads 1-100 each");
+        turns.check();
+        if (loads.stream().anyMatch(load -> load < 1 || load > 100)) {
+            throw new IllegalArgumentException("--loads must be 1-100 each, not " + loads);
         }
         Path folder = TestBed.folder();
         JvmEvents events = new JvmEvents(folder.resolve("jvm.log"));
-        List<Subject> present = new ArrayList<>();
-        for (Subject subject : Subjects.named(subjects, (javaOptions + " " + events.options()).strip(), loopOptions)) {
-            Optional<String> missing = subject.missing();
-            if (missing.isPresent()) {
-                run.remark(subject.name() + " is left out: " + missing.get());
-            } else {
-                present.add(subject);
-            }
-        }
-        try (TestBed bed = new TestBed(network.shape(), network.scenario(folder))) {
+        Scenario scenario = network.scenario(folder);
+        List<Subject> present = turns.present(run, network.shape(), scenario, events.options());
+        try (TestBed bed = new TestBed(network.shape(), scenario)) {
             network.choose(bed.flood());
             run.remark(network.pinning());
             for (Subject subject : present) {
@@ -143,9 +97,9 @@ public final class LatencyBenchmark extends Benchmark {
             }
             long perSecond = base > 0 ? base : search(run, bed, present);
             Map<Case, Found> found = new LinkedHashMap<>();
-            for (int round = 1; round <= rounds; round++) {
+            for (int round = 1; round <= turns.rounds(); round++) {
                 for (Subject subject : present) {
-                    String turn = "round " + round + " of " + rounds + ", " + subject.name();
+                    String turn = "round " + round + " of " + turns.rounds() + ", " + subject.name();
                     bed.with(subject, _ -> {
                         for (int load : loads) {
                             Found own = found.computeIfAbsent(new Case(subject.name(), load), _ -> new Found());
@@ -164,7 +118,7 @@ public final class LatencyBenchmark extends Benchmark {
         for (Subject subject : present) {
             if (subject.name().equals("sluice-dr")) {
                 return bed.with(subject, _ -> {
-                    bed.warmUp(warmUp, 0);
+                    bed.warmUp(turns.warmUp(), 0);
                     double saturated = bed.trial(2, 0).receivedPerSecond();
                     long found = new LossSearch(0.02, 0, 2)
                             .search(Math.round(1.25 * saturated), rate -> bed.trial(2, rate))
@@ -185,12 +139,12 @@ public final class LatencyBenchmark extends Benchmark {
             Run run, TestBed bed, Subject subject, String turn, int load, long perSecond, Found own, JvmEvents events)
             throws Exception {
         LiveFrames.Pace pace = new LiveFrames.Pace(perSecond, true, BATCH);
-        bed.flood().run(Duration.ofMillis(Math.round(warmUp * 1000)), pace);
+        bed.flood().run(Duration.ofMillis(Math.round(turns.warmUp() * 1000)), pace);
         Optional<DirectorWatch> watch = subject instanceof SluiceSubject director
                 ? Optional.of(new DirectorWatch(director.socket(bed.scenario()), events))
                 : Optional.empty();
         bed.sink().readStamps();
-        Trial trial = Trial.run(bed.flood(), bed.sink(), Duration.ofMillis(Math.round(seconds * 1000)), pace);
+        Trial trial = Trial.run(bed.flood(), bed.sink(), Duration.ofMillis(Math.round(turns.seconds() * 1000)), pace);
         Histogram delays = bed.sink().delays();
         bed.sink().onlyCount();
         if (delays.getTotalCount() == 0) {

@@ -38,15 +38,8 @@ record Losses(long steered, long forwarded, Map<String, Long> dropped, DirectorS
         long steered = 0;
         for (InterfaceStats one : stats.interfaces()) {
             steered += one.steering().getOrDefault("steered", 0L);
-            one.queues()
-                    .forEach(queue -> XSK_LOSSES.forEach(
-                            cause -> add(dropped, cause, queue.xsk().getOrDefault(cause, 0L))));
         }
-        for (Counter counter : Counter.values()) {
-            if (counter.kind() == Counter.Kind.DROP) {
-                add(dropped, counter.label(), stats.outcomes().getOrDefault(counter.label(), 0L));
-            }
-        }
+        dropped.putAll(ofDirector(stats));
         // A full ring of the ingress interface counts at its peer; what it does not take from the director, at the
         // egress.
         String sent = topology.generator().run("ethtool", "-S", Topology.GENERATOR);
@@ -62,6 +55,22 @@ record Losses(long steered, long forwarded, Map<String, Long> dropped, DirectorS
                 .filter(line -> line.startsWith(topology.egress() + ":"))
                 .forEach(line -> add(dropped, "egress_tx_dropped", Long.parseLong(line.split("\\s+", -1)[12])));
         return new Losses(steered, stats.outcomes().getOrDefault(Counter.FORWARDED.label(), 0L), dropped, stats);
+    }
+
+    /** What a director and its sockets have dropped, by cause, zeros left out. */
+    static Map<String, Long> ofDirector(DirectorStats stats) {
+        Map<String, Long> dropped = new TreeMap<>();
+        for (InterfaceStats one : stats.interfaces()) {
+            one.queues()
+                    .forEach(queue -> XSK_LOSSES.forEach(
+                            cause -> add(dropped, cause, queue.xsk().getOrDefault(cause, 0L))));
+        }
+        for (Counter counter : Counter.values()) {
+            if (counter.kind() == Counter.Kind.DROP) {
+                add(dropped, counter.label(), stats.outcomes().getOrDefault(counter.label(), 0L));
+            }
+        }
+        return dropped;
     }
 
     private static void add(Map<String, Long> dropped, String cause, long count) {

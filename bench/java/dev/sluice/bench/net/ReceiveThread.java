@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * NAPI threads of an interface in place of softirqs ({@code /sys/class/net/…/threaded}), pinned to one CPU: on a veth they take
+ * NAPI threads of an interface in place of softirqs ({@code /sys/class/net/…/threaded}), pinned to CPUs: on a veth they take
  * the receive path off the sender's CPU.
  */
 final class ReceiveThread implements AutoCloseable {
@@ -21,16 +21,19 @@ final class ReceiveThread implements AutoCloseable {
      * Asks the kernel for threads and pins them. The interface has NAPI: on a veth by an XDP program or GRO. Throws
      * {@link IllegalStateException} where the kernel has no such threads.
      */
-    ReceiveThread(NetworkNamespace namespace, String interfaceName, int cpu) {
+    ReceiveThread(NetworkNamespace namespace, String interfaceName, List<Integer> cpus) {
         this.namespace = namespace;
         this.interfaceName = interfaceName;
         threaded(1);
-        List<String> threads = threads();
+        List<Long> threads = threads();
         if (threads.isEmpty()) {
             threaded(0);
             throw new IllegalStateException(interfaceName + " has no NAPI thread");
         }
-        threads.forEach(id -> NetworkNamespace.runHere("taskset", "-p", "-c", Integer.toString(cpu), id));
+        for (int queue = 0; queue < threads.size(); queue++) {
+            String cpu = Integer.toString(cpus.get(queue % cpus.size()));
+            NetworkNamespace.runHere("taskset", "-p", "-c", cpu, Long.toString(threads.get(queue)));
+        }
     }
 
     private void threaded(int value) {
@@ -43,18 +46,20 @@ final class ReceiveThread implements AutoCloseable {
                 "mount -t sysfs none /sys && echo " + value + " >/sys/class/net/" + interfaceName + "/threaded");
     }
 
-    private List<String> threads() {
-        List<String> ids = new ArrayList<>();
+    /** In the order of the queues, for that is how the kernel makes them. */
+    private List<Long> threads() {
+        List<Long> ids = new ArrayList<>();
         try (Stream<Path> processes = Files.list(Path.of("/proc"))) {
             for (Path process : processes.toList()) {
                 String id = process.getFileName().toString();
                 if (Character.isDigit(id.charAt(0)) && nameOf(process).startsWith("napi/" + interfaceName + "-")) {
-                    ids.add(id);
+                    ids.add(Long.parseLong(id));
                 }
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        ids.sort(null);
         return ids;
     }
 

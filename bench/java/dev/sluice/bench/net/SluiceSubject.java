@@ -1,15 +1,15 @@
 package dev.sluice.bench.net;
 
+import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
+import dev.sluice.testing.NetworkNamespace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** The director, from the distribution that the build made. */
@@ -17,7 +17,7 @@ final class SluiceSubject implements Subject {
     /** What it says when packets are steered to it. */
     static final String READY = "ready: ";
 
-    private static final Duration START = Duration.ofSeconds(30);
+    static final Duration START = Duration.ofSeconds(30);
 
     private final ForwardingMethod method;
     private final String javaOptions;
@@ -50,6 +50,11 @@ final class SluiceSubject implements Subject {
 
     @Override
     public Optional<String> missing() {
+        return missingProgram();
+    }
+
+    /** Why there is no director to start, empty when there is. */
+    static Optional<String> missingProgram() {
         return Files.isExecutable(launcher())
                 ? Optional.empty()
                 : Optional.of(launcher() + " is not there; build it: mvn -DskipTests package");
@@ -79,38 +84,27 @@ final class SluiceSubject implements Subject {
     }
 
     private String config(Topology topology, Scenario scenario) {
-        boolean is6 = topology.vip().toString().contains(":");
-        StringBuilder text = new StringBuilder("[director]\ninterfaces = [")
-                .append(topology.interfaces().stream()
-                        .map(name -> "\"" + name + "\"")
-                        .collect(Collectors.joining(", ")))
-                .append("]\nsocket = \"")
-                .append(socket(scenario))
-                .append("\"\nhash_key = \"000102030405060708090a0b0c0d0e0f\"\nqueues = ")
-                .append(topology.shape().queues())
-                .append("\ncpus = [")
-                .append(IntStream.range(0, topology.shape().queues())
-                        .mapToObj(queue -> Integer.toString(scenario.subjectCpu() + queue))
-                        .collect(Collectors.joining(", ")))
-                .append("]\nidle = \"")
-                .append(scenario.isBusy() ? "busy" : "adaptive")
-                .append("\"\n")
-                .append(settings)
-                .append("\n[[service]]\nprotocol = \"")
-                .append(scenario.protocol().name().toLowerCase(Locale.ROOT))
-                .append("\"\naddress = \"")
-                .append(is6 ? "[" + topology.vip() + "]" : topology.vip().toString())
-                .append(':')
-                .append(scenario.port())
-                .append("\"\nscheduler = \"rr\"\n");
-        for (int number = 0; number < topology.shape().realServers(); number++) {
-            text.append("  [[service.real]]\n  address = \"")
-                    .append(topology.realServer(number))
-                    .append("\"\n  method = \"")
-                    .append(word())
-                    .append("\"\n");
-        }
-        return text.toString();
+        int queues = topology.shape().queues();
+        List<Integer> cpus = scenario.subjectCpus();
+        String director = "socket = \"" + socket(scenario)
+                + "\"\nhash_key = \"000102030405060708090a0b0c0d0e0f\"\nqueues = " + queues + "\ncpus = "
+                + IntStream.range(0, queues)
+                        .mapToObj(queue -> cpus.get(queue % cpus.size()))
+                        .toList()
+                + "\nidle = \"" + (scenario.isBusy() ? "busy" : "adaptive") + "\"\n" + settings;
+        List<IpAddress> realServers = topology.shape().families().stream()
+                .flatMap(family -> IntStream.range(0, topology.shape().realServers())
+                        .mapToObj(number -> topology.realServer(family, number)))
+                .toList();
+        return new DirectorConfig(
+                        topology.interfaces(),
+                        director,
+                        topology.vips(),
+                        scenario.protocols(),
+                        scenario.port(),
+                        method,
+                        realServers)
+                .text();
     }
 
     @Override
@@ -122,12 +116,22 @@ final class SluiceSubject implements Subject {
 
     /** Starts it, and does not wait until it is ready. */
     SubjectProcess begin(Topology topology, Scenario scenario) throws IOException {
-        Path file = scenario.folder().resolve(name() + ".toml");
-        Files.writeString(file, config(topology, scenario));
+        return begin(name(), topology.director(), scenario.folder(), config(topology, scenario), javaOptions);
+    }
+
+    /**
+     * Starts one by a configuration, and does not wait until it is ready.
+     *
+     * @param name of the files that it leaves in the folder
+     */
+    static SubjectProcess begin(String name, NetworkNamespace namespace, Path folder, String config, String javaOptions)
+            throws IOException {
+        Path file = folder.resolve(name + ".toml");
+        Files.writeString(file, config);
         return SubjectProcess.start(
-                name(),
-                topology.director(),
-                scenario.folder().resolve(name() + ".log"),
+                name,
+                namespace,
+                folder.resolve(name + ".log"),
                 javaOptions.isEmpty() ? Map.of() : Map.of("SLUICE_JAVA_OPTS", javaOptions),
                 List.of(launcher().toString(), "run", "--release", "--config", file.toString()));
     }

@@ -11,6 +11,11 @@ interface Subject {
     /** Why it cannot run here and what would help, empty when it can. */
     Optional<String> missing();
 
+    /** Why it cannot do what is asked of all, empty when it can. */
+    default Optional<String> unfit(Topology.Shape shape, Scenario scenario) {
+        return Optional.empty();
+    }
+
     /** The command that it runs by, for somebody else to repeat. */
     String command(Topology topology, Scenario scenario);
 

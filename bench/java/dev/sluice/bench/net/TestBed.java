@@ -32,7 +32,7 @@ final class TestBed implements AutoCloseable {
         try {
             topology = cleanUp.add(new Topology(shape));
             sink = cleanUp.add(new Sink(topology));
-            flood = cleanUp.add(new Flood(topology, scenario));
+            flood = cleanUp.add(Flood.of(topology, scenario));
         } catch (RuntimeException e) {
             cleanUp.close();
             throw e;
@@ -68,7 +68,7 @@ final class TestBed implements AutoCloseable {
             }
             // Only now, because the kernel refuses it to an interface without NAPI, which a veth has with XDP or GRO.
             ReceiveThread thread =
-                    cleanUp.add(new ReceiveThread(topology.director(), topology.ingress(), scenario.subjectCpu()));
+                    cleanUp.add(new ReceiveThread(topology.director(), topology.ingress(), scenario.subjectCpus()));
             try {
                 return measuring.measure(running);
             } finally {

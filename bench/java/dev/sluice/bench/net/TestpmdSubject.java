@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** DPDK's testpmd on AF_XDP ({@code net_af_xdp}), exchanging the stations of each frame. */
 final class TestpmdSubject implements Subject {
@@ -29,11 +30,14 @@ final class TestpmdSubject implements Subject {
     }
 
     private static List<String> arguments(Topology topology, Scenario scenario) {
+        List<Integer> cpus = IntStream.range(0, topology.shape().queues())
+                .mapToObj(queue -> scenario.subjectCpus()
+                        .get(queue % scenario.subjectCpus().size()))
+                .toList();
         // Its main thread only waits, so it may be where the generator is.
         return Testpmd.find()
                 .orElseThrow(() -> new IllegalStateException(Testpmd.missing()))
-                .afXdpCommand(
-                        Testpmd.Mode.MACSWAP, topology.interfaces(), scenario.generatorCpu(), scenario.subjectCpu());
+                .afXdpCommand(Testpmd.Mode.MACSWAP, topology.interfaces(), scenario.generatorCpu(), cpus);
     }
 
     @Override

@@ -37,10 +37,11 @@ public final class Topology implements AutoCloseable {
      *
      * @param arms 1 or 2, see {@link Topology}
      * @param queues receive and transmit queues of each interface
+     * @param families of the virtual services, each once; the first is that of who asks for no other
      * @param realServers 1 to 100
      * @param frameBytes the largest frame sent, for the MTU; what a tunnel adds comes on top
      */
-    public record Shape(int arms, int queues, AddressFamily family, int realServers, int frameBytes) {
+    public record Shape(int arms, int queues, List<AddressFamily> families, int realServers, int frameBytes) {
         /** Throws {@link IllegalArgumentException} for what cannot be built. */
         public Shape {
             if (arms != 1 && arms != 2) {
@@ -52,6 +53,15 @@ public final class Topology implements AutoCloseable {
             if (realServers < 1 || realServers > 100) {
                 throw new IllegalArgumentException("--real-servers must be 1-100, not " + realServers);
             }
+            families = List.copyOf(families);
+            if (families.isEmpty() || families.stream().distinct().count() < families.size()) {
+                throw new IllegalArgumentException("--family must be 4, 6 or both, each once");
+            }
+        }
+
+        /** Of one family. */
+        public Shape(int arms, int queues, AddressFamily family, int realServers, int frameBytes) {
+            this(arms, queues, List.of(family), realServers, frameBytes);
         }
     }
 
@@ -93,7 +103,7 @@ public final class Topology implements AutoCloseable {
         NetworkNamespace namespace = NetworkNamespace.create("sluice-bench-" + label);
         namespaces.add(namespace);
         // Router solicitations and the like would be counted.
-        if (shape.family() == AddressFamily.INET) {
+        if (!shape.families().contains(AddressFamily.INET6)) {
             namespace.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
         } else {
             namespace.run(
@@ -114,21 +124,23 @@ public final class Topology implements AutoCloseable {
     }
 
     private void addresses() {
-        boolean is4 = shape.family() == AddressFamily.INET;
         String out = egress();
-        director.run("ip", "address", "add", is4 ? "10.244.0.2/16" : "fd00:244::2/64", "dev", out);
-        for (int number = 0; number < shape.realServers(); number++) {
-            director.run(
-                    "ip",
-                    "neighbour",
-                    "add",
-                    realServer(number).toString(),
-                    "lladdr",
-                    mac(realServerMac(number)),
-                    "nud",
-                    "permanent",
-                    "dev",
-                    out);
+        for (AddressFamily family : shape.families()) {
+            boolean is4 = family == AddressFamily.INET;
+            director.run("ip", "address", "add", is4 ? "10.244.0.2/16" : "fd00:244::2/64", "dev", out);
+            for (int number = 0; number < shape.realServers(); number++) {
+                director.run(
+                        "ip",
+                        "neighbour",
+                        "add",
+                        realServer(family, number).toString(),
+                        "lladdr",
+                        mac(realServerMac(number)),
+                        "nud",
+                        "permanent",
+                        "dev",
+                        out);
+            }
         }
     }
 
@@ -177,21 +189,39 @@ public final class Topology implements AutoCloseable {
         return shape.arms() == 2 ? List.of(ingress, "out") : List.of(ingress);
     }
 
-    /** The virtual service's address; no namespace has it. */
+    /** The first family's {@link #vip(AddressFamily)}. */
     public IpAddress vip() {
-        return IpAddress.parse(shape.family() == AddressFamily.INET ? "192.0.2.100" : "2001:db8::100");
+        return vip(shape.families().getFirst());
     }
 
-    /** Source address of flow 0. */
-    public IpAddress clients() {
-        return IpAddress.parse(shape.family() == AddressFamily.INET ? "198.18.0.1" : "2001:db8:1::1");
+    /** The virtual services' address; no namespace has it. */
+    public IpAddress vip(AddressFamily family) {
+        return IpAddress.parse(family == AddressFamily.INET ? "192.0.2.100" : "2001:db8::100");
+    }
+
+    /** All virtual addresses. */
+    public List<IpAddress> vips() {
+        return shape.families().stream().map(this::vip).toList();
+    }
+
+    /** Source address of flow 0, so many addresses further. */
+    public IpAddress clients(AddressFamily family, int offset) {
+        IpAddress first = IpAddress.parse(family == AddressFamily.INET ? "198.18.0.1" : "2001:db8:1::1");
+        return family == AddressFamily.INET
+                ? IpAddress.ofInet((int) first.low() + offset)
+                : IpAddress.ofInet6(first.high(), first.low() + offset);
+    }
+
+    /** The address of a real server, from 0, of the first family. */
+    public IpAddress realServer(int number) {
+        return realServer(shape.families().getFirst(), number);
     }
 
     /** The address of a real server, from 0. */
-    public IpAddress realServer(int number) {
+    public IpAddress realServer(AddressFamily family, int number) {
         int host = FIRST_REAL + number;
         return IpAddress.parse(
-                shape.family() == AddressFamily.INET ? "10.244.0." + host : "fd00:244::" + Integer.toHexString(host));
+                family == AddressFamily.INET ? "10.244.0." + host : "fd00:244::" + Integer.toHexString(host));
     }
 
     /** The station of a real server; its last octet tells it from all others. */

@@ -2,6 +2,7 @@ package dev.sluice.bench.net;
 
 import dev.sluice.bench.LiveFrames;
 import dev.sluice.ffi.CallState;
+import dev.sluice.ffi.Errno;
 import dev.sluice.ffi.LibBpf;
 import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.NativeException;
@@ -10,6 +11,7 @@ import dev.sluice.testing.NetworkNamespace;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /** A loaded object of {@code bench/bpf} and the interface its program is attached to, natively. Owned by one thread. */
@@ -36,6 +38,32 @@ final class XdpObject implements AutoCloseable {
                     LibBpf.xdpAttach(index, programFd, Native.XDP_FLAGS_DRV_MODE(), -1),
                     "bpf_xdp_attach(" + interfaceName + ")");
             return new XdpObject(object, programFd, namespace, index);
+        } catch (RuntimeException e) {
+            LibBpf.objectClose(object);
+            throw e;
+        }
+    }
+
+    /**
+     * Has an interface of somebody else's transmit live frames: with a program that lets everything pass, where it has none yet.
+     * Empty where it has one, which is left alone. Throws {@link IllegalArgumentException} where the driver has no native XDP.
+     */
+    static Optional<XdpObject> enable(NetworkNamespace namespace, String interfaceName) {
+        MemorySegment object = LiveFrames.load("/bpf/pass.bpf.o");
+        try (var _ = namespace.enter()) {
+            int index = indexOf(interfaceName);
+            int programFd = LibBpf.programFd(object, "sluice_pass");
+            int flags = Native.XDP_FLAGS_DRV_MODE() | Native.XDP_FLAGS_UPDATE_IF_NOEXIST();
+            int result = LibBpf.xdpAttach(index, programFd, flags, -1);
+            if (result == -Native.EBUSY() || result == -Native.EEXIST()) {
+                LibBpf.objectClose(object);
+                return Optional.empty();
+            }
+            if (result < 0) {
+                throw new IllegalArgumentException("--generator ours needs native XDP on " + interfaceName + ", but: "
+                        + Errno.describe(-result) + "; pktgen and trafgen do without");
+            }
+            return Optional.of(new XdpObject(object, programFd, namespace, index));
         } catch (RuntimeException e) {
             LibBpf.objectClose(object);
             throw e;

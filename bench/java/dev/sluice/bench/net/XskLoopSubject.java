@@ -57,6 +57,16 @@ final class XskLoopSubject implements Subject {
     }
 
     @Override
+    public Optional<String> unfit(Topology.Shape shape, Scenario scenario) {
+        if (shape.queues() > 1) {
+            return Optional.of("it has one socket, on one queue, so it takes part with --queues 1");
+        }
+        return mode.equals("dr") && shape.families().size() > 1
+                ? Optional.of("it has one VIP, so it takes part with one --family")
+                : Optional.empty();
+    }
+
+    @Override
     public String command(Topology topology, Scenario scenario) {
         return String.join(" ", arguments(topology, scenario)).replace(base() + "/", "");
     }
@@ -68,7 +78,9 @@ final class XskLoopSubject implements Subject {
                 Integer.toString(scenario.subjectCpu()),
                 program().toString()));
         arguments.addAll(List.of("--interface", topology.ingress(), "--queue", "0", "--mode", mode));
-        arguments.addAll(List.of("--vip", topology.vip().toString(), "--port", Integer.toString(scenario.port())));
+        if (topology.shape().families().size() == 1) {
+            arguments.addAll(List.of("--vip", topology.vip().toString(), "--port", Integer.toString(scenario.port())));
+        }
         if (mode.equals("dr")) {
             for (int number = 0; number < topology.shape().realServers(); number++) {
                 arguments.addAll(List.of("--real", Topology.mac(topology.realServerMac(number))));

@@ -89,7 +89,7 @@ public final class Testpmd {
      * @param cpu where it forwards
      */
     public List<String> nullCommand(Mode mode, int mainCpu, int cpu) {
-        List<String> command = command(mainCpu, cpu, 256);
+        List<String> command = command(mainCpu, List.of(cpu), 256);
         command.add("--vdev=net_null0,copy=1,size=64");
         // One port forwards to itself. Few buffers, so that they stay in the cache; rates once a second.
         command.addAll(List.of(
@@ -109,12 +109,18 @@ public final class Testpmd {
      * each other.
      *
      * @param mainCpu where its main thread waits
-     * @param cpu where it forwards
+     * @param cpus where it forwards: one for each queue of every interface
      */
-    public List<String> afXdpCommand(Mode mode, List<String> interfaces, int mainCpu, int cpu) {
-        List<String> command = command(mainCpu, cpu, 512);
-        for (int port = 0; port < interfaces.size(); port++) {
-            command.add("--vdev=net_af_xdp" + port + ",iface=" + interfaces.get(port));
+    public List<String> afXdpCommand(Mode mode, List<String> interfaces, int mainCpu, List<Integer> cpus) {
+        int queues = cpus.size();
+        List<String> command = command(mainCpu, cpus, 512);
+        // A port for each queue: of an interface without combined channels, as a veth, a port takes one queue only.
+        int port = 0;
+        for (int queue = 0; queue < queues; queue++) {
+            for (String each : interfaces) {
+                command.add(
+                        "--vdev=net_af_xdp" + port++ + ",iface=" + each + (queues > 1 ? ",start_queue=" + queue : ""));
+            }
         }
         command.addAll(List.of(
                 "--",
@@ -124,14 +130,21 @@ public final class Testpmd {
                 "--port-topology=" + (interfaces.size() == 1 ? "loop" : "paired"),
                 "--total-num-mbufs=32768",
                 "--no-mlockall"));
+        if (queues > 1) {
+            command.add("--nb-cores=" + queues);
+        }
         return command;
     }
 
-    private List<String> command(int mainCpu, int cpu, int megabytes) {
+    private List<String> command(int mainCpu, List<Integer> cpus, int megabytes) {
+        StringBuilder lcores = new StringBuilder("--lcores=0@").append(mainCpu);
+        for (int core = 0; core < cpus.size(); core++) {
+            lcores.append(',').append(core + 1).append('@').append(cpus.get(core));
+        }
         // Without shared files, so that several can run; --in-memory would need huge pages.
         return new ArrayList<>(List.of(
                 program.toString(),
-                "--lcores=0@" + mainCpu + ",1@" + cpu,
+                lcores.toString(),
                 "--no-huge",
                 "-m",
                 Integer.toString(megabytes),

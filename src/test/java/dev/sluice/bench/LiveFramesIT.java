@@ -63,8 +63,8 @@ class LiveFramesIT {
         verify("2001:db8:1::ff", "2001:db8::100", Protocol.TCP, 1514);
     }
 
-    private static LiveFrames.Traffic traffic(String source, String destination, Protocol protocol, int size) {
-        return new LiveFrames.Traffic(
+    private static OfferedTraffic traffic(String source, String destination, Protocol protocol, int size) {
+        return new OfferedTraffic(
                 "gen",
                 PacketBuilder.DEFAULT_SOURCE_MAC,
                 PacketBuilder.DEFAULT_DESTINATION_MAC,

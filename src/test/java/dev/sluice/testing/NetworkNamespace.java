@@ -62,15 +62,34 @@ public final class NetworkNamespace implements AutoCloseable {
     }
 
     private final String name;
+    private final Path path;
+    private final boolean isOwned;
 
-    private NetworkNamespace(String name) {
+    private NetworkNamespace(String name, Path path, boolean isOwned) {
         this.name = name;
+        this.path = path;
+        this.isOwned = isOwned;
+    }
+
+    /** One that somebody else has made and will delete. Throws {@link IllegalArgumentException} for a name that none has. */
+    public static NetworkNamespace existing(String name) {
+        Path path = Path.of("/run/netns", name);
+        if (!Files.exists(path)) {
+            throw new IllegalArgumentException("there is no network namespace \"" + name + "\"; ip netns lists them");
+        }
+        return new NetworkNamespace(name, path, false);
+    }
+
+    /** That of this process. */
+    public static NetworkNamespace here() {
+        return new NetworkNamespace("", Path.of("/proc/self/ns/net"), false);
     }
 
     /** Creates a namespace {@code prefix-random} with its loopback up. */
     public static NetworkNamespace create(String prefix) {
-        NetworkNamespace netns = new NetworkNamespace(prefix + "-"
-                + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt()));
+        String name = prefix + "-"
+                + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextInt());
+        NetworkNamespace netns = new NetworkNamespace(name, Path.of("/run/netns", name), true);
         check(List.of("ip", "netns", "add", netns.name));
         netns.run("ip", "link", "set", "lo", "up");
         return netns;
@@ -83,7 +102,7 @@ public final class NetworkNamespace implements AutoCloseable {
 
     /** The file whose descriptor stands for the namespace. */
     public Path path() {
-        return Path.of("/run/netns", name);
+        return path;
     }
 
     /**
@@ -165,9 +184,12 @@ public final class NetworkNamespace implements AutoCloseable {
         };
     }
 
-    /** Deletes the namespace; its interfaces and what is attached to them go once the last user is gone. */
+    /** Deletes the namespace, if it was created here; its interfaces and what is attached to them go once the last user is gone. */
     @Override
     public void close() {
+        if (!isOwned) {
+            return;
+        }
         Result result = execute(List.of("ip", "netns", "delete", name));
         if (result.exitCode() != 0 && Files.exists(path())) {
             throw new IllegalStateException("ip netns delete " + name + ": " + result.output());

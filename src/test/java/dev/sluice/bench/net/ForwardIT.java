@@ -10,13 +10,14 @@ import dev.sluice.testing.NetworkNamespace;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
 /** The end-to-end benchmarks for a second each: that they measure, not how fast anything is. */
 class ForwardIT {
     private static Run run(ForwardBenchmark benchmark, String... arguments) throws Exception {
-        new CommandLine(benchmark).parseArgs(arguments);
+        new CommandLine(benchmark).setCaseInsensitiveEnumValuesAllowed(true).parseArgs(arguments);
         Run run = new Run("forward", new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8));
         benchmark.measure(run);
         return run;
@@ -48,9 +49,7 @@ class ForwardIT {
         for (String subject : new String[] {"sluice-dr", "sluice-tun", "c-loop", "kernel-forwarding", "xdp-tx"}) {
             assertMeasured(run, subject);
         }
-        assertTrue(
-                run.remarks().stream().noneMatch(remark -> remark.startsWith("FAILED")),
-                () -> run.remarks().toString());
+        assertNothingFailed(run);
         assertEquals(before, namespaces());
     }
 
@@ -74,6 +73,62 @@ class ForwardIT {
             assertMeasured(run, subject);
         }
         assertTrue(run.measurements().stream().anyMatch(each -> each.metric().equals("rate without loss")));
+    }
+
+    @Test
+    void several_queues_have_a_stream_and_a_worker_each() throws Exception {
+        Run run = run(
+                new ForwardBenchmark(),
+                "--rounds=1",
+                "--seconds=1",
+                "--warm-up=0.5",
+                "--queues=2",
+                "--search=none",
+                "--subjects=c-loop,sluice-dr,testpmd,kernel-forwarding,xdp-tx");
+        for (String subject : new String[] {"sluice-dr", "kernel-forwarding", "xdp-tx"}) {
+            assertMeasured(run, subject);
+        }
+        assertTrue(
+                run.remarks().stream().anyMatch(remark -> remark.startsWith("c-loop is left out: it has one socket")),
+                () -> run.remarks().toString());
+        List<Measurement> queues = run.measurements().stream()
+                .filter(each -> each.metric().equals("queue in"))
+                .toList();
+        assertEquals(2, queues.size());
+        queues.forEach(queue -> assertTrue(queue.median() > 0, queue::toString));
+        assertNothingFailed(run);
+    }
+
+    @Test
+    void trafgen_sends_everything_mixed_and_the_subject_receives() throws Exception {
+        Run run = run(
+                new ForwardBenchmark(),
+                "--rounds=1",
+                "--seconds=1",
+                "--warm-up=0.5",
+                "--receive=subject",
+                "--arms=2",
+                "--generator=trafgen",
+                "--rate=20000",
+                "--family=4,6",
+                "--protocols=udp,tcp",
+                "--sizes=imix",
+                "--search=none",
+                "--subjects=c-loop,c-loop-mac,sluice-dr,sluice-tun,testpmd,kernel-forwarding,xdp-tx");
+        for (String subject : new String[] {"c-loop-mac", "sluice-dr", "sluice-tun", "kernel-forwarding", "xdp-tx"}) {
+            assertMeasured(run, subject);
+        }
+        assertTrue(
+                run.remarks().stream().anyMatch(remark -> remark.startsWith("c-loop is left out: it has one VIP")),
+                () -> run.remarks().toString());
+        assertTrue(String.valueOf(run.commands().get("generator")).contains("trafgen --dev gen"));
+        assertNothingFailed(run);
+    }
+
+    private static void assertNothingFailed(Run run) {
+        assertTrue(
+                run.remarks().stream().noneMatch(remark -> remark.startsWith("FAILED")),
+                () -> run.remarks().toString());
     }
 
     @Test

@@ -41,7 +41,7 @@ class TestpmdTest {
         Path program = Files.createFile(folder.resolve("dpdk-testpmd"));
         Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
         Testpmd found = Testpmd.find("/nowhere:" + folder).orElseThrow();
-        List<String> command = found.afXdpCommand(Testpmd.Mode.MACSWAP, List.of("in", "out"), 0, 1);
+        List<String> command = found.afXdpCommand(Testpmd.Mode.MACSWAP, List.of("in", "out"), 0, List.of(1));
         assertEquals(program.toString(), command.getFirst());
         assertTrue(
                 command.containsAll(List.of(

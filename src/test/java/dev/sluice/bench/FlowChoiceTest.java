@@ -1,4 +1,4 @@
-package dev.sluice.bench.net;
+package dev.sluice.bench;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

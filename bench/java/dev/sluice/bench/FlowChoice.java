@@ -1,10 +1,10 @@
-package dev.sluice.bench.net;
+package dev.sluice.bench;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /** Which flow each packet is of, drawn beforehand: the same for the same seed. */
-final class FlowChoice {
+public final class FlowChoice {
     private FlowChoice() {}
 
     /**
@@ -14,7 +14,7 @@ final class FlowChoice {
      * @param exponent above 0; 1 is the classic one
      * @param draws how many
      */
-    static int[] zipf(int flows, double exponent, int draws, long seed) {
+    public static int[] zipf(int flows, double exponent, int draws, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         double[] cumulative = new double[flows];
         double sum = 0;
