@@ -156,7 +156,19 @@ public final class InstructionsBenchmark extends Benchmark {
                 Map.of("generator", generator, "connections", each.newFlows() ? "new" : "established"),
                 costs);
         run.add(measurement);
+        run.add(new Measurement(
+                each.subject(),
+                "subtracted",
+                "instructions/packet",
+                Better.NEITHER,
+                measurement.parameters(),
+                List.of(report.subtracted())));
         medians.put(key(each, generator), measurement.median());
+        if (each.isJava()) {
+            run.remark(name + ": in the last " + CaseReport.STEADY_WINDOWS + " of " + report.windows() + " windows "
+                    + report.compiledInLast() + " compilations, " + report.compilingInLast()
+                    + " instructions of compilers' threads; " + report.compiledBefore() + " compilations before");
+        }
         run.progress(name + ": " + Math.round(measurement.median()) + " instructions a packet after " + report.windows()
                 + " windows");
     }
@@ -173,6 +185,13 @@ public final class InstructionsBenchmark extends Benchmark {
                 "DR, new flow each packet: Sluice to IPVS mh",
                 VmCase.SLUICE_DR_NEW,
                 VmCase.IPVS_DR_MH_NEW,
+                generator,
+                1);
+        target(
+                run,
+                "TUN, new flow each packet: Sluice to IPVS mh",
+                VmCase.SLUICE_TUN_NEW,
+                VmCase.IPVS_TUN_MH_NEW,
                 generator,
                 1);
         target(run, "DR established: Sluice to C loop", VmCase.SLUICE_DR, VmCase.C_LOOP_DR, generator, 1.1);

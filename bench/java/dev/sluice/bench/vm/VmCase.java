@@ -17,9 +17,10 @@ enum VmCase {
     C_LOOP_MAC("c-loop-mac", "c-loop-mac", false, 4),
     C_LOOP_DR("c-loop-dr", "c-loop-dr", false, 4),
     C_LOOP_DR_NEW("c-loop-dr", "c-loop-dr", true, 4),
-    SLUICE_DR("sluice-dr", "sluice-dr", false, 60),
-    SLUICE_DR_NEW("sluice-dr", "sluice-dr", true, 60),
-    SLUICE_TUN("sluice-tun", "sluice-tun", false, 60);
+    SLUICE_DR("sluice-dr", "sluice-dr", false, 80),
+    SLUICE_DR_NEW("sluice-dr", "sluice-dr", true, 80),
+    SLUICE_TUN("sluice-tun", "sluice-tun", false, 80),
+    SLUICE_TUN_NEW("sluice-tun", "sluice-tun", true, 80);
 
     /** Of which source ports and addresses make a new flow of every packet, for as long as a case lasts. */
     static final int NEW_FLOWS = 1 << 22;
