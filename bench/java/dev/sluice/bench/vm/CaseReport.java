@@ -3,11 +3,12 @@ package dev.sluice.bench.vm;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.ArrayList;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a virtual machine reports about one case, line by line: windows of what is subtracted, then of the forwarder between
@@ -80,6 +81,12 @@ final class CaseReport {
     /** How many windows the forwarder took to become steady, or had at all. */
     int windows() {
         return phase(Phase.FORWARDER).size();
+    }
+
+    /** The forwarder's last window, if it has had one. */
+    Optional<Window> latest() {
+        List<Window> windows = phase(Phase.FORWARDER);
+        return windows.isEmpty() ? Optional.empty() : Optional.of(windows.getLast());
     }
 
     /** Compilations that the forwarder's JVM began in all windows before the last ones; 0 when it is not in Java. */

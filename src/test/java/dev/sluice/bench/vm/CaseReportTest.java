@@ -127,8 +127,7 @@ class CaseReportTest {
         assertFalse(report.take("{\"done\":true}"));
         IllegalStateException e = assertThrows(IllegalStateException.class, report::costs);
         assertEquals(
-                "the virtual machine reported 1 windows of the forwarder, not 3; its console says why",
-                e.getMessage());
+                "the virtual machine reported 1 windows of the forwarder, not 3; its console says why", e.getMessage());
     }
 
     @Test
