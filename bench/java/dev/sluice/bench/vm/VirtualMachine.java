@@ -143,7 +143,6 @@ final class VirtualMachine {
                 words.addAll(lines.subList(Math.max(0, lines.size() - 3), lines.size()));
             } catch (NoSuchFileException _) {
                 // A machine that did not start has no console.
-                continue;
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
