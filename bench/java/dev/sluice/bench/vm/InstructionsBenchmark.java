@@ -56,9 +56,9 @@ public final class InstructionsBenchmark extends Benchmark {
 
     @Option(
             names = "--packets",
-            defaultValue = "24576",
+            defaultValue = "6144",
             description = "packets a window, at least 1536; three windows must agree (${DEFAULT-VALUE})")
-    private int packets = 24_576;
+    private int packets = 6144;
 
     @Option(
             names = "--cache",

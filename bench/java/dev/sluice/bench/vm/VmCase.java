@@ -17,10 +17,10 @@ enum VmCase {
     C_LOOP_MAC("c-loop-mac", "c-loop-mac", false, 12),
     C_LOOP_DR("c-loop-dr", "c-loop-dr", false, 12),
     C_LOOP_DR_NEW("c-loop-dr", "c-loop-dr", true, 12),
-    SLUICE_DR("sluice-dr", "sluice-dr", false, 80),
-    SLUICE_DR_NEW("sluice-dr", "sluice-dr", true, 80),
-    SLUICE_TUN("sluice-tun", "sluice-tun", false, 80),
-    SLUICE_TUN_NEW("sluice-tun", "sluice-tun", true, 80);
+    SLUICE_DR("sluice-dr", "sluice-dr", false, 320),
+    SLUICE_DR_NEW("sluice-dr", "sluice-dr", true, 320),
+    SLUICE_TUN("sluice-tun", "sluice-tun", false, 320),
+    SLUICE_TUN_NEW("sluice-tun", "sluice-tun", true, 320);
 
     /** Of which source ports and addresses make a new flow of every packet, for as long as a case lasts. */
     static final int NEW_FLOWS = 1 << 22;
@@ -59,7 +59,7 @@ enum VmCase {
         return newFlows;
     }
 
-    /** Windows at the most; the JVM takes many to compile what it runs. */
+    /** Windows at the most; the JVM takes many to compile what it runs, and flows must fit the director's table. */
     int windows() {
         return windows;
     }
