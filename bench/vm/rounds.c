@@ -3,24 +3,30 @@
  * The measuring part of `bench/run instructions`, inside the virtual machine: sends rounds of frames and says how many
  * instructions the machine spent on them.
  *
- *   rounds GENERATOR NETNS INTERFACE SOURCE_MAC DESTINATION_MAC DESTINATION PORT FLOWS COUNTER WINDOWS REPEATS FEW MANY
+ *   rounds GENERATOR NETNS INTERFACE SOURCE_MAC DESTINATION_MAC DESTINATION PORT FLOWS COUNTER WINDOWS REPEATS FEW MANY \
+ *          [JVM COMPILATIONS]
  *
  * A round is that many UDP datagrams of 60 octets, of so many flows, sent out of INTERFACE in NETNS, then a sleep long enough
  * for all of them to arrive. GENERATOR is the object file of rounds.bpf.c, which sends them by XDP live frames, or
- * "pktgen", the kernel's own. COUNTER is the file whose number grows by one a frame where they arrive. One line a window, of REPEATS rounds of FEW frames and as many of MANY, goes to standard output:
+ * "pktgen", the kernel's own. COUNTER is the file whose number grows by one a frame where they arrive. JVM is the process of a
+ * forwarder in Java, COMPILATIONS the file into which it writes a line for each method that it compiles. One line a window, of
+ * REPEATS rounds of FEW frames and as many of MANY, goes to standard output:
  *
- *   {"few":..., "many":..., "busyFew":..., "busyMany":..., "sent":..., "arrived":...}
+ *   {"few":..., "many":..., "busyFew":..., "busyMany":..., "sent":..., "arrived":..., "compiled":..., "compiling":...}
  *
  * busy is what the clock advanced less what the processor idled, so with QEMU's -icount shift=0 instructions. What a
  * round costs beside its frames (waking up, going to sleep, reading the clocks) is in both numbers, and their difference is
- * that of REPEATS * (MANY - FEW) frames.
+ * that of REPEATS * (MANY - FEW) frames. compiled is how many compilations began in the window, compiling what the threads that
+ * compile have used of it; both are 0 without JVM.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/udp.h>
@@ -28,7 +34,6 @@
 #include <netinet/ether.h>
 #include <sched.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,9 +67,10 @@ static struct {
 	uint8_t payload[18];
 } __attribute__((packed)) frame;
 
-static const char *interface;
+static const char *interface, *jvm, *compilations;
 static int counter_fd, timers_fd, program_fd = -1;
 static unsigned int ifindex;
+static uint32_t flows;
 
 static void die(const char *what)
 {
@@ -112,6 +118,59 @@ static uint64_t busy_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec - idle;
 }
 
+/* Of the JVM: nanoseconds that its compilers' threads have run for. */
+static uint64_t compiling_ns(void)
+{
+	char path[300], name[32];
+	struct dirent *task;
+	uint64_t sum = 0, own;
+	FILE *file;
+	DIR *tasks;
+
+	if (!jvm)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%s/task", jvm);
+	tasks = opendir(path);
+	if (!tasks)
+		die(path);
+	while ((task = readdir(tasks))) {
+		snprintf(path, sizeof(path), "/proc/%s/task/%s/comm", jvm, task->d_name);
+		file = fopen(path, "r");
+		if (!file)
+			continue;
+		/* "C1 CompilerThre" and "C2 CompilerThre". */
+		own = fgets(name, sizeof(name), file) && name[0] == 'C' && !strncmp(name + 2, " Compiler", 9);
+		fclose(file);
+		snprintf(path, sizeof(path), "/proc/%s/task/%s/schedstat", jvm, task->d_name);
+		file = own ? fopen(path, "r") : NULL;
+		if (!file)
+			continue;
+		if (fscanf(file, "%" SCNu64, &own) == 1)
+			sum += own;
+		fclose(file);
+	}
+	closedir(tasks);
+	return sum;
+}
+
+/* Of the JVM: how many compilations have begun. */
+static uint64_t compiled(void)
+{
+	uint64_t lines = 0;
+	FILE *file;
+	int octet;
+
+	if (!jvm)
+		return 0;
+	file = fopen(compilations, "r");
+	if (!file)
+		die(compilations);
+	while ((octet = getc(file)) != EOF)
+		lines += octet == '\n';
+	fclose(file);
+	return lines;
+}
+
 static void settle(void)
 {
 	struct timespec time = {.tv_nsec = SETTLE_NS};
@@ -153,13 +212,22 @@ static void pktgen(const char *file, const char *format, ...)
 
 static void send_frames(unsigned int count)
 {
+	static uint32_t next_source = SOURCE;
+	struct in_addr source;
+
 	if (program_fd >= 0) {
 		send_live(count);
-	} else {
-		pktgen(interface, "count %u", count);
-		/* Returns when all are sent. */
-		pktgen("pgctrl", "start");
+		return;
 	}
+	/* Each start begins with the first flow again. */
+	if (flows > PORTS) {
+		source.s_addr = htonl(next_source++);
+		pktgen(interface, "src_min %s", inet_ntoa(source));
+		pktgen(interface, "src_max %s", inet_ntoa(source));
+	}
+	pktgen(interface, "count %u", count);
+	/* Returns when all are sent. */
+	pktgen("pgctrl", "start");
 }
 
 static uint64_t rounds(unsigned int repeats, unsigned int frames)
@@ -202,7 +270,7 @@ static void build_frame(const struct ether_addr *from, const struct ether_addr *
 				       .len = htons(sizeof(headers->udp) + sizeof(frame.payload))};
 }
 
-static void load_live(const char *file, uint32_t flows)
+static void load_live(const char *file)
 {
 	struct rounds_config config = {flows, SOURCE, frame.headers};
 	struct bpf_object *object = bpf_object__open_file(file, NULL);
@@ -219,20 +287,22 @@ static void load_live(const char *file, uint32_t flows)
 		die("config");
 }
 
-/* The same flows: the port counts up first, then the address. */
-static void load_pktgen(const char *from, const char *to, const char *destination, const char *port, uint32_t flows)
+/* The same flows as long as ports suffice; then an address for each round. */
+static void load_pktgen(const char *from, const char *to, const char *destination, const char *port)
 {
-	struct in_addr last = {htonl(SOURCE + (flows - 1) / PORTS)};
-
+	/* Those of a run before, which would send as well. */
+	pktgen("kpktgend_0", "rem_device_all");
 	pktgen("kpktgend_0", "add_device %s", interface);
 	pktgen(interface, "pkt_size %zu", sizeof(frame));
 	pktgen(interface, "delay 0");
+	/* Else it holds on to each while it is sent, and whoever changes a header has to clone and copy it first. */
+	pktgen(interface, "flag !SHARED");
 	pktgen(interface, "src_mac %s", from);
 	pktgen(interface, "dst_mac %s", to);
 	pktgen(interface, "dst_min %s", destination);
 	pktgen(interface, "dst_max %s", destination);
 	pktgen(interface, "src_min 198.18.0.1");
-	pktgen(interface, "src_max %s", inet_ntoa(last));
+	pktgen(interface, "src_max 198.18.0.1");
 	pktgen(interface, "udp_dst_min %s", port);
 	pktgen(interface, "udp_dst_max %s", port);
 	pktgen(interface, "udp_src_min %u", FIRST_PORT);
@@ -255,13 +325,11 @@ int main(int argc, char **argv)
 {
 	struct sched_param first = {.sched_priority = 50};
 	unsigned int windows, repeats, few, many;
-
 	struct ether_addr from, to;
-	uint32_t flows;
 
-	if (argc != 14) {
+	if (argc != 14 && argc != 16) {
 		fprintf(stderr, "usage: rounds GENERATOR NETNS INTERFACE SOURCE_MAC DESTINATION_MAC DESTINATION PORT FLOWS "
-				"COUNTER WINDOWS REPEATS FEW MANY\n");
+				"COUNTER WINDOWS REPEATS FEW MANY [JVM COMPILATIONS]\n");
 		return 2;
 	}
 	if (!ether_aton_r(argv[4], &from) || !ether_aton_r(argv[5], &to)) {
@@ -275,6 +343,8 @@ int main(int argc, char **argv)
 	repeats = atoi(argv[11]);
 	few = atoi(argv[12]);
 	many = atoi(argv[13]);
+	jvm = argv[14];
+	compilations = jvm ? argv[15] : NULL;
 	counter_fd = open(argv[9], O_RDONLY);
 	if (counter_fd < 0)
 		die(argv[9]);
@@ -286,22 +356,24 @@ int main(int argc, char **argv)
 	if (!ifindex)
 		die(interface);
 	if (strcmp(argv[1], "pktgen"))
-		load_live(argv[1], flows);
+		load_live(argv[1]);
 	else
-		load_pktgen(argv[4], argv[5], argv[6], argv[7], flows);
+		load_pktgen(argv[4], argv[5], argv[6], argv[7]);
 	/* The forwarder finds a round whole, as under load, rather than its first frame. */
 	if (sched_setscheduler(0, SCHED_FIFO, &first))
 		die("SCHED_FIFO");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (unsigned int i = 0; i < windows; i++) {
-		uint64_t arrived = counter(), busy_few, busy_many;
+		uint64_t arrived = counter(), before = compiled(), compiling = compiling_ns(), busy_few, busy_many;
 
 		busy_few = rounds(repeats, few);
 		busy_many = rounds(repeats, many);
-		arrived = counter() - arrived;
-		printf("{\"few\":%u,\"many\":%u,\"busyFew\":%llu,\"busyMany\":%llu,\"sent\":%llu,\"arrived\":%llu}\n",
-		       repeats * few, repeats * many, (unsigned long long)busy_few, (unsigned long long)busy_many,
-		       (unsigned long long)repeats * (few + many), (unsigned long long)arrived);
+		compiling = compiling_ns() - compiling;
+		printf("{\"few\":%u,\"many\":%u,\"busyFew\":%" PRIu64 ",\"busyMany\":%" PRIu64, repeats * few,
+		       repeats * many, busy_few, busy_many);
+		printf(",\"sent\":%" PRIu64 ",\"arrived\":%" PRIu64, (uint64_t)repeats * (few + many),
+		       counter() - arrived);
+		printf(",\"compiled\":%" PRIu64 ",\"compiling\":%" PRIu64 "}\n", compiled() - before, compiling);
 	}
 	return 0;
 }

@@ -9,9 +9,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
@@ -48,14 +50,15 @@ public final class InstructionsBenchmark extends Benchmark {
             paramLabel = "NAME",
             description =
                     "how packets come: live, as from a driver, before the kernel has made an skb; pktgen, as skbs from"
-                            + " another host's stack (${DEFAULT-VALUE})")
+                            + " another host's stack; virtio, through emulated network cards with zero-copy, on a"
+                            + " kernel 6.18 (${DEFAULT-VALUE})")
     private List<String> generators = List.of("live", "pktgen");
 
     @Option(
             names = "--packets",
-            defaultValue = "24576",
+            defaultValue = "6144",
             description = "packets a window, at least 1536; three windows must agree (${DEFAULT-VALUE})")
-    private int packets = 24_576;
+    private int packets = 6144;
 
     @Option(
             names = "--cache",
@@ -73,6 +76,9 @@ public final class InstructionsBenchmark extends Benchmark {
     @Option(names = "--minutes", defaultValue = "20", description = "at most for each machine (${DEFAULT-VALUE})")
     private int minutes = 20;
 
+    /** The generator behind network cards. */
+    private static final String CARDS = "virtio";
+
     private final Map<String, Double> medians = new LinkedHashMap<>();
 
     @Override
@@ -84,20 +90,29 @@ public final class InstructionsBenchmark extends Benchmark {
     protected void measure(Run run) throws IOException, InterruptedException {
         List<VmCase> chosen = cases.stream().map(VmCase::of).toList();
         for (String generator : generators) {
-            if (!List.of("live", "pktgen").contains(generator)) {
-                throw new IllegalArgumentException("--generators " + generator + ": live or pktgen");
+            if (!List.of("live", "pktgen", CARDS).contains(generator)) {
+                throw new IllegalArgumentException("--generators " + generator + ": live, pktgen or " + CARDS);
             }
         }
         if (packets < 1536) {
             throw new IllegalArgumentException("--packets must be 1536 or more, not " + packets);
         }
-        Path folder = cache.toAbsolutePath();
-        run.progress("kernel and root file system in " + folder);
-        build(folder);
-        run.remark("Debian kernel package: "
-                + Files.readString(folder.resolve("kernel/kernel-package")).strip());
-        VirtualMachine machine = new VirtualMachine(folder);
         for (String generator : generators) {
+            boolean cards = generator.equals(CARDS);
+            Path folder = cards ? cache.toAbsolutePath().resolve("backports") : cache.toAbsolutePath();
+            run.progress("kernel and root file system in " + folder);
+            try {
+                build(folder, cards);
+            } catch (IOException e) {
+                if (!cards) {
+                    throw e;
+                }
+                run.remark(CARDS + " is left out: its kernel could not be had: " + e.getMessage());
+                continue;
+            }
+            run.remark(generator + ": Debian kernel package "
+                    + Files.readString(folder.resolve("kernel/kernel-package")).strip());
+            VirtualMachine machine = new VirtualMachine(folder);
             for (VmCase each : chosen) {
                 count(run, machine, each, generator, folder);
             }
@@ -105,10 +120,14 @@ public final class InstructionsBenchmark extends Benchmark {
         }
     }
 
-    private void build(Path folder) throws IOException, InterruptedException {
+    private static void build(Path folder, boolean backports) throws IOException, InterruptedException {
         Path base = Path.of(System.getProperty("sluice.basedir", "."));
-        ProcessBuilder builder = new ProcessBuilder(
-                        base.resolve("bench/vm/build").toString(), folder.toString())
+        List<String> command =
+                new ArrayList<>(List.of(base.resolve("bench/vm/build").toString(), folder.toString()));
+        if (backports) {
+            command.add("backports");
+        }
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.INHERIT)
                 .redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
@@ -126,23 +145,40 @@ public final class InstructionsBenchmark extends Benchmark {
             throws IOException, InterruptedException {
         String name = each.caseName() + ", " + generator;
         Path console = folder.resolve("console-" + each.caseName() + "-" + generator);
-        StringBuilder extra = new StringBuilder("bench.repeats=" + packets / (256 + 1280));
+        boolean cards = generator.equals(CARDS);
+        // A card takes 256 frames at a time.
+        int few = cards ? 64 : 256;
+        int many = cards ? 192 : 1280;
+        Path errors = folder.resolve("qemu-" + each.caseName() + "-" + generator);
+        StringBuilder extra = new StringBuilder(
+                "bench.repeats=" + packets / (few + many) + " bench.few=" + few + " bench.many=" + many);
         if (each.isJava() && !javaOptions.isEmpty()) {
             // A word of the kernel's command line has no spaces; the machine puts them back.
             extra.append(" bench.java=").append(javaOptions.replace(' ', '~'));
         }
-        List<String> command = machine.command(each, generator, extra.toString(), console);
+        List<String> command = machine.command(each, generator, cards, extra.toString(), console);
         run.command(each.subject(), String.join(" ", command));
         run.progress(name);
         CaseReport report = new CaseReport();
-        boolean ended = VirtualMachine.run(command, Duration.ofMinutes(minutes), report::take);
+        boolean ended = VirtualMachine.run(command, errors, Duration.ofMinutes(minutes), line -> {
+            boolean wanted = report.take(line);
+            report.latest()
+                    .ifPresent(window -> run.progress(String.format(
+                            Locale.ROOT,
+                            "%s: window %d, %.0f instructions a packet with all around it, %d compilations",
+                            name,
+                            report.windows(),
+                            window.perFrame(),
+                            window.compiled())));
+            return wanted;
+        });
         List<Double> costs;
         try {
             costs = report.costs();
         } catch (IllegalStateException e) {
             run.remark(name + " is left out: " + e.getMessage()
                     + (ended ? "" : "; it was ended after " + minutes + " minutes") + " ("
-                    + VirtualMachine.lastWords(console) + ")");
+                    + VirtualMachine.lastWords(errors, console) + ")");
             return;
         }
         if (!report.isSteady()) {
@@ -156,7 +192,19 @@ public final class InstructionsBenchmark extends Benchmark {
                 Map.of("generator", generator, "connections", each.newFlows() ? "new" : "established"),
                 costs);
         run.add(measurement);
+        run.add(new Measurement(
+                each.subject(),
+                "subtracted",
+                "instructions/packet",
+                Better.NEITHER,
+                measurement.parameters(),
+                List.of(report.subtracted())));
         medians.put(key(each, generator), measurement.median());
+        if (each.isJava()) {
+            run.remark(name + ": in the last " + CaseReport.STEADY_WINDOWS + " of " + report.windows() + " windows "
+                    + report.compiledInLast() + " compilations, " + report.compilingInLast()
+                    + " instructions of compilers' threads; " + report.compiledBefore() + " compilations before");
+        }
         run.progress(name + ": " + Math.round(measurement.median()) + " instructions a packet after " + report.windows()
                 + " windows");
     }
@@ -173,6 +221,13 @@ public final class InstructionsBenchmark extends Benchmark {
                 "DR, new flow each packet: Sluice to IPVS mh",
                 VmCase.SLUICE_DR_NEW,
                 VmCase.IPVS_DR_MH_NEW,
+                generator,
+                1);
+        target(
+                run,
+                "TUN, new flow each packet: Sluice to IPVS mh",
+                VmCase.SLUICE_TUN_NEW,
+                VmCase.IPVS_TUN_MH_NEW,
                 generator,
                 1);
         target(run, "DR established: Sluice to C loop", VmCase.SLUICE_DR, VmCase.C_LOOP_DR, generator, 1.1);

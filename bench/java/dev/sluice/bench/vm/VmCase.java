@@ -6,20 +6,21 @@ import java.util.Locale;
 
 /** What can be measured in the virtual machine; {@code bench/vm/guest/cases} sets each of them up. */
 enum VmCase {
-    IP_FORWARD("ip-forward", "ip-forward", false, 4),
-    IPVS_DR_MH("ipvs-dr-mh", "ipvs-dr-mh", false, 6),
-    IPVS_DR_RR("ipvs-dr-rr", "ipvs-dr-rr", false, 6),
-    IPVS_DR_MH_NEW("ipvs-dr-mh", "ipvs-dr-mh", true, 6),
-    IPVS_DR_RR_NEW("ipvs-dr-rr", "ipvs-dr-rr", true, 6),
-    IPVS_TUN_MH("ipvs-tun-mh", "ipvs-tun-mh", false, 6),
-    IPVS_TUN_RR("ipvs-tun-rr", "ipvs-tun-rr", false, 6),
-    IPVS_TUN_MH_NEW("ipvs-tun-mh", "ipvs-tun-mh", true, 6),
-    C_LOOP_MAC("c-loop-mac", "c-loop-mac", false, 4),
-    C_LOOP_DR("c-loop-dr", "c-loop-dr", false, 4),
-    C_LOOP_DR_NEW("c-loop-dr", "c-loop-dr", true, 4),
-    SLUICE_DR("sluice-dr", "sluice-dr", false, 60),
-    SLUICE_DR_NEW("sluice-dr", "sluice-dr", true, 60),
-    SLUICE_TUN("sluice-tun", "sluice-tun", false, 60);
+    IP_FORWARD("ip-forward", "ip-forward", false, 12),
+    IPVS_DR_MH("ipvs-dr-mh", "ipvs-dr-mh", false, 12),
+    IPVS_DR_RR("ipvs-dr-rr", "ipvs-dr-rr", false, 12),
+    IPVS_DR_MH_NEW("ipvs-dr-mh", "ipvs-dr-mh", true, 12),
+    IPVS_DR_RR_NEW("ipvs-dr-rr", "ipvs-dr-rr", true, 12),
+    IPVS_TUN_MH("ipvs-tun-mh", "ipvs-tun-mh", false, 12),
+    IPVS_TUN_RR("ipvs-tun-rr", "ipvs-tun-rr", false, 12),
+    IPVS_TUN_MH_NEW("ipvs-tun-mh", "ipvs-tun-mh", true, 12),
+    C_LOOP_MAC("c-loop-mac", "c-loop-mac", false, 12),
+    C_LOOP_DR("c-loop-dr", "c-loop-dr", false, 12),
+    C_LOOP_DR_NEW("c-loop-dr", "c-loop-dr", true, 12),
+    SLUICE_DR("sluice-dr", "sluice-dr", false, 320),
+    SLUICE_DR_NEW("sluice-dr", "sluice-dr", true, 320),
+    SLUICE_TUN("sluice-tun", "sluice-tun", false, 320),
+    SLUICE_TUN_NEW("sluice-tun", "sluice-tun", true, 320);
 
     /** Of which source ports and addresses make a new flow of every packet, for as long as a case lasts. */
     static final int NEW_FLOWS = 1 << 22;
@@ -58,7 +59,7 @@ enum VmCase {
         return newFlows;
     }
 
-    /** Windows at the most; the JVM takes many to compile what it runs. */
+    /** Windows at the most; the JVM takes many to compile what it runs, and flows must fit the director's table. */
     int windows() {
         return windows;
     }
