@@ -70,4 +70,17 @@ class ChecksumTest {
             assertEquals(Checksum.of(header, 2, 20), incremental);
         }
     }
+
+    @Test
+    void aSumIsIntactWhenItFoldsToAllOnes() {
+        Random random = new Random(5);
+        long[] sums = {0xffff, 0x1fffe, 0xffff_0000L, 0xffff_ffffL, 0x1_ffff_fffeL, 0x1fffdL, 0x2_fffdL, 1, 0x4_ffff_fffbL};
+        for (long sum : sums) {
+            assertEquals(Checksum.fold(sum) == 0xffff, Checksum.isIntact(sum), Long.toHexString(sum));
+        }
+        for (int i = 0; i < 1_000_000; i++) {
+            long sum = 1 + random.nextLong(5L << 32);
+            assertEquals(Checksum.fold(sum) == 0xffff, Checksum.isIntact(sum), Long.toHexString(sum));
+        }
+    }
 }
