@@ -74,7 +74,9 @@ class ChecksumTest {
     @Test
     void aSumIsIntactWhenItFoldsToAllOnes() {
         Random random = new Random(5);
-        long[] sums = {0xffff, 0x1fffe, 0xffff_0000L, 0xffff_ffffL, 0x1_ffff_fffeL, 0x1fffdL, 0x2_fffdL, 1, 0x4_ffff_fffbL};
+        long[] sums = {
+            0xffff, 0x1fffe, 0xffff_0000L, 0xffff_ffffL, 0x1_ffff_fffeL, 0x1fffdL, 0x2_fffdL, 1, 0x4_ffff_fffbL
+        };
         for (long sum : sums) {
             assertEquals(Checksum.fold(sum) == 0xffff, Checksum.isIntact(sum), Long.toHexString(sum));
         }
