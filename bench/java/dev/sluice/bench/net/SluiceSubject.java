@@ -78,6 +78,12 @@ final class SluiceSubject implements Subject {
         return scenario.folder().resolve(name() + ".sock");
     }
 
+    /** The subject's CPU and those behind it, and again from the first where there are no more. */
+    private static int cpu(Scenario scenario, int queue) {
+        int cpus = Math.max(scenario.subjectCpu() + 1, Runtime.getRuntime().availableProcessors());
+        return (scenario.subjectCpu() + queue) % cpus;
+    }
+
     private String config(Topology topology, Scenario scenario) {
         boolean is6 = topology.vip().toString().contains(":");
         StringBuilder text = new StringBuilder("[director]\ninterfaces = [")
@@ -90,7 +96,7 @@ final class SluiceSubject implements Subject {
                 .append(topology.shape().queues())
                 .append("\ncpus = [")
                 .append(IntStream.range(0, topology.shape().queues())
-                        .mapToObj(queue -> Integer.toString(scenario.subjectCpu() + queue))
+                        .mapToObj(queue -> Integer.toString(cpu(scenario, queue)))
                         .collect(Collectors.joining(", ")))
                 .append("]\nidle = \"")
                 .append(scenario.isBusy() ? "busy" : "adaptive")
