@@ -125,8 +125,7 @@ public final class ConnectionsBenchmark extends Benchmark {
         for (String kind : kinds) {
             switch (kind) {
                 case "syn" -> synFloods(run);
-                case "tcp" ->
-                    new WebTurns(run, web, generatorCpu, subjectCpu).measure(rounds, seconds, warmUp);
+                case "tcp" -> new WebTurns(run, web, generatorCpu, subjectCpu).measure(rounds, seconds, warmUp);
                 default -> throw new IllegalArgumentException("--kinds must be of syn, tcp; not " + kind);
             }
         }

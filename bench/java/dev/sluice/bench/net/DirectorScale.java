@@ -62,8 +62,8 @@ public final class DirectorScale {
      */
     public record Size(int services, int realServers) {
         private Map<String, String> parameters() {
-            return new TreeMap<>(Map.of(
-                    "services", Integer.toString(services), "realServers", Integer.toString(realServers)));
+            return new TreeMap<>(
+                    Map.of("services", Integer.toString(services), "realServers", Integer.toString(realServers)));
         }
     }
 
@@ -89,8 +89,7 @@ public final class DirectorScale {
                 List<Double> firstMs = new ArrayList<>();
                 List<Double> residentMib = new ArrayList<>();
                 for (int round = 0; round < rounds; round++) {
-                    StartTrial trial =
-                            StartTrial.run(bed, subject, START_PACKETS_PER_SECOND, Duration.ofMillis(500));
+                    StartTrial trial = StartTrial.run(bed, subject, START_PACKETS_PER_SECOND, Duration.ofMillis(500));
                     readyMs.add(trial.readyMs());
                     firstMs.add(trial.firstPacketMs());
                     residentMib.add(trial.residentKib() / 1024.0);
@@ -184,8 +183,8 @@ public final class DirectorScale {
         String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
         if (Files.isExecutable(Path.of(jcmd))) {
             var _ = NetworkNamespace.tryHere(jcmd, Long.toString(pid), "GC.run");
-            double heap = ProcessMemory.heapUsed(
-                    NetworkNamespace.tryHere(jcmd, Long.toString(pid), "GC.heap_info").output());
+            double heap = ProcessMemory.heapUsed(NetworkNamespace.tryHere(jcmd, Long.toString(pid), "GC.heap_info")
+                    .output());
             if (heap > 0) {
                 add(what + ": heap in use", "MiB", parameters, List.of(heap));
             }

@@ -22,8 +22,9 @@ record ManyServices(int services, int realServers, String scheduler) {
 
     ManyServices {
         if (services < 0 || services > 16_000 || realServers < 0 || (long) services * realServers > MOST_REAL_SERVERS) {
-            throw new IllegalArgumentException(services + " services with " + realServers
-                    + " real servers each: no more than 16000 services and " + MOST_REAL_SERVERS + " real servers in all");
+            throw new IllegalArgumentException(
+                    services + " services with " + realServers + " real servers each: no more than 16000 services and "
+                            + MOST_REAL_SERVERS + " real servers in all");
         }
     }
 
@@ -67,7 +68,8 @@ record ManyServices(int services, int realServers, String scheduler) {
                     Locale.ROOT,
                     "neighbour replace %s lladdr %s nud permanent dev %s%n",
                     realServer(number),
-                    Topology.mac(topology.realServerMac(0) + number % topology.shape().realServers()),
+                    Topology.mac(topology.realServerMac(0)
+                            + number % topology.shape().realServers()),
                     topology.egress()));
         }
         Path file = folder.resolve("neighbours");

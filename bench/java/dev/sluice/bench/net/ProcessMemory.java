@@ -10,7 +10,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Memory of a process by what it is, in MiB: by proc(5) {@code status} and {@code smaps}. The kernel pins what a UMEM has, and says so.
+ * Memory of a process by what it is, in MiB: by proc(5) {@code status} and {@code smaps_rollup}. A UMEM is part of what is
+ * anonymous: the kernel pins it, but does not count it here.
  *
  * @param parts by name
  */
@@ -22,7 +23,6 @@ record ProcessMemory(Map<String, Double> parts) {
             "RssAnon", "anonymous",
             "RssFile", "of files",
             "RssShmem", "shared",
-            "VmPin", "pinned",
             "VmLck", "locked",
             "HugetlbPages", "huge pages");
 

@@ -91,12 +91,14 @@ public final class QueueScale {
                     least.getOrDefault(count, List.of(0.0))));
             int reached = generators(count, cpus, generatorCpu).size();
             if (reached < count) {
-                run.remark("Of " + count + " queues only " + reached + " get packets: a veth chooses the queue by the CPU"
-                        + " that sends, and there are " + cpus + ".");
+                run.remark(
+                        "Of " + count + " queues only " + reached + " get packets: a veth chooses the queue by the CPU"
+                                + " that sends, and there are " + cpus + ".");
             }
             if (2 * count > cpus) {
                 run.remark(count + (count == 1 ? " generator and a worker" : " generators and as many workers")
-                        + " share " + cpus + " CPUs: that shows whether queues divide the work and what more workers cost,"
+                        + " share " + cpus
+                        + " CPUs: that shows whether queues divide the work and what more workers cost,"
                         + " not how the rate grows on CPUs of their own, for which it takes " + 2 * count + ".");
             }
         });
@@ -108,7 +110,15 @@ public final class QueueScale {
         // One that spins would take the CPU from the generator that it shares it with.
         boolean isBusy = 2 * queues <= cpus;
         Scenario scenario = new Scenario(
-                Protocol.UDP, 80, 1024, 60, generators.getFirst(), subjectCpu, Scenario.Receive.GENERATOR, isBusy, folder);
+                Protocol.UDP,
+                80,
+                1024,
+                60,
+                generators.getFirst(),
+                subjectCpu,
+                Scenario.Receive.GENERATOR,
+                isBusy,
+                folder);
         SluiceSubject subject = new SluiceSubject(ForwardingMethod.DR, "");
         try (TestBed bed = new TestBed(new Topology.Shape(1, queues, AddressFamily.INET, 2, 60), scenario)) {
             List<Flood> floods = new ArrayList<>(List.of(bed.flood()));
@@ -134,9 +144,7 @@ public final class QueueScale {
                 long arrivedBefore = bed.sink().counts().packets();
                 double took = flood(floods, seconds);
                 long arrived = bed.sink().counts().packets() - arrivedBefore;
-                return new double[] {
-                    arrived / took, busiest(before, received(Losses.now(socket, bed.topology())))
-                };
+                return new double[] {arrived / took, busiest(before, received(Losses.now(socket, bed.topology())))};
             });
             TestBed.remove(folder);
             return found;

@@ -36,11 +36,11 @@ public final class RebuildTrial {
      * @param realServers of its service
      * @param changes how many
      */
-    public static void measure(
-            Run run, int entries, int realServers, int changes, int generatorCpu, int subjectCpu) throws Exception {
+    public static void measure(Run run, int entries, int realServers, int changes, int generatorCpu, int subjectCpu)
+            throws Exception {
         ManyServices services = new ManyServices(1, realServers, "maglev");
-        SluiceSubject subject = new SluiceSubject(
-                ForwardingMethod.DR, "", "maglev_table_size = " + entries + "\n" + services.config());
+        SluiceSubject subject =
+                new SluiceSubject(ForwardingMethod.DR, "", "maglev_table_size = " + entries + "\n" + services.config());
         Optional<String> missing = Needs.missing(subject, generatorCpu, subjectCpu);
         if (missing.isPresent()) {
             run.remark("what a worker notices of a table of " + entries + " entries is left out: " + missing.get());
@@ -100,14 +100,18 @@ public final class RebuildTrial {
                         changes,
                         entries,
                         new Measurement("", "", "", Better.LOWER, Map.of(), tookMs).median(),
-                        allocated.stream().mapToDouble(Double::doubleValue).max().orElse(0),
+                        allocated.stream()
+                                .mapToDouble(Double::doubleValue)
+                                .max()
+                                .orElse(0),
                         lost));
         if (!lost.isEmpty()) {
             run.remark("dropped while tables of " + entries + " entries were built: " + lost);
         }
         // Two bytes an entry is what a table takes.
         run.add(new Target(
-                "a table of " + entries + " entries is built off the worker: bytes that the worker allocated, the worst",
+                "a table of " + entries
+                        + " entries is built off the worker: bytes that the worker allocated, the worst",
                 allocated.stream().mapToDouble(Double::doubleValue).max().orElse(0),
                 0,
                 false));
@@ -123,8 +127,7 @@ public final class RebuildTrial {
                         Map.of("address", ManyServices.realServer(0), "weight", 2 + number % 2, "method", "dr")));
     }
 
-    private static void add(
-            Run run, String metric, String unit, Map<String, String> parameters, List<Double> samples) {
+    private static void add(Run run, String metric, String unit, Map<String, String> parameters, List<Double> samples) {
         run.add(new Measurement("sluice-dr", metric, unit, Better.LOWER, parameters, samples));
     }
 }

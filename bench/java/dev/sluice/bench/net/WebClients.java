@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -56,12 +55,13 @@ record WebClients(WebTopology topology, List<Integer> cpus, int concurrency, Pat
     boolean isAnswered(WebSubject subject) {
         String url = "http://" + subject.address(topology, 0) + ":" + WebTopology.PORT + "/";
         NetworkNamespace.Result result = topology.client().tryRun("ab", "-q", "-n", "20", "-c", "1", "-s", "1", url);
-        return result.exitCode() == 0 && ApacheBench.read(result.output(), List.of()).failed() == 0;
+        return result.exitCode() == 0
+                && ApacheBench.read(result.output(), List.of()).failed() == 0;
     }
 
     String[] command(WebSubject subject, int number, int seconds) {
-        List<String> command = new ArrayList<>(
-                List.of("taskset", "-c", Integer.toString(cpus.get(number % cpus.size()))));
+        List<String> command =
+                new ArrayList<>(List.of("taskset", "-c", Integer.toString(cpus.get(number % cpus.size()))));
         command.addAll(ApacheBench.command(
                 seconds,
                 concurrency,

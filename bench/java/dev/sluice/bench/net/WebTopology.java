@@ -63,8 +63,7 @@ final class WebTopology implements AutoCloseable {
             // As an answer to ARP would have it; nobody has the VIP here that answers.
             client.run(words("ip neighbour add " + VIP + " lladdr " + Topology.mac(DIRECTOR_MAC) + " nud permanent dev "
                     + INTERFACE));
-            client.run(
-                    "sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535", "net.ipv4.tcp_tw_reuse=1");
+            client.run("sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535", "net.ipv4.tcp_tw_reuse=1");
         } catch (RuntimeException e) {
             close();
             throw e;

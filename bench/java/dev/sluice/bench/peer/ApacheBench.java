@@ -59,7 +59,8 @@ public final class ApacheBench {
                 .anyMatch(folder -> Files.isExecutable(Path.of(folder, PROGRAM)));
         return there
                 ? Optional.empty()
-                : Optional.of(PROGRAM + " is not installed: bench/run setup peers (Debian: apt-get install apache2-utils)");
+                : Optional.of(
+                        PROGRAM + " is not installed: bench/run setup peers (Debian: apt-get install apache2-utils)");
     }
 
     /**

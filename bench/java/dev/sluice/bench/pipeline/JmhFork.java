@@ -133,7 +133,8 @@ final class JmhFork {
         String all = String.join(" ", JVM_OPTIONS) + (jvmOptions.isEmpty() ? "" : " " + String.join(" ", jvmOptions));
         String time = Math.round(seconds * 1000) + "ms";
         return "java -cp \"target/classes:target/test-classes:$(cat target/bench.classpath)\" org.openjdk.jmh.Main"
-                + " " + state.getSimpleName() + "." + benchmark + " -f 1 -prof gc -prof " + ProcessorTime.class.getName()
+                + " " + state.getSimpleName() + "." + benchmark + " -f 1 -prof gc -prof "
+                + ProcessorTime.class.getName()
                 + " -wi 1 -i " + iterations + " -w " + time + " -r " + time + " -p warmupSeconds=" + warmupSeconds
                 + " -jvmArgs '" + all + "' -p NAME=... (parameters as in the results)";
     }

@@ -126,8 +126,8 @@ public final class MaglevBenchmark extends Benchmark {
     }
 
     private void build(Run run, JmhFork fork, int size, int reals) throws Exception {
-        Map<String, String> parameters = new TreeMap<>(
-                Map.of("entries", Integer.toString(size), "realServers", Integer.toString(reals)));
+        Map<String, String> parameters =
+                new TreeMap<>(Map.of("entries", Integer.toString(size), "realServers", Integer.toString(reals)));
         String title = "a table of %,d entries for %,d real servers".formatted(size, reals);
         List<Double> processorMs = new ArrayList<>();
         List<Double> elapsedMs = new ArrayList<>();
@@ -137,8 +137,7 @@ public final class MaglevBenchmark extends Benchmark {
             elapsedMs.add(cost.elapsedNs() / 1e6);
             run.progress("%s, round %d/%d: %.2f ms".formatted(title, round, rounds, cost.processorNs() / 1e6));
         }
-        Measurement cost =
-                new Measurement(CaseRounds.SLUICE, "build", "ms", Better.LOWER, parameters, processorMs);
+        Measurement cost = new Measurement(CaseRounds.SLUICE, "build", "ms", Better.LOWER, parameters, processorMs);
         run.add(cost);
         run.add(new Measurement(CaseRounds.SLUICE, "build, elapsed", "ms", Better.LOWER, parameters, elapsedMs));
         Double paper = reals == PAPER_REAL_SERVERS ? PAPER_MS.get(size) : null;

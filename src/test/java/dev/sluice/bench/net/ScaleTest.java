@@ -28,9 +28,8 @@ class ScaleTest {
     @Test
     void noRealServerIsThereTwice() {
         ManyServices services = new ManyServices(100, 30, "rr");
-        Set<String> addresses = IntStream.range(0, 3000)
-                .mapToObj(ManyServices::realServer)
-                .collect(Collectors.toSet());
+        Set<String> addresses =
+                IntStream.range(0, 3000).mapToObj(ManyServices::realServer).collect(Collectors.toSet());
         assertEquals(3000, addresses.size());
         String config = services.config();
         assertEquals(100, config.split("\\[\\[service]]", -1).length - 1);
@@ -42,18 +41,16 @@ class ScaleTest {
     @Test
     void memoryIsReadByWhatItIs() {
         ProcessMemory memory = ProcessMemory.of(
-                List.of("Name:\tjava", "VmPin:\t    8192 kB", "VmRSS:\t  204800 kB", "Threads:\t12"),
+                List.of("Name:\tjava", "VmLck:\t    8192 kB", "VmRSS:\t  204800 kB", "Threads:\t12"),
                 List.of("Rss:              204800 kB", "AnonHugePages:      2048 kB"));
-        assertEquals(8, memory.parts().get("pinned"));
+        assertEquals(8, memory.parts().get("locked"));
         assertEquals(200, memory.parts().get("resident"));
         assertEquals(2, memory.parts().get("transparent huge pages"));
     }
 
     @Test
     void heapIsTheSumOfGenerations() {
-        assertEquals(
-                3,
-                ProcessMemory.heapUsed("""
+        assertEquals(3, ProcessMemory.heapUsed("""
                         12345:
                          def new generation   total 19648K, used 1024K [0x1, 0x2, 0x3)
                           eden space 17472K,   5% used [0x1, 0x2, 0x3)
