@@ -155,8 +155,6 @@ public final class DirectorScale {
                             List.of(FlowTable.memoryBytes(table) / MIB));
                     long held = fill(bed, socket, flows);
                     run.progress("%d flows in a table for %d".formatted(held, table));
-                    Map<String, String> filled = new TreeMap<>(parameters);
-                    filled.put("held", Long.toString(held));
                     add("flows held", "flows", parameters, List.of((double) held));
                     reading(parameters, process.pid(), "memory with flows");
                 }
