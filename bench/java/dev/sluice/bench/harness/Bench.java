@@ -6,6 +6,7 @@ import dev.sluice.bench.net.LatencyBenchmark;
 import dev.sluice.bench.net.LineRateBenchmark;
 import dev.sluice.bench.net.SoakBenchmark;
 import dev.sluice.bench.net.StartBenchmark;
+import dev.sluice.bench.pipeline.MaglevBenchmark;
 import dev.sluice.bench.pipeline.PipelineBenchmark;
 import dev.sluice.bench.pipeline.ScaleBenchmark;
 import dev.sluice.bench.vm.InstructionsBenchmark;
@@ -22,6 +23,7 @@ import picocli.CommandLine.HelpCommand;
         subcommands = {
             PipelineBenchmark.class,
             ScaleBenchmark.class,
+            MaglevBenchmark.class,
             ForwardBenchmark.class,
             LatencyBenchmark.class,
             ConnectionsBenchmark.class,

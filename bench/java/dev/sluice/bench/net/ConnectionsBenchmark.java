@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code bench/run connections}. */
@@ -27,11 +28,15 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         sortOptions = false,
         description = {
-            "New connections a second: TCP SYNs, each of a flow that has not been seen before, from generator to sink as in"
-                    + " bench/run forward.",
+            "New connections a second, in two ways.",
             "",
-            "Every SYN is scheduled and enters the connection table, which has room for all of them. Of the director it is"
+            "syn: TCP SYNs, each of a flow that has not been seen before, from generator to sink as in bench/run forward. Every"
+                    + " SYN is scheduled and enters the connection table, which has room for all of them. Of the director it is"
                     + " also read how many connections its table has gained. A subject starts anew with every turn.",
+            "",
+            "tcp: requests of a web client (ab), each on a connection of its own, to nginx on real servers behind a switch: through"
+                    + " the director, through IPVS where the kernel has it, and straight to the real servers (direct), which is"
+                    + " the ceiling. Delays include connecting.",
             "",
             "Needs root. Everything is in namespaces of its own, and removed at the end."
         })
@@ -40,11 +45,22 @@ public final class ConnectionsBenchmark extends Benchmark {
     private static final int FLOWS = 1 << 24;
 
     @Option(
+            names = "--kinds",
+            split = ",",
+            defaultValue = "syn,tcp",
+            paramLabel = "KIND",
+            description = "what is measured: syn, tcp (${DEFAULT-VALUE})")
+    private List<String> kinds = List.of();
+
+    @Mixin
+    private WebOptions web = new WebOptions();
+
+    @Option(
             names = "--subjects",
             split = ",",
             defaultValue = "c-loop,sluice-dr",
             paramLabel = "NAME",
-            description = "who is measured: c-loop, sluice-dr (${DEFAULT-VALUE})")
+            description = "who is sent SYNs: c-loop, sluice-dr (${DEFAULT-VALUE})")
     private List<String> subjects = List.of();
 
     @Option(
@@ -65,7 +81,7 @@ public final class ConnectionsBenchmark extends Benchmark {
             names = "--warm-up",
             defaultValue = "2",
             paramLabel = "S",
-            description = "SYNs before it, in every turn (${DEFAULT-VALUE})")
+            description = "SYNs or requests before it, in every turn (${DEFAULT-VALUE})")
     private double warmUp;
 
     @Option(
@@ -106,6 +122,16 @@ public final class ConnectionsBenchmark extends Benchmark {
             throw new IllegalArgumentException(
                     "--rounds and --seconds must be above 0, --generator-cpu and --subject-cpu differ");
         }
+        for (String kind : kinds) {
+            switch (kind) {
+                case "syn" -> synFloods(run);
+                case "tcp" -> new WebTurns(run, web, generatorCpu, subjectCpu).measure(rounds, seconds, warmUp);
+                default -> throw new IllegalArgumentException("--kinds must be of syn, tcp; not " + kind);
+            }
+        }
+    }
+
+    private void synFloods(Run run) throws Exception {
         List<Subject> present = new ArrayList<>();
         for (String name : subjects) {
             Subject subject = subject(name);

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
@@ -58,14 +59,24 @@ final class JmhFork {
      */
     record Outcome(Cost cost, double bytesPerPacket) {}
 
-    /** Runs one fork; throws {@link IOException} with the end of JMH's output when it fails. */
+    /** Measures a case in one fork; throws {@link IOException} with the end of JMH's output when it fails. */
     Outcome run(PipelineCase what) throws IOException {
+        String benchmark = what.scenario() == Scenario.COPY ? "deliver" : "forward";
+        return run(PipelineState.class, benchmark, what.parameters(), what.title());
+    }
+
+    /**
+     * Runs one benchmark in one fork; throws {@link IOException} with the end of JMH's output when it fails.
+     *
+     * @param state the benchmark's class; it has parameters {@code cpu} and {@code warmupSeconds}
+     * @param title for messages
+     */
+    Outcome run(Class<?> state, String benchmark, Map<String, String> parameters, String title) throws IOException {
         // Another JMH on this machine is the user's business.
         System.setProperty("jmh.ignoreLock", "true");
         Path log = Files.createTempFile("sluice-jmh-", ".log");
-        String benchmark = PipelineState.class.getName() + (what.scenario() == Scenario.COPY ? ".deliver" : ".forward");
         ChainedOptionsBuilder options = new OptionsBuilder()
-                .include("^" + benchmark.replace(".", "\\.") + "$")
+                .include("^" + (state.getName() + "." + benchmark).replace(".", "\\.") + "$")
                 .forks(1)
                 .threads(1)
                 .warmupIterations(1)
@@ -81,7 +92,7 @@ final class JmhFork {
                 .param("cpu", Integer.toString(cpu))
                 .param("warmupSeconds", Double.toString(warmupSeconds))
                 .output(log.toString());
-        what.parameters().forEach(options::param);
+        parameters.forEach(options::param);
         try {
             Collection<RunResult> results = new Runner(options.build()).run();
             RunResult result = results.iterator().next();
@@ -89,13 +100,13 @@ final class JmhFork {
             Result<?> processorNs = result.getSecondaryResults().get(ProcessorTime.RESULT);
             Result<?> allocated = result.getSecondaryResults().get(ALLOCATED);
             if (allocated == null || processorNs == null) {
-                throw new IOException("JMH did not say what " + what.title() + " took and allocated (see " + log + ")");
+                throw new IOException("JMH did not say what " + title + " took and allocated (see " + log + ")");
             }
             Files.delete(log);
             double ownNs = processorNs.getStatistics().getPercentile(50);
             return new Outcome(new Cost(ownNs, elapsedNs), allocated.getScore());
         } catch (RunnerException e) {
-            throw new IOException("JMH failed at %s: %s (see %s)".formatted(what.title(), reason(log, e), log), e);
+            throw new IOException("JMH failed at %s: %s (see %s)".formatted(title, reason(log, e), log), e);
         }
     }
 
@@ -112,13 +123,19 @@ final class JmhFork {
         return TimeValue.milliseconds(Math.round(seconds * 1000));
     }
 
-    /** The command by which somebody else measures the same without the harness. */
+    /** The command by which somebody else measures the pipeline without the harness. */
     String command() {
+        return command(PipelineState.class, "forward");
+    }
+
+    /** The command by which somebody else measures the same without the harness. */
+    String command(Class<?> state, String benchmark) {
         String all = String.join(" ", JVM_OPTIONS) + (jvmOptions.isEmpty() ? "" : " " + String.join(" ", jvmOptions));
         String time = Math.round(seconds * 1000) + "ms";
         return "java -cp \"target/classes:target/test-classes:$(cat target/bench.classpath)\" org.openjdk.jmh.Main"
-                + " PipelineState.forward -f 1 -prof gc -prof " + ProcessorTime.class.getName()
+                + " " + state.getSimpleName() + "." + benchmark + " -f 1 -prof gc -prof "
+                + ProcessorTime.class.getName()
                 + " -wi 1 -i " + iterations + " -w " + time + " -r " + time + " -p warmupSeconds=" + warmupSeconds
-                + " -jvmArgs '" + all + "' -p method=... (parameters as in the results)";
+                + " -jvmArgs '" + all + "' -p NAME=... (parameters as in the results)";
     }
 }

@@ -57,57 +57,36 @@ final class MaglevTable extends SchedulerTable {
             weight[i] = real.weight();
             highest = Math.max(highest, real.weight());
         }
+        MaglevEntries entries = new MaglevEntries(size, position, skip);
         // Asking everybody in every round is cheap unless most have no turn in most rounds.
         boolean dense = (long) highest * count
                 <= 16 * IntStream.of(weight).asLongStream().sum();
-        return dense
-                ? takeRounds(position, skip, size, weight, highest)
-                : takeTurns(position, skip, size, new Turns(weight, highest));
+        if (dense) {
+            takeRounds(entries, weight, highest);
+        } else {
+            Turns turns = new Turns(weight, highest);
+            while (!entries.isFull()) {
+                entries.take(turns.next());
+            }
+        }
+        return entries.table();
     }
 
-    /** As {@link #takeTurns}, round by round: {@code lead} is round × weight − turns × highest, from which a turn follows. */
-    private static char[] takeRounds(int[] position, int[] skip, int size, int[] weight, int highest) {
-        char[] table = new char[size];
-        long[] taken = new long[(size >> 6) + 1];
-        int[] lead = new int[position.length];
-        int filled = 0;
+    /** As by {@link Turns}, round by round: {@code lead} is round × weight − turns × highest, from which a turn follows. */
+    private static void takeRounds(MaglevEntries entries, int[] weight, int highest) {
+        int[] lead = new int[weight.length];
         while (true) {
-            for (int i = 0; i < position.length; i++) {
+            for (int i = 0; i < weight.length; i++) {
                 lead[i] += weight[i];
                 if (lead[i] > 0) {
                     lead[i] -= highest;
-                    int at = take(taken, position[i], skip[i], size);
-                    position[i] = at;
-                    table[at] = (char) i;
-                    if (++filled == size) {
-                        return table;
+                    entries.take(i);
+                    if (entries.isFull()) {
+                        return;
                     }
                 }
             }
         }
-    }
-
-    private static char[] takeTurns(int[] position, int[] skip, int size, Turns turns) {
-        char[] table = new char[size];
-        long[] taken = new long[(size >> 6) + 1];
-        for (int filled = 0; filled < size; filled++) {
-            int i = turns.next();
-            int at = take(taken, position[i], skip[i], size);
-            position[i] = at;
-            table[at] = (char) i;
-        }
-        return table;
-    }
-
-    /** The first free entry of a walk, taken now. A bit an entry keeps what is asked most in the nearest cache. */
-    private static int take(long[] taken, int from, int skip, int size) {
-        int at = from;
-        while ((taken[at >> 6] & 1L << at) != 0) {
-            at += skip;
-            at = at >= size ? at - size : at;
-        }
-        taken[at >> 6] |= 1L << at;
-        return at;
     }
 
     private static long placement(RealServer real, int domain, HashKey key) {
