@@ -133,7 +133,10 @@ final class Training {
         Path socket = folder.resolve("sluice.sock");
         try {
             Files.writeString(file, config());
-            Process ip = new ProcessBuilder("ip", "-batch", "-").inheritIO().redirectInput(PIPE).start();
+            Process ip = new ProcessBuilder("ip", "-batch", "-")
+                    .inheritIO()
+                    .redirectInput(PIPE)
+                    .start();
             try (OutputStream in = ip.getOutputStream()) {
                 in.write(NETWORK.getBytes(StandardCharsets.UTF_8));
             }
@@ -161,7 +164,9 @@ final class Training {
 
     /** On a processor that this process may use. */
     private static String config() {
-        return CONFIG.replace("CPU", Integer.toString(MachineFacts.ofThisMachine().allowedCpus().getFirst()));
+        return CONFIG.replace(
+                "CPU",
+                Integer.toString(MachineFacts.ofThisMachine().allowedCpus().getFirst()));
     }
 
     /** Configuration and checks, whose refusal is expected. */

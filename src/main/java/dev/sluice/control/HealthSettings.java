@@ -32,8 +32,7 @@ record HealthSettings(HealthConfig config, @Nullable RealServer sorry, Map<Endpo
 
     /** Whether anything is configured. */
     boolean isSet() {
-        // The common case first: comparing records is linked at its first use, in the middle of a start.
-        return this != NONE && !(sorry == null && ownChecks.isEmpty() && config == HealthConfig.NONE) && !equals(NONE);
+        return config.isSet() || sorry != null || !ownChecks.isEmpty();
     }
 
     /** Real servers of the service, and its sorry server behind them. */

@@ -23,8 +23,8 @@ import java.util.Optional;
  * <p>Any thread. No call is {@code critical}.
  */
 final class Calls {
-    private static final MethodHandle CAPTURING = Linker.nativeLinker()
-            .downcallHandle(shape(9), Linker.Option.captureCallState("errno"));
+    private static final MethodHandle CAPTURING =
+            Linker.nativeLinker().downcallHandle(shape(9), Linker.Option.captureCallState("errno"));
 
     /**
      * For worker threads. A capturing handle slices its state segment at every call, which allocates for as long as the caller is

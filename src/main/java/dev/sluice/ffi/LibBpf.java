@@ -158,7 +158,8 @@ public final class LibBpf {
 
     /** The file descriptor of a loaded object's map; it belongs to the object. */
     public static int mapFd(MemorySegment object, String name) {
-        return NativeException.check((int) Calls.call(MAP_FD, map(object, name).address(), 0), "bpf_map__fd(" + name + ")");
+        return NativeException.check(
+                (int) Calls.call(MAP_FD, map(object, name).address(), 0), "bpf_map__fd(" + name + ")");
     }
 
     /** {@code bpf_map__reuse_fd}: the object, not loaded yet, is to use an existing map (libbpf duplicates the descriptor). */
@@ -247,7 +248,8 @@ public final class LibBpf {
             int maps = Math.min(bpf_prog_info.nr_map_ids(info), MAX_PROGRAM_MAPS);
             for (int i = 0; i < maps; i++) {
                 int id = ids.getAtIndex(ValueLayout.JAVA_INT, i);
-                int fd = NativeException.check((int) Calls.call(MAP_FD_BY_ID, id, 0), "bpf_map_get_fd_by_id(" + id + ")");
+                int fd = NativeException.check(
+                        (int) Calls.call(MAP_FD_BY_ID, id, 0), "bpf_map_get_fd_by_id(" + id + ")");
                 MemorySegment map = arena.allocate(bpf_map_info.layout());
                 info(arena, fd, map);
                 if (bpf_map_info.name(map).getString(0).equals(name)) {
@@ -261,7 +263,9 @@ public final class LibBpf {
 
     private static void info(Arena arena, int fd, MemorySegment info) {
         MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, (int) info.byteSize());
-        NativeException.check((int) Calls.call(INFO_BY_FD, fd, Calls.pointer(info), Calls.pointer(length), 0), "bpf_obj_get_info_by_fd(fd=" + fd + ")");
+        NativeException.check(
+                (int) Calls.call(INFO_BY_FD, fd, Calls.pointer(info), Calls.pointer(length), 0),
+                "bpf_obj_get_info_by_fd(fd=" + fd + ")");
     }
 
     /** Mounts a BPF file system on an existing folder: 0, or {@code -errno}. */
