@@ -155,7 +155,7 @@ public record IpAddress(AddressFamily family, long high, long low) implements Co
 
     @Override
     public int hashCode() {
-        return (Long.hashCode(high) * 31 + Long.hashCode(low)) * 31 + family.ordinal();
+        return (Long.hashCode(high) * 31 + Long.hashCode(low)) * 31 + family.addressBits();
     }
 
     /** Dotted quad, or IPv6 text in the canonical form of RFC 5952. */
