@@ -102,6 +102,7 @@ final class Training {
         Prelink.link();
         var _ = RunArguments.parse(new String[] {"run", "--release", "--config", "sluice.toml"}, System.getenv());
         HangUp.handle(() -> {});
+        LineFormatter.prepare();
         startOnPaper();
         SchedulerParameters parameters = SchedulerParameters.of(new MaglevParameters(251, new HashKey(1, 2)));
         for (int ports = 1; ports <= 2; ports++) {
