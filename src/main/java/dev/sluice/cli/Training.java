@@ -22,12 +22,14 @@ import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
+import java.util.jar.JarFile;
 
 /**
  * {@code sluice train}: does what a start does, as far as it goes without privileges, network and interfaces, so that the JVM can
@@ -98,6 +100,7 @@ final class Training {
 
     /** Trains, and returns. */
     static void main() throws Exception {
+        loadClasses();
         Prelink.begin();
         Prelink.link();
         var _ = RunArguments.parse(new String[] {"run", "--release", "--config", "sluice.toml"}, System.getenv());
@@ -178,6 +181,40 @@ final class Training {
             // Builders are not root.
         } finally {
             Files.delete(file);
+        }
+    }
+
+    /**
+     * A cache holds the classes that were loaded. All of them: with those of a start alone, which would be read 40 ms faster, JDK 25
+     * writes a cache that it later uses without a look at whether the jars have changed.
+     */
+    private static void loadClasses() throws IOException {
+        Path own = Path.of(Training.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .getPath());
+        if (!Files.isRegularFile(own)) {
+            return;
+        }
+        try (JarFile jar = new JarFile(own.toFile())) {
+            jar.stream()
+                    .map(entry -> entry.getName())
+                    .filter(name -> name.startsWith("dev/sluice/") && name.endsWith(".class"))
+                    .filter(name -> !name.endsWith("/package-info.class"))
+                    .map(name ->
+                            name.substring(0, name.length() - ".class".length()).replace('/', '.'))
+                    .forEach(Training::load);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    private static void load(String name) {
+        try {
+            Class.forName(name, false, Training.class.getClassLoader());
+        } catch (ClassNotFoundException | LinkageError e) {
+            // One class less.
         }
     }
 }
