@@ -25,13 +25,18 @@ import picocli.CommandLine.Option;
             "From exec to the first forwarded packet, under a flood that has begun before.",
             "",
             "The distribution's own launcher starts a director in turn with and without the start-up cache and the warm-up. What is"
-                    + " lost after \"ready\" is what sockets, director and interfaces count as dropped since then.",
+                    + " lost after \"ready\" is what sockets, director and interfaces count as dropped since then; it tells of the start"
+                    + " only at a rate that the director sustains once it runs, which on a veth is far below 500,000 frames a second"
+                    + " (bench/run forward measures it). The targets are those of the director as it comes: cache, and no warm-up.",
             "",
             "Needs root. Everything is in namespaces of its own, and removed at the end."
         })
 public final class StartBenchmark extends Benchmark {
     private static final double FIRST_PACKET_MS = 400;
     private static final String FULL = "cache+warm-up";
+    /** As the distribution comes. */
+    private static final String DEFAULT = "cache";
+
     private static final String NO_CACHE = "-XX:AOTMode=off";
     private static final String NO_WARM_UP = "warm_up_ms = 0\n";
 
@@ -47,7 +52,7 @@ public final class StartBenchmark extends Benchmark {
 
     @Option(
             names = "--rate",
-            defaultValue = "500000",
+            defaultValue = "50000",
             paramLabel = "PPS",
             description = "frames a second from before the start (${DEFAULT-VALUE})")
     private long rate;
@@ -62,7 +67,7 @@ public final class StartBenchmark extends Benchmark {
     @Option(
             names = "--kinds",
             split = ",",
-            defaultValue = FULL + ",warm-up,cache,neither",
+            defaultValue = DEFAULT + "," + FULL + ",warm-up,neither",
             paramLabel = "KIND",
             description = "what to start with (${DEFAULT-VALUE})")
     private List<String> kinds = new ArrayList<>();
@@ -117,7 +122,7 @@ public final class StartBenchmark extends Benchmark {
         String warmUp = "warm_up_ms = " + warmUpMs + "\n";
         return switch (kind) {
             case FULL -> new SluiceSubject(ForwardingMethod.DR, "", warmUp);
-            case "cache" -> new SluiceSubject(ForwardingMethod.DR, "", NO_WARM_UP);
+            case DEFAULT -> new SluiceSubject(ForwardingMethod.DR, "", NO_WARM_UP);
             case "warm-up" -> new SluiceSubject(ForwardingMethod.DR, NO_CACHE, warmUp);
             case "neither" -> new SluiceSubject(ForwardingMethod.DR, NO_CACHE, NO_WARM_UP);
             default ->
@@ -159,9 +164,9 @@ public final class StartBenchmark extends Benchmark {
                 "MiB",
                 parameters,
                 trials.stream().map(trial -> trial.residentKib() / 1024.0).toList()));
-        if (kind.equals(FULL)) {
+        if (kind.equals(DEFAULT)) {
             run.add(new Target("start to first forwarded packet, ms", first.median(), FIRST_PACKET_MS, false));
-            run.add(new Target("packets lost after ready, worst start", lost.max(), 0, false));
+            run.add(new Target("packets lost after ready at " + rate + "/s, worst start", lost.max(), 0, false));
         }
     }
 

@@ -66,7 +66,7 @@ public final class DecapProgram implements AutoCloseable {
      * @throws SteeringException when the kernel refuses
      */
     public static DecapProgram load(Collection<IpAddress> vips, Collection<IpAddress> local, Tunnels tunnels) {
-        NativeLog.clear();
+        NativeLog.listen();
         MemorySegment object = LibBpf.objectOpen(image(), "decap");
         boolean done = false;
         try (Arena arena = Arena.ofConfined()) {
@@ -142,7 +142,7 @@ public final class DecapProgram implements AutoCloseable {
      */
     public AttachMode attach(String interfaceName) {
         int index = index(interfaceName);
-        NativeLog.clear();
+        NativeLog.listen();
         int ifNothingElse = Native.XDP_FLAGS_UPDATE_IF_NOEXIST();
         int error = LibBpf.xdpAttach(index, fd, Native.XDP_FLAGS_DRV_MODE() | ifNothingElse, 0);
         if (error >= 0) {

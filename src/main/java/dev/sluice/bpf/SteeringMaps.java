@@ -199,15 +199,17 @@ public final class SteeringMaps implements AutoCloseable {
     private static void update(int fd, String map, SteeringKey key, int value) {
         try (Arena arena = Arena.ofConfined()) {
             int result = LibBpf.mapUpdate(fd, key.bytes(arena), arena.allocateFrom(ValueLayout.JAVA_INT, value));
-            NativeException.check(result, "bpf_map_update_elem(" + map + ", " + key + ")");
+            if (result < 0) {
+                throw new NativeException("bpf_map_update_elem(" + map + ", " + key + ")", -result);
+            }
         }
     }
 
     private static void delete(int fd, String map, SteeringKey key) {
         try (Arena arena = Arena.ofConfined()) {
             int result = LibBpf.mapDelete(fd, key.bytes(arena));
-            if (result != -Native.ENOENT()) {
-                NativeException.check(result, "bpf_map_delete_elem(" + map + ", " + key + ")");
+            if (result < 0 && result != -Native.ENOENT()) {
+                throw new NativeException("bpf_map_delete_elem(" + map + ", " + key + ")", -result);
             }
         }
     }

@@ -65,6 +65,19 @@ public final class SteeringProgram implements AutoCloseable {
      * @throws SteeringException when it cannot be attached, with a line fit for users; what was attached before still is
      */
     public static SteeringProgram attach(String interfaceName, SteeringMaps maps, AttachMode mode) {
+        try {
+            return attachOnce(interfaceName, maps, mode);
+        } catch (SteeringException e) {
+            if (NativeLog.isListening()) {
+                throw e;
+            }
+            // Once more, for what libraries and kernel have to say about it.
+            NativeLog.listen();
+            return attachOnce(interfaceName, maps, mode);
+        }
+    }
+
+    private static SteeringProgram attachOnce(String interfaceName, SteeringMaps maps, AttachMode mode) {
         int index = interfaceIndex(interfaceName);
         BpfFileSystem.mountIfMissing();
         AttachedPrograms before = withoutForeign(interfaceName, index);
@@ -121,7 +134,6 @@ public final class SteeringProgram implements AutoCloseable {
     /** By libxdp, where nothing is attached or a dispatcher. */
     private static Attempt tryAttach(
             String interfaceName, int index, SteeringMaps maps, int mode, AttachedPrograms before) {
-        NativeLog.clear();
         SteeringObject object = SteeringObject.open(interfaceName, maps);
         boolean done = false;
         try {
@@ -153,7 +165,6 @@ public final class SteeringProgram implements AutoCloseable {
             case NATIVE -> Native.XDP_MODE_NATIVE();
             case GENERIC -> Native.XDP_MODE_SKB();
         };
-        NativeLog.clear();
         SteeringObject object = SteeringObject.open(interfaceName, maps);
         boolean done = false;
         int oldFd = -1;
@@ -304,7 +315,6 @@ public final class SteeringProgram implements AutoCloseable {
         if (!open) {
             return;
         }
-        NativeLog.clear();
         int error = dispatcher
                 ? LibXdp.programDetach(object.program(), interfaceIndex, mode)
                 : AttachedPrograms.detach(interfaceIndex, fd(), mode);

@@ -32,6 +32,7 @@ public final class EntryPoint {
 
     private static int run(RunArguments arguments, Map<String, String> environment) {
         Prelink.begin();
+        Thread.ofPlatform().name("sluice-logging").daemon().start(LineFormatter::prepare);
         try {
             return DirectorStart.start(arguments, new ForegroundDirector(ownVersion()));
         } catch (Exception e) {

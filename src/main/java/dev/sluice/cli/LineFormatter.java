@@ -36,6 +36,14 @@ public final class LineFormatter extends Formatter {
         this.debug = debug;
     }
 
+    /** Has the JDK make what the first line of a log takes, so that the "ready" of a start need not wait for it. Any thread. */
+    static void prepare() {
+        var _ = System.getLogger(LineFormatter.class.getName()).isLoggable(System.Logger.Level.INFO);
+        LogRecord first = new LogRecord(Level.INFO, "{0}");
+        first.setParameters(new Object[] {1});
+        var _ = new LineFormatter().format(first);
+    }
+
     @Override
     public String format(LogRecord entry) {
         StringBuilder line = new StringBuilder(TIME.format(entry.getInstant()))

@@ -1,5 +1,7 @@
 package dev.sluice.cli;
 
+import static java.lang.ProcessBuilder.Redirect.PIPE;
+
 import dev.sluice.control.Director;
 import dev.sluice.control.config.ConfigException;
 import dev.sluice.control.config.ConfigFile;
@@ -19,10 +21,13 @@ import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import java.util.jar.JarFile;
 
@@ -42,14 +47,29 @@ final class Training {
     /** Of linux/sched.h. */
     private static final int CLONE_NEWNET = 0x40000000;
 
+    /** So long that the control thread has done everything that it does every second. */
+    private static final int RUN_MS = 1300;
+
+    /** What the configuration is about, in a network namespace that nobody else ever sees. */
+    private static final String NETWORK = """
+            link add training0 type veth peer name training1
+            link set training1 up
+            link set training0 up
+            addr add 198.18.255.250/24 dev training0
+            addr add 2001:2:0:ffff::fa/64 dev training0 nodad
+            neigh add 198.18.255.2 lladdr 02:00:00:00:00:02 dev training0
+            neigh add 2001:2:0:ffff::2 lladdr 02:00:00:00:00:02 dev training0
+            route add 198.18.254.0/24 via 198.18.255.2
+            """;
+
     /** Keys of every kind that starts read. */
     private static final String CONFIG = """
             [director]
-            interfaces = ["lo"]
-            xdp_mode = "generic"
+            interfaces = ["training0"]
             socket = "/run/sluice/training.sock"
             queues = 1
-            cpus = "none"
+            cpus = [CPU]
+            idle = "adaptive"
             hash_key = "000102030405060708090a0b0c0d0e0f"
             warm_up_ms = 0
             [director.timeouts]
@@ -63,7 +83,7 @@ final class Training {
               method = "dr"
               weight = 2
               [[service.real]]
-              address = "198.18.255.3"
+              address = "198.18.254.3"
               method = "tun"
             [[service]]
             protocol = "udp"
@@ -81,7 +101,11 @@ final class Training {
     /** Trains, and returns. */
     static void main() throws Exception {
         loadClasses();
+        Prelink.begin();
         Prelink.link();
+        var _ = RunArguments.parse(new String[] {"run", "--release", "--config", "sluice.toml"}, System.getenv());
+        HangUp.handle(() -> {});
+        LineFormatter.prepare();
         startOnPaper();
         SchedulerParameters parameters = SchedulerParameters.of(new MaglevParameters(251, new HashKey(1, 2)));
         for (int ports = 1; ports <= 2; ports++) {
@@ -97,11 +121,11 @@ final class Training {
                     new HashKey(1, 2));
             var _ = new WarmUp(setting, ForwardingSnapshot.empty(), List.of()).run(REHEARSAL_MS, REHEARSAL_PACKETS);
         }
-        startOnLoopback();
+        startInNamespace();
     }
 
-    /** Where the builder is root: a whole start and stop, in a network namespace that nobody else ever sees. */
-    private static void startOnLoopback() throws Exception {
+    /** Where the builder is root: a whole start and stop. */
+    private static void startInNamespace() throws Exception {
         if (LibC.unshare(CallState.current(), CLONE_NEWNET) < 0) {
             return;
         }
@@ -109,14 +133,25 @@ final class Training {
         Path file = folder.resolve("sluice.toml");
         Path socket = folder.resolve("sluice.sock");
         try {
-            Files.writeString(file, CONFIG);
-            if (new ProcessBuilder("ip", "link", "set", "lo", "up").start().waitFor() != 0) {
+            Files.writeString(file, config());
+            Process ip = new ProcessBuilder("ip", "-batch", "-")
+                    .inheritIO()
+                    .redirectInput(PIPE)
+                    .start();
+            try (OutputStream in = ip.getOutputStream()) {
+                in.write(NETWORK.getBytes(StandardCharsets.UTF_8));
+            }
+            if (ip.waitFor() != 0) {
                 return;
             }
             SluiceConfig config = ConfigFile.load(file).withSocket(socket);
             try (Director director = Director.start(config, new ConfigSource(file, UnaryOperator.identity()), "")) {
-                director.requestStop();
+                Thread end = Thread.ofPlatform().start(() -> {
+                    LockSupport.parkNanos(RUN_MS * 1_000_000L);
+                    director.requestStop();
+                });
                 var _ = director.run();
+                end.join();
                 director.release();
             }
         } catch (EnvironmentException | IOException | RuntimeException e) {
@@ -128,11 +163,18 @@ final class Training {
         }
     }
 
+    /** On a processor that this process may use. */
+    private static String config() {
+        return CONFIG.replace(
+                "CPU",
+                Integer.toString(MachineFacts.ofThisMachine().allowedCpus().getFirst()));
+    }
+
     /** Configuration and checks, whose refusal is expected. */
     private static void startOnPaper() throws IOException, ConfigException {
         Path file = Files.createTempFile("sluice-training", ".toml");
         try {
-            Files.writeString(file, CONFIG);
+            Files.writeString(file, config());
             SluiceConfig config = ConfigFile.load(file);
             Preflight.check(config.director(), MachineFacts.ofThisMachine());
         } catch (EnvironmentException e) {
@@ -142,7 +184,10 @@ final class Training {
         }
     }
 
-    /** A cache holds the classes that were loaded. */
+    /**
+     * A cache holds the classes that were loaded. All of them: with those of a start alone, which would be read 40 ms faster, JDK 25
+     * writes a cache that it later uses without a look at whether the jars have changed.
+     */
     private static void loadClasses() throws IOException {
         Path own = Path.of(Training.class
                 .getProtectionDomain()

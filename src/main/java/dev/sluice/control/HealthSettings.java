@@ -32,7 +32,7 @@ record HealthSettings(HealthConfig config, @Nullable RealServer sorry, Map<Endpo
 
     /** Whether anything is configured. */
     boolean isSet() {
-        return !equals(NONE);
+        return config.isSet() || sorry != null || !ownChecks.isEmpty();
     }
 
     /** Real servers of the service, and its sorry server behind them. */

@@ -15,10 +15,22 @@ import java.lang.foreign.ValueLayout;
  */
 public final class CallState {
     private static final StructLayout LAYOUT = Linker.Option.captureStateLayout();
-    private static final long ERRNO_OFFSET = LAYOUT.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
+    private static final long ERRNO_OFFSET = offsetOf("errno");
     private static final ThreadLocal<CallState> CURRENT = ThreadLocal.withInitial(CallState::new);
 
     private final MemorySegment segment;
+
+    /** What {@code byteOffset} would say, which links half a dozen classes first. */
+    private static long offsetOf(String name) {
+        long offset = 0;
+        for (MemoryLayout member : LAYOUT.memberLayouts()) {
+            if (member.name().filter(name::equals).isPresent()) {
+                return offset;
+            }
+            offset += member.byteSize();
+        }
+        throw new AssertionError("no " + name + " in " + LAYOUT);
+    }
 
     /** Allocates the few bytes off-heap; they live as long as this object is reachable. */
     public CallState() {

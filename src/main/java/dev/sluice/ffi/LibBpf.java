@@ -29,11 +29,21 @@ public final class LibBpf {
     private static final MemorySegment MAP_REUSE = Calls.function("bpf_map__reuse_fd");
     private static final MemorySegment XDP_QUERY_ID = Calls.function("bpf_xdp_query_id");
     private static final MemorySegment XDP_ATTACH = Calls.function("bpf_xdp_attach");
+    private static final MemorySegment MAP_LOOKUP = Calls.function("bpf_map_lookup_elem");
+    private static final MemorySegment MAP_DELETE = Calls.function("bpf_map_delete_elem");
+    private static final MemorySegment POSSIBLE_CPUS = Calls.function("libbpf_num_possible_cpus");
+    private static final MemorySegment FIND_PROGRAM = Calls.function("bpf_object__find_program_by_name");
+    private static final MemorySegment PROGRAM_FD = Calls.function("bpf_program__fd");
+    private static final MemorySegment MAP_FD = Calls.function("bpf_map__fd");
+    private static final MemorySegment TEST_RUN = Calls.function("bpf_prog_test_run_opts");
+    private static final MemorySegment PROGRAM_FD_BY_ID = Calls.function("bpf_prog_get_fd_by_id");
+    private static final MemorySegment MAP_FD_BY_ID = Calls.function("bpf_map_get_fd_by_id");
+    private static final MemorySegment INFO_BY_FD = Calls.function("bpf_obj_get_info_by_fd");
     private static final MemorySegment MOUNT =
             Linker.nativeLinker().defaultLookup().findOrThrow("mount");
 
     static {
-        NativeLog.install();
+        NativeLog.silence();
     }
 
     private LibBpf() {}
@@ -80,17 +90,26 @@ public final class LibBpf {
 
     /** {@code bpf_map_lookup_elem}: 0 with {@code value} filled in, or {@code -errno}. */
     public static int mapLookup(int fd, MemorySegment key, MemorySegment value) {
-        return Native.bpf_map_lookup_elem(fd, key, value);
+        try {
+            return (int) Calls.call(MAP_LOOKUP, fd, Calls.pointer(key), Calls.pointer(value), 0);
+        } finally {
+            Reference.reachabilityFence(key);
+            Reference.reachabilityFence(value);
+        }
     }
 
     /** {@code bpf_map_delete_elem}: 0, or {@code -errno}. */
     public static int mapDelete(int fd, MemorySegment key) {
-        return Native.bpf_map_delete_elem(fd, key);
+        try {
+            return (int) Calls.call(MAP_DELETE, fd, Calls.pointer(key));
+        } finally {
+            Reference.reachabilityFence(key);
+        }
     }
 
     /** {@code libbpf_num_possible_cpus}: how many values an entry of a per-CPU map has. */
     public static int possibleCpus() {
-        return NativeException.check(Native.libbpf_num_possible_cpus(), "libbpf_num_possible_cpus()");
+        return NativeException.check((int) Calls.call(POSSIBLE_CPUS, 0, 0), "libbpf_num_possible_cpus()");
     }
 
     /**
@@ -101,7 +120,10 @@ public final class LibBpf {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment options = arena.allocate(bpf_object_open_opts.layout());
             bpf_object_open_opts.sz(options, options.byteSize());
-            bpf_object_open_opts.object_name(options, arena.allocateFrom(name));
+            options.set(
+                    ValueLayout.JAVA_LONG,
+                    bpf_object_open_opts.object_name$offset(),
+                    Calls.pointer(arena.allocateFrom(name)));
             MemorySegment image = arena.allocateFrom(ValueLayout.JAVA_BYTE, elf);
             CallState state = CallState.current();
             MemorySegment object = MemorySegment.ofAddress(Calls.capturing(
@@ -126,17 +148,18 @@ public final class LibBpf {
     /** The file descriptor of a loaded object's program; it belongs to the object. */
     public static int programFd(MemorySegment object, String name) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment program = Native.bpf_object__find_program_by_name(object, arena.allocateFrom(name));
-            if (program.address() == 0) {
+            long program = Calls.call(FIND_PROGRAM, object.address(), Calls.pointer(arena.allocateFrom(name)));
+            if (program == 0) {
                 throw new NativeException("bpf_object__find_program_by_name(" + name + ")", Native.ENOENT());
             }
-            return NativeException.check(Native.bpf_program__fd(program), "bpf_program__fd(" + name + ")");
+            return NativeException.check((int) Calls.call(PROGRAM_FD, program, 0), "bpf_program__fd(" + name + ")");
         }
     }
 
     /** The file descriptor of a loaded object's map; it belongs to the object. */
     public static int mapFd(MemorySegment object, String name) {
-        return NativeException.check(Native.bpf_map__fd(map(object, name)), "bpf_map__fd(" + name + ")");
+        return NativeException.check(
+                (int) Calls.call(MAP_FD, map(object, name).address(), 0), "bpf_map__fd(" + name + ")");
     }
 
     /** {@code bpf_map__reuse_fd}: the object, not loaded yet, is to use an existing map (libbpf duplicates the descriptor). */
@@ -159,7 +182,11 @@ public final class LibBpf {
 
     /** {@code bpf_prog_test_run_opts} with a filled-in {@code struct bpf_test_run_opts}: 0, or {@code -errno}. */
     public static int programTestRun(int programFd, MemorySegment options) {
-        return Native.bpf_prog_test_run_opts(programFd, options);
+        try {
+            return (int) Calls.call(TEST_RUN, programFd, Calls.pointer(options));
+        } finally {
+            Reference.reachabilityFence(options);
+        }
     }
 
     /**
@@ -193,7 +220,7 @@ public final class LibBpf {
 
     /** {@code bpf_prog_get_fd_by_id}: a descriptor, which the caller closes. The kernel wants {@code CAP_SYS_ADMIN} for it. */
     public static int programFdById(int id) {
-        return NativeException.check(Native.bpf_prog_get_fd_by_id(id), "bpf_prog_get_fd_by_id(" + id + ")");
+        return NativeException.check((int) Calls.call(PROGRAM_FD_BY_ID, id, 0), "bpf_prog_get_fd_by_id(" + id + ")");
     }
 
     /** The kernel's number of a loaded program. */
@@ -221,7 +248,8 @@ public final class LibBpf {
             int maps = Math.min(bpf_prog_info.nr_map_ids(info), MAX_PROGRAM_MAPS);
             for (int i = 0; i < maps; i++) {
                 int id = ids.getAtIndex(ValueLayout.JAVA_INT, i);
-                int fd = NativeException.check(Native.bpf_map_get_fd_by_id(id), "bpf_map_get_fd_by_id(" + id + ")");
+                int fd = NativeException.check(
+                        (int) Calls.call(MAP_FD_BY_ID, id, 0), "bpf_map_get_fd_by_id(" + id + ")");
                 MemorySegment map = arena.allocate(bpf_map_info.layout());
                 info(arena, fd, map);
                 if (bpf_map_info.name(map).getString(0).equals(name)) {
@@ -235,7 +263,9 @@ public final class LibBpf {
 
     private static void info(Arena arena, int fd, MemorySegment info) {
         MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, (int) info.byteSize());
-        NativeException.check(Native.bpf_obj_get_info_by_fd(fd, info, length), "bpf_obj_get_info_by_fd(fd=" + fd + ")");
+        NativeException.check(
+                (int) Calls.call(INFO_BY_FD, fd, Calls.pointer(info), Calls.pointer(length), 0),
+                "bpf_obj_get_info_by_fd(fd=" + fd + ")");
     }
 
     /** Mounts a BPF file system on an existing folder: 0, or {@code -errno}. */

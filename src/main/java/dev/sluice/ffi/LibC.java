@@ -1,7 +1,6 @@
 package dev.sluice.ffi;
 
 import dev.sluice.ffi.generated.Native;
-import dev.sluice.ffi.generated.cpu_set_t;
 import dev.sluice.ffi.generated.rlimit;
 import java.lang.foreign.Arena;
 import java.lang.foreign.Linker;
@@ -22,6 +21,9 @@ import java.lang.ref.Reference;
 public final class LibC {
     /** Of sys/socket.h. */
     private static final int AF_UNIX = 1;
+
+    /** {@code cpu_set_t} of sched.h: a bit for each of 1024 processors, in longs. */
+    private static final int CPU_SET_BYTES = 128;
 
     private static final MemorySegment SOCKET = function("socket");
     private static final MemorySegment BIND = function("bind");
@@ -208,7 +210,7 @@ public final class LibC {
      * {@link #send} names. Never allocates.
      */
     public static long kickTx(int fd, int flags) {
-        return Calls.call(SENDTO, fd, 0, 0, flags, 0, 0);
+        return Calls.Plain.call(SENDTO, fd, 0, 0, flags, 0, 0);
     }
 
     /**
@@ -216,13 +218,13 @@ public final class LibC {
      * {@link #receive} names. Never allocates.
      */
     public static long kickRx(int fd, int flags) {
-        return Calls.call(RECVFROM, fd, 0, 0, flags, 0, 0);
+        return Calls.Plain.call(RECVFROM, fd, 0, 0, flags, 0, 0);
     }
 
     /** {@code poll(2)} as a bounded sleep: how many are ready, or -1 for whatever error. Never allocates. */
     public static int sleepInPoll(MemorySegment pollfds, long count, int timeoutMs) {
         try {
-            return (int) Calls.call(POLL, pollfds.address(), count, timeoutMs, 0, 0, 0);
+            return (int) Calls.Plain.call(POLL, pollfds.address(), count, timeoutMs, 0, 0, 0);
         } finally {
             Reference.reachabilityFence(pollfds);
         }
@@ -298,11 +300,11 @@ public final class LibC {
 
     /** Pins the calling thread to one processor by {@code sched_setaffinity(2)}: 0, or {@code -errno}. */
     public static int pinCurrentThread(CallState state, int cpu) {
-        if (cpu < 0 || cpu >= cpu_set_t.sizeof() * Byte.SIZE) {
+        if (cpu < 0 || cpu >= CPU_SET_BYTES * Byte.SIZE) {
             return -Native.EINVAL();
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment set = arena.allocate(cpu_set_t.layout());
+            MemorySegment set = arena.allocate(CPU_SET_BYTES, Long.BYTES);
             long word = (long) cpu / Long.SIZE;
             set.setAtIndex(ValueLayout.JAVA_LONG, word, 1L << (cpu % Long.SIZE));
             return callInt(SCHED_SETAFFINITY, state, 0, set.byteSize(), Calls.pointer(set), 0, 0, 0);

@@ -19,10 +19,17 @@ public final class LibXdp {
     private static final MemorySegment ID = Calls.function("xdp_program__id");
     private static final MemorySegment FD = Calls.function("xdp_program__fd");
     private static final MemorySegment GET_FROM_IFINDEX = Calls.function("xdp_multiprog__get_from_ifindex");
+    private static final MemorySegment NAME = Calls.function("xdp_program__name");
+    private static final MemorySegment MULTIPROG_CLOSE = Calls.function("xdp_multiprog__close");
+    private static final MemorySegment MULTIPROG_DETACH = Calls.function("xdp_multiprog__detach");
+    private static final MemorySegment IS_LEGACY = Calls.function("xdp_multiprog__is_legacy");
+    private static final MemorySegment ATTACH_MODE = Calls.function("xdp_multiprog__attach_mode");
+    private static final MemorySegment MAIN_PROG = Calls.function("xdp_multiprog__main_prog");
+    private static final MemorySegment NEXT_PROG = Calls.function("xdp_multiprog__next_prog");
     private static final MemorySegment GET_ERROR = Calls.function("libxdp_get_error");
 
     static {
-        NativeLog.install();
+        NativeLog.silence();
     }
 
     private LibXdp() {}
@@ -61,8 +68,7 @@ public final class LibXdp {
 
     /** {@code xdp_program__name}: cut to 15 characters where the kernel is all that remembers it. */
     public static String programName(MemorySegment program) {
-        MemorySegment name = Native.xdp_program__name(program);
-        return name.address() == 0 ? "" : name.getString(0);
+        return Calls.text(Calls.call(NAME, program.address(), 0)).orElse("");
     }
 
     /** {@code xdp_program__id}: the kernel's number of a loaded program. */
@@ -90,34 +96,35 @@ public final class LibXdp {
 
     /** {@code xdp_multiprog__close}. */
     public static void attachedClose(MemorySegment attached) {
-        Native.xdp_multiprog__close(attached);
+        var _ = Calls.call(MULTIPROG_CLOSE, attached.address(), 0);
     }
 
     /** {@code xdp_multiprog__is_legacy}: true for a single program, false for libxdp's dispatcher with its programs. */
     public static boolean attachedIsSingle(MemorySegment attached) {
-        return Native.xdp_multiprog__is_legacy(attached);
+        // A bool is a byte; what is above it in the register has no meaning.
+        return (byte) Calls.call(IS_LEGACY, attached.address(), 0) != 0;
     }
 
     /** {@code xdp_multiprog__attach_mode}: an {@code XDP_MODE_…}. */
     public static int attachedMode(MemorySegment attached) {
-        return Native.xdp_multiprog__attach_mode(attached);
+        return (int) Calls.call(ATTACH_MODE, attached.address(), 0);
     }
 
     /** {@code xdp_multiprog__main_prog}: the single program or the dispatcher; {@code null} when only hardware has one. */
     public static @Nullable MemorySegment attachedMain(MemorySegment attached) {
-        MemorySegment program = Native.xdp_multiprog__main_prog(attached);
-        return program.address() == 0 ? null : program;
+        long program = Calls.call(MAIN_PROG, attached.address(), 0);
+        return program == 0 ? null : MemorySegment.ofAddress(program);
     }
 
     /** {@code xdp_multiprog__next_prog}: walks a dispatcher's programs, from {@code null} to {@code null}. */
     public static @Nullable MemorySegment attachedNext(@Nullable MemorySegment program, MemorySegment attached) {
-        MemorySegment next = Native.xdp_multiprog__next_prog(program == null ? MemorySegment.NULL : program, attached);
-        return next.address() == 0 ? null : next;
+        long next = Calls.call(NEXT_PROG, program == null ? 0 : program.address(), attached.address());
+        return next == 0 ? null : MemorySegment.ofAddress(next);
     }
 
     /** {@code xdp_multiprog__detach}: takes everything off the interface: 0, or {@code -errno}. */
     public static int attachedDetach(MemorySegment attached) {
-        return Native.xdp_multiprog__detach(attached);
+        return (int) Calls.call(MULTIPROG_DETACH, attached.address(), 0);
     }
 
     private static MemorySegment checkPointer(MemorySegment pointer, String call) {

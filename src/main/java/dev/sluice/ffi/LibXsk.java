@@ -1,6 +1,5 @@
 package dev.sluice.ffi;
 
-import dev.sluice.ffi.generated.Native;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,6 +14,8 @@ import java.lang.foreign.ValueLayout;
 public final class LibXsk {
     private static final MemorySegment UMEM_CREATE = Calls.function("xsk_umem__create");
     private static final MemorySegment UMEM_DELETE = Calls.function("xsk_umem__delete");
+    private static final MemorySegment UMEM_FD = Calls.function("xsk_umem__fd");
+    private static final MemorySegment SOCKET_CREATE_SHARED = Calls.function("xsk_socket__create_shared");
     private static final MemorySegment SOCKET_FD = Calls.function("xsk_socket__fd");
     private static final MemorySegment SOCKET_DELETE = Calls.function("xsk_socket__delete");
 
@@ -32,7 +33,7 @@ public final class LibXsk {
     public static MemorySegment umemCreate(
             MemorySegment area, MemorySegment fill, MemorySegment completion, MemorySegment config) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment result = arena.allocate(ValueLayout.ADDRESS);
+            MemorySegment result = arena.allocate(ValueLayout.JAVA_LONG);
             NativeException.check(
                     (int) Calls.call(
                             UMEM_CREATE,
@@ -43,7 +44,7 @@ public final class LibXsk {
                             Calls.pointer(completion),
                             Calls.pointer(config)),
                     "xsk_umem__create(size=" + area.byteSize() + ")");
-            return result.get(ValueLayout.ADDRESS, 0);
+            return MemorySegment.ofAddress(result.get(ValueLayout.JAVA_LONG, 0));
         }
     }
 
@@ -54,7 +55,7 @@ public final class LibXsk {
 
     /** {@code xsk_umem__fd}: the descriptor that the UMEM was registered with; its first socket's as well. */
     public static int umemFd(MemorySegment umem) {
-        return NativeException.check(Native.xsk_umem__fd(umem), "xsk_umem__fd");
+        return NativeException.check((int) Calls.call(UMEM_FD, umem.address(), 0), "xsk_umem__fd");
     }
 
     /**
@@ -77,12 +78,22 @@ public final class LibXsk {
             MemorySegment completion,
             MemorySegment config) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment result = arena.allocate(ValueLayout.ADDRESS);
+            MemorySegment result = arena.allocate(ValueLayout.JAVA_LONG);
             NativeException.check(
-                    Native.xsk_socket__create_shared(
-                            result, arena.allocateFrom(interfaceName), queue, umem, rx, tx, fill, completion, config),
+                    (int) Calls.capturing(
+                            SOCKET_CREATE_SHARED,
+                            CallState.current(),
+                            Calls.pointer(result),
+                            Calls.pointer(arena.allocateFrom(interfaceName)),
+                            queue,
+                            umem.address(),
+                            Calls.pointer(rx),
+                            Calls.pointer(tx),
+                            Calls.pointer(fill),
+                            Calls.pointer(completion),
+                            Calls.pointer(config)),
                     "xsk_socket__create_shared(ifname=" + interfaceName + ", queue_id=" + queue + ")");
-            return result.get(ValueLayout.ADDRESS, 0);
+            return MemorySegment.ofAddress(result.get(ValueLayout.JAVA_LONG, 0));
         }
     }
 

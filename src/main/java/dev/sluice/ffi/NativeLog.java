@@ -14,8 +14,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Takes what libbpf and libxdp would print to standard error, and keeps the last lines for whoever has to explain a
- * failure. Installed when {@link LibBpf} or {@link LibXdp} is first used; one for the process. Any thread.
+ * Keeps what libbpf and libxdp would print to standard error from it, and the last lines of it for whoever has to explain a failure
+ * and has said so by {@link #listen} before: a function of Java's that C can call is dear, and most starts do not fail. One for
+ * the process. Any thread.
  */
 public final class NativeLog {
     private static final int LINES_KEPT = 50;
@@ -28,18 +29,36 @@ public final class NativeLog {
             Linker.nativeLinker().defaultLookup().findOrThrow("free");
 
     private static final Deque<String> LINES = new ArrayDeque<>(LINES_KEPT);
+    private static boolean listening;
 
     static {
-        MemorySegment printer = printer();
-        // Both return the printer before, of no use here.
-        var _ = Calls.call(Calls.function("libbpf_set_print"), printer.address(), 0);
-        var _ = Calls.call(Calls.function("libxdp_set_print"), printer.address(), 0);
+        setPrinter(0);
     }
 
     private NativeLog() {}
 
-    /** Makes sure that the printers are in place; the work is done once, by the class initializer. */
-    static void install() {}
+    /** Makes sure that nothing is printed; the work is done once, by the class initializer. */
+    static void silence() {}
+
+    /** Whether {@link #listen} has been called. */
+    public static synchronized boolean isListening() {
+        return listening;
+    }
+
+    /** Forgets everything, and listens from now on: to be called before the call whose failure is to be explained. */
+    public static synchronized void listen() {
+        LINES.clear();
+        if (!listening) {
+            setPrinter(printer().address());
+            listening = true;
+        }
+    }
+
+    private static void setPrinter(long printer) {
+        // Both return the printer before, of no use here.
+        var _ = Calls.call(Calls.function("libbpf_set_print"), printer, 0);
+        var _ = Calls.call(Calls.function("libxdp_set_print"), printer, 0);
+    }
 
     private static MemorySegment printer() {
         try {
@@ -95,11 +114,6 @@ public final class NativeLog {
             }
             LINES.addLast(line);
         });
-    }
-
-    /** Forgets everything: to be called before the call whose failure is to be explained. */
-    public static synchronized void clear() {
-        LINES.clear();
     }
 
     /** The last lines of warnings and information, oldest first. */

@@ -4,6 +4,7 @@ import dev.sluice.ffi.generated.Native;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -40,7 +41,28 @@ public final class NetworkDevice {
         }
     }
 
+    /**
+     * {@code SIOCETHTOOL} (linux/ethtool.h).
+     *
+     * @param command one of its structs, whose first field says which; the answer is in it afterwards
+     */
+    public static void ethtool(String name, MemorySegment command) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment argument = arena.allocate(IFREQ_BYTES, 8);
+            argument.set(ValueLayout.JAVA_LONG, VALUE, Calls.pointer(command));
+            request(argument, name, Native.SIOCETHTOOL(), "SIOCETHTOOL");
+        } finally {
+            Reference.reachabilityFence(command);
+        }
+    }
+
     private static MemorySegment request(Arena arena, String name, long request, String requestName) {
+        MemorySegment argument = arena.allocate(IFREQ_BYTES, 8);
+        request(argument, name, request, requestName);
+        return argument;
+    }
+
+    private static void request(MemorySegment argument, String name, long request, String requestName) {
         byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
         if (bytes.length >= Native.IFNAMSIZ()) {
             throw new NativeException("ioctl(" + requestName + ", " + name + ")", Native.ENODEV());
@@ -50,11 +72,11 @@ public final class NetworkDevice {
                 LibC.socket(state, Native.AF_INET(), Native.SOCK_DGRAM() | Native.SOCK_CLOEXEC(), 0),
                 "socket(AF_INET, SOCK_DGRAM)");
         try {
-            MemorySegment argument = arena.allocate(IFREQ_BYTES, 8);
             MemorySegment.copy(bytes, 0, argument, ValueLayout.JAVA_BYTE, 0, bytes.length);
-            NativeException.check(
-                    LibC.ioctl(state, socket, request, argument), "ioctl(" + requestName + ", " + name + ")");
-            return argument;
+            int result = LibC.ioctl(state, socket, request, argument);
+            if (result < 0) {
+                throw new NativeException("ioctl(" + requestName + ", " + name + ")", -result);
+            }
         } finally {
             LibC.close(state, socket);
         }

@@ -16,7 +16,7 @@ public final class Prelink {
         "LibBpf",
         "LibXsk",
         "LibXdp",
-        "generated.Native$xsk_socket__create_shared",
+        "Calls$Plain",
     };
 
     private Prelink() {}

@@ -2,6 +2,7 @@ package dev.sluice.neighbour;
 
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.ffi.generated.ifinfomsg;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +46,25 @@ public record Link(
         public static final int CUSTOMER = 0x8100;
         /** The ethertype of a tag of IEEE 802.1ad. */
         public static final int SERVICE = 0x88a8;
+    }
+
+    // By hand, as with IpAddress: links are compared at every start.
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Link that
+                && ifindex == that.ifindex
+                && mac == that.mac
+                && mtuBytes == that.mtuBytes
+                && up == that.up
+                && running == that.running
+                && rxQueues == that.rxQueues
+                && name.equals(that.name)
+                && Objects.equals(vlan, that.vlan);
+    }
+
+    @Override
+    public int hashCode() {
+        return ifindex;
     }
 
     /** Whether packets can leave by it. */

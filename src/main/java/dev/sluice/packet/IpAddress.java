@@ -147,6 +147,17 @@ public record IpAddress(AddressFamily family, long high, long low) implements Co
         return family == AddressFamily.INET ? low >>> 24 == 127 : high == 0 && low == 1;
     }
 
+    // By hand, as hashCode is: what the compiler has records do is linked at the first use, and a start pays for it.
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof IpAddress that && low == that.low && high == that.high && family == that.family;
+    }
+
+    @Override
+    public int hashCode() {
+        return (Long.hashCode(high) * 31 + Long.hashCode(low)) * 31 + family.addressBits();
+    }
+
     /** Dotted quad, or IPv6 text in the canonical form of RFC 5952. */
     @Override
     public String toString() {

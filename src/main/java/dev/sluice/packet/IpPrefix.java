@@ -1,5 +1,7 @@
 package dev.sluice.packet;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * All addresses that begin with the same bits.
  *
@@ -43,6 +45,17 @@ public record IpPrefix(IpAddress address, int length) {
     public boolean contains(IpAddress other) {
         return other.family() == address.family()
                 && other.and(IpAddress.netmask(address.family(), length)).equals(address);
+    }
+
+    // By hand, as with IpAddress.
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof IpPrefix that && length == that.length && address.equals(that.address);
+    }
+
+    @Override
+    public int hashCode() {
+        return address.hashCode() * 31 + length;
     }
 
     /** {@code 10.0.0.0/8}. */

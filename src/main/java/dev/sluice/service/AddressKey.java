@@ -2,6 +2,7 @@ package dev.sluice.service;
 
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The key of a service that is reached by an address.
@@ -16,6 +17,20 @@ public record AddressKey(Protocol protocol, IpAddress address, int port) impleme
         if (port < 0 || port > 65535) {
             throw new IllegalArgumentException("port " + port + " is outside 0-65535");
         }
+    }
+
+    // By hand, as with IpAddress.
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof AddressKey that
+                && port == that.port
+                && protocol == that.protocol
+                && address.equals(that.address);
+    }
+
+    @Override
+    public int hashCode() {
+        return (address.hashCode() * 31 + port) * 31 + protocol.number();
     }
 
     @Override

@@ -302,7 +302,7 @@ class SteeringProgramIT {
 
     @Test
     void whatTheVerifierSaysLastIsKept() throws IOException {
-        NativeLog.clear();
+        NativeLog.listen();
         // The number of a helper that no kernel has, in place of bpf_redirect_map's.
         byte[] broken = resource("/bpf/steer.bpf.o");
         int call = indexOf(broken, HexFormat.of().parseHex("8500000033000000"));

@@ -35,4 +35,16 @@ public record HealthConfig(
         quorumDown = List.copyOf(quorumDown);
         checks = List.copyOf(checks);
     }
+
+    /** Whether it is other than {@link #NONE}. Not by {@code equals}, which the JVM links at its first use. */
+    public boolean isSet() {
+        return onFailure != FailureMode.REMOVE
+                || slowStartSeconds != 0
+                || quorum != 1
+                || hysteresis != 0
+                || !quorumUp.isEmpty()
+                || !quorumDown.isEmpty()
+                || sorry != null
+                || !checks.isEmpty();
+    }
 }

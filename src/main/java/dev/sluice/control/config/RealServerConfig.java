@@ -67,7 +67,18 @@ public record RealServerConfig(
     }
 
     /** What makes a real server unique in its service. */
-    public record Endpoint(IpAddress address, int port) {}
+    public record Endpoint(IpAddress address, int port) {
+        // By hand, as with IpAddress.
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof Endpoint that && port == that.port && address.equals(that.address);
+        }
+
+        @Override
+        public int hashCode() {
+            return address.hashCode() * 31 + port;
+        }
+    }
 
     /** What makes it unique in its service. */
     public Endpoint endpoint() {
