@@ -1,5 +1,6 @@
 package dev.sluice.bench.net;
 
+import dev.sluice.bench.FrameSizes;
 import dev.sluice.bench.LiveFrames;
 import dev.sluice.bench.harness.Measurement;
 import dev.sluice.bench.harness.Measurement.Better;
@@ -15,7 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 
 /**
  * How the rate grows with queues, each with a worker. On a veth the CPU that sends decides on the queue: its number modulo the
@@ -110,39 +111,27 @@ public final class QueueScale {
         // One that spins would take the CPU from the generator that it shares it with.
         boolean isBusy = 2 * queues <= cpus;
         Scenario scenario = new Scenario(
-                Protocol.UDP,
+                List.of(Protocol.UDP),
                 80,
                 1024,
-                60,
-                generators.getFirst(),
-                subjectCpu,
+                FrameSizes.of(60),
+                GeneratorKind.OURS,
+                generators,
+                IntStream.range(0, queues)
+                        .mapToObj(queue -> (subjectCpu + queue) % cpus)
+                        .toList(),
                 Scenario.Receive.GENERATOR,
                 isBusy,
                 folder);
         SluiceSubject subject = new SluiceSubject(ForwardingMethod.DR, "");
         try (TestBed bed = new TestBed(new Topology.Shape(1, queues, AddressFamily.INET, 2, 60), scenario)) {
-            List<Flood> floods = new ArrayList<>(List.of(bed.flood()));
-            for (int cpu : generators.subList(1, generators.size())) {
-                floods.add(bed.keep(new Flood(
-                        bed.topology(),
-                        new Scenario(
-                                Protocol.UDP,
-                                80,
-                                1024,
-                                60,
-                                cpu,
-                                subjectCpu,
-                                Scenario.Receive.GENERATOR,
-                                isBusy,
-                                folder))));
-            }
             run.command("sluice-dr queues " + queues, subject.command(bed.topology(), scenario));
             double[] found = bed.with(subject, _ -> {
-                flood(floods, WARM_UP_S);
+                flood(bed.flood(), WARM_UP_S);
                 Path socket = subject.socket(scenario);
                 List<Long> before = received(Losses.now(socket, bed.topology()));
                 long arrivedBefore = bed.sink().counts().packets();
-                double took = flood(floods, seconds);
+                double took = flood(bed.flood(), seconds);
                 long arrived = bed.sink().counts().packets() - arrivedBefore;
                 return new double[] {arrived / took, busiest(before, received(Losses.now(socket, bed.topology())))};
             });
@@ -151,16 +140,9 @@ public final class QueueScale {
         }
     }
 
-    private static double flood(List<Flood> floods, double seconds) {
-        List<Future<LiveFrames.Report>> running = new ArrayList<>();
-        for (Flood flood : floods) {
-            running.add(flood.start(Duration.ofMillis(Math.round(seconds * 1000)), LiveFrames.Pace.FULL));
-        }
-        double longest = 0;
-        for (Future<LiveFrames.Report> one : running) {
-            longest = Math.max(longest, Flood.await(one).elapsed().toNanos() / 1e9);
-        }
-        return longest;
+    private static double flood(Flood flood, double seconds) {
+        Duration duration = Duration.ofMillis(Math.round(seconds * 1000));
+        return flood.run(duration, LiveFrames.Pace.FULL).elapsed().toNanos() / 1e9;
     }
 
     private static List<Long> received(Losses reading) {

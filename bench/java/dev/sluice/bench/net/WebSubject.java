@@ -184,7 +184,7 @@ sealed interface WebSubject {
         @Override
         public Subject.Running start(WebTopology topology, Path folder) {
             commands(topology).forEach(command -> topology.director().run(WebTopology.words(command)));
-            ReceiveThread thread = new ReceiveThread(topology.director(), topology.directorInterface(), cpu);
+            ReceiveThread thread = new ReceiveThread(topology.director(), topology.directorInterface(), List.of(cpu));
             return undo(() -> {
                 thread.close();
                 topology.director().run("ipvsadm", "-C");
