@@ -71,4 +71,25 @@ class SipHashTest {
         assertThrows(IllegalArgumentException.class, () -> HashKey.parse("fedcba9876543210"));
         assertThrows(IllegalArgumentException.class, () -> HashKey.parse("g".repeat(32)));
     }
+
+    @Test
+    void manyAtOnceHaveTheHashesThatTheyHaveOneByOne() {
+        SplittableRandom random = new SplittableRandom(4);
+        long[] words = random.longs(400).toArray();
+        long[] lasts = new long[100];
+        for (int i = 0; i < lasts.length; i++) {
+            lasts[i] = (random.nextLong() & 0xff_ffff_ffff_ff00L) | (4 + 2 * (i % 2));
+        }
+        long[] hashes = new long[100];
+        SipHash.hash13(KEY, words, lasts, 4, 14L << 56, hashes, 10, 90);
+        SipHash.hash13By4(KEY, words, lasts, 6, 38L << 56, hashes, 10, 90);
+        for (int i = 0; i < 100; i++) {
+            long one = SipHash.hash13(KEY, words[i], 14L << 56 | lasts[i]);
+            int at = 4 * i;
+            long four =
+                    SipHash.hash13(KEY, words[at], words[at + 1], words[at + 2], words[at + 3], 38L << 56 | lasts[i]);
+            long expected = i % 2 == 0 ? one : four;
+            assertEquals(i < 10 || i >= 90 ? 0 : expected, hashes[i], "message " + i);
+        }
+    }
 }
