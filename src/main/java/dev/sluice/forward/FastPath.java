@@ -62,6 +62,7 @@ final class FastPath {
     /** CIP and VIP of IPv6, {@link FlowHasher#INET6_WORDS} words each packet. */
     private final long[] inet6Addresses = new long[FlowHasher.INET6_WORDS * Batch.CAPACITY];
 
+    /** What the first pass tells the second of each packet. */
     private final long[] plain = new long[Batch.CAPACITY];
 
     /** Whether there is something to hash of IPv6. */

@@ -180,6 +180,17 @@ class FastPathTest {
     }
 
     @Test
+    void leavesPacketsThatGoOnInAnotherFrame() {
+        Harness harness = new Harness(64);
+        byte[] frame = udp(false).build();
+        harness.put(0, frame);
+        harness.batch.clear();
+        harness.batch.add(harness.addresses[0], frame.length);
+        assertTrue(harness.batch.addTail(Harness.slot(1), 10));
+        assertEquals(1, harness.pipeline.fastPath().read(harness.batch, 0, 1));
+    }
+
+    @Test
     void leavesFramesWithoutRoomForAnOuterHeader() {
         Harness harness = new Harness(64);
         ForwardingSnapshot snapshot = snapshot("i");
