@@ -15,6 +15,7 @@ import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.health.HealthChecks;
 import dev.sluice.health.HealthMonitor;
+import dev.sluice.neighbour.ClientRoutes;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
@@ -60,6 +61,7 @@ public final class Director implements AutoCloseable {
     private final Reconfigurer reconfigurer;
     private final Reload reload;
     private final Attachments attachments;
+    private final GatewayLog gateways = new GatewayLog();
     private volatile boolean stopRequested;
 
     private Director(
@@ -121,7 +123,8 @@ public final class Director implements AutoCloseable {
         openAdminSocket(settings, admin, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
-        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources));
+        ClientRoutes clientRoutes = resources.add("routes to clients", new ClientRoutes(resolver));
+        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources), clientRoutes);
         Optional<SharedFlowTables> sharedTables = openSharedTables(settings, resources);
         Registry registry = new Registry(
                 settings.maglevTableSize(),
@@ -147,6 +150,7 @@ public final class Director implements AutoCloseable {
                 new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize());
         SnapshotCompiler compiler = new SnapshotCompiler(schedulers, choice);
         Overlay overlay = Overlay.NONE.next(registry, Map.of(), now(), true);
+        compiler.setRoutes(clientRoutes.table());
         SnapshotCompiler.Compiled first = compiler.compile(registry, overlay, resolver);
         compiler.makeCurrent(first);
 
@@ -217,6 +221,7 @@ public final class Director implements AutoCloseable {
                 reload,
                 attachments);
         nextHops.onChange(director::followNextHops);
+        nextHops.onOtherRoutes(director::followClientRoutes);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
         health.adopt(registry, overlay);
@@ -260,6 +265,7 @@ public final class Director implements AutoCloseable {
     }
 
     private void logReady(String version, List<SteeringProgram> programs) {
+        gateways.look(nextHops.clientRoutes());
         compiler.current().nextHops().forEach((way, hop) -> {
             if (!compiler.isUsable(way)) {
                 LOG.log(Level.WARNING, "real server {0}: {1}", way.rip(), hop.describe());
@@ -320,8 +326,19 @@ public final class Director implements AutoCloseable {
                         .toList());
     }
 
+    private void takeClientRoutes() {
+        compiler.setRoutes(nextHops.clientRoutes().table());
+        gateways.look(nextHops.clientRoutes());
+    }
+
+    private void followClientRoutes() {
+        takeClientRoutes();
+        datapath.publish(compiler.recompileRoutes().snapshot());
+    }
+
     private void followNextHops() {
         Map<Way, NextHop> before = compiler.current().nextHops();
+        takeClientRoutes();
         SnapshotCompiler.Compiled after = compiler.recompileNextHops(nextHops.resolver());
         datapath.publish(after.snapshot());
         after.nextHops().forEach((way, hop) -> {

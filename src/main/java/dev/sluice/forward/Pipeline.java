@@ -260,13 +260,22 @@ public final class Pipeline {
     private boolean directReply(ForwardingSnapshot snapshot, Batch batch, int index, int ingressPort, long nowMs) {
         PacketView packet = packets[index];
         // A service's packet is a client's: a flood of them costs no look-up in the tables of others.
-        if (snapshot.findService(packet) != ForwardingSnapshot.NONE || !replies.find(packet, hashes[index], nowMs)) {
+        if (snapshot.findService(packet) != ForwardingSnapshot.NONE) {
             return false;
+        }
+        if (!replies.find(packet, hashes[index], nowMs)) {
+            boolean passes = snapshot.nat().isFromRealServer(packet)
+                    && !packet.isFragment()
+                    && flows.find(packet, hashes[index], nowMs) == FlowTable.NOT_FOUND;
+            if (passes) {
+                replies.passOn(snapshot, batch, index, packet, hashes[index], ingressPort, nowMs);
+            }
+            return passes;
         }
         if (packet.isFragment()) {
             directRest(batch, packet, replies.way(), nowMs);
         }
-        replies.forward(snapshot, batch, index, packet, ingressPort, nowMs);
+        replies.forward(snapshot, batch, index, packet, hashes[index], ingressPort, nowMs);
         return true;
     }
 
@@ -338,7 +347,7 @@ public final class Pipeline {
             setDirection(batch, index, tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs));
         } else if (snapshot.findService(quoted) == ForwardingSnapshot.NONE
                 && replies.find(quoted, hashes[index], nowMs)) {
-            replies.forwardError(snapshot, batch, index, packet, quoted, ingressPort, nowMs);
+            replies.forwardError(snapshot, batch, index, packet, quoted, hashes[index], ingressPort, nowMs);
         } else {
             int realServer = tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs);
             batch.setEgress(index, DROPPED);
