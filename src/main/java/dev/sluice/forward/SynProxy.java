@@ -242,7 +242,9 @@ final class SynProxy {
         int link = packet.l2LengthBytes();
         long old = batch.address(index);
         MemorySegment.copy(umem, old, umem, spare, link);
-        Ethernet.putAddresses(umem, spare, Ethernet.source(umem, old), Ethernet.destination(umem, old));
+        long station = Ethernet.source(umem, old);
+        long self = Ethernet.destination(umem, old);
+        Ethernet.putAddresses(umem, spare, station, self);
         // What is added to it on its way moves headers to the front, for which spare frames have headroom as well.
         long l4 = spare + link + (packet.inet6() ? Ipv6.HEADER_BYTES : Ipv4.MIN_HEADER_BYTES);
         int length = writeStamps(l4, stamped, stamp, echo);
