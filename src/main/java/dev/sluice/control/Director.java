@@ -15,9 +15,11 @@ import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.health.HealthChecks;
 import dev.sluice.health.HealthMonitor;
+import dev.sluice.neighbour.ClientRoutes;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
+import dev.sluice.neighbour.OwnAddresses;
 import dev.sluice.neighbour.TooBig;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
@@ -50,6 +52,7 @@ public final class Director implements AutoCloseable {
     private final DirectorConfig config;
     private final Resources resources;
     private final NextHopFollower nextHops;
+    private final OwnAddresses ownAddresses;
     private final SteeringMaps maps;
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
@@ -58,12 +61,14 @@ public final class Director implements AutoCloseable {
     private final Reconfigurer reconfigurer;
     private final Reload reload;
     private final Attachments attachments;
+    private final GatewayLog gateways = new GatewayLog();
     private volatile boolean stopRequested;
 
     private Director(
             DirectorConfig config,
             Resources resources,
             NextHopFollower nextHops,
+            OwnAddresses ownAddresses,
             SteeringMaps maps,
             SnapshotCompiler compiler,
             Datapath datapath,
@@ -75,6 +80,7 @@ public final class Director implements AutoCloseable {
         this.config = config;
         this.resources = resources;
         this.nextHops = nextHops;
+        this.ownAddresses = ownAddresses;
         this.maps = maps;
         this.compiler = compiler;
         this.datapath = datapath;
@@ -117,7 +123,8 @@ public final class Director implements AutoCloseable {
         openAdminSocket(settings, admin, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
-        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources));
+        ClientRoutes clientRoutes = resources.add("routes to clients", new ClientRoutes(resolver));
+        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources), clientRoutes);
         Optional<SharedFlowTables> sharedTables = openSharedTables(settings, resources);
         Registry registry = new Registry(
                 settings.maglevTableSize(),
@@ -143,6 +150,7 @@ public final class Director implements AutoCloseable {
                 new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize());
         SnapshotCompiler compiler = new SnapshotCompiler(schedulers, choice);
         Overlay overlay = Overlay.NONE.next(registry, Map.of(), now(), true);
+        compiler.setRoutes(clientRoutes.table());
         SnapshotCompiler.Compiled first = compiler.compile(registry, overlay, resolver);
         compiler.makeCurrent(first);
 
@@ -160,6 +168,8 @@ public final class Director implements AutoCloseable {
         datapath.limit(first.services());
         datapath.start();
 
+        OwnAddresses ownAddresses = resources.add("rtnetlink socket for addresses", OwnAddresses.open());
+        maps.setOwnAddresses(ownAddresses.all());
         ServiceSteering steering = new ServiceSteering(maps);
         steering.widen(registry);
         settings.interfaces().forEach(name -> followStationAddress(name, maps, resolver));
@@ -201,6 +211,7 @@ public final class Director implements AutoCloseable {
                 settings,
                 resources,
                 nextHops,
+                ownAddresses,
                 maps,
                 compiler,
                 datapath,
@@ -210,6 +221,7 @@ public final class Director implements AutoCloseable {
                 reload,
                 attachments);
         nextHops.onChange(director::followNextHops);
+        nextHops.onOtherRoutes(director::followClientRoutes);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
         health.adopt(registry, overlay);
@@ -253,6 +265,7 @@ public final class Director implements AutoCloseable {
     }
 
     private void logReady(String version, List<SteeringProgram> programs) {
+        gateways.look(nextHops.clientRoutes());
         compiler.current().nextHops().forEach((way, hop) -> {
             if (!compiler.isUsable(way)) {
                 LOG.log(Level.WARNING, "real server {0}: {1}", way.rip(), hop.describe());
@@ -281,12 +294,16 @@ public final class Director implements AutoCloseable {
     public boolean run() {
         long estimatedMs = NextHopFollower.nowMs();
         while (!stopRequested) {
-            nextHops.await(queue.fd());
+            nextHops.await(queue.fd(), ownAddresses.fd());
+            if (ownAddresses.process()) {
+                maps.setOwnAddresses(ownAddresses.all());
+            }
             queue.run();
             reconfigurer.followHealth();
             if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();
+                reconfigurer.releaseReplies();
             }
             for (Worker worker : datapath.workers()) {
                 if (worker.failure() != null) {
@@ -309,8 +326,19 @@ public final class Director implements AutoCloseable {
                         .toList());
     }
 
+    private void takeClientRoutes() {
+        compiler.setRoutes(nextHops.clientRoutes().table());
+        gateways.look(nextHops.clientRoutes());
+    }
+
+    private void followClientRoutes() {
+        takeClientRoutes();
+        datapath.publish(compiler.recompileRoutes().snapshot());
+    }
+
     private void followNextHops() {
         Map<Way, NextHop> before = compiler.current().nextHops();
+        takeClientRoutes();
         SnapshotCompiler.Compiled after = compiler.recompileNextHops(nextHops.resolver());
         datapath.publish(after.snapshot());
         after.nextHops().forEach((way, hop) -> {
