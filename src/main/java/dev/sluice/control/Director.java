@@ -59,6 +59,8 @@ public final class Director implements AutoCloseable {
     private final Reload reload;
     private final Attachments attachments;
     private volatile boolean stopRequested;
+    /** Those of which there are rates, with their real servers. */
+    private List<ServiceState> estimated = List.of();
 
     private Director(
             DirectorConfig config,
@@ -280,16 +282,18 @@ public final class Director implements AutoCloseable {
      */
     public boolean run() {
         long estimatedMs = NextHopFollower.nowMs();
+        List<Worker> workers = datapath.workers();
         while (!stopRequested) {
-            nextHops.await(queue.fd());
-            queue.run();
+            if (nextHops.await(queue.fd())) {
+                queue.run();
+            }
             reconfigurer.followHealth();
             if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();
             }
-            for (Worker worker : datapath.workers()) {
-                if (worker.failure() != null) {
+            for (int i = 0; i < workers.size(); i++) {
+                if (workers.get(i).failure() != null) {
                     return false;
                 }
             }
@@ -301,12 +305,16 @@ public final class Director implements AutoCloseable {
     /** Of those that are out of service as well: they may come back. */
     private void estimateRates() {
         List<ServiceState> states = compiler.current().states();
-        traffic.estimate(
-                states.stream().map(state -> state.configured().id()).toList(),
-                states.stream()
-                        .flatMap(state -> state.allRealServers().stream())
-                        .map(RealServer::id)
-                        .toList());
+        if (!states.equals(estimated)) {
+            estimated = states;
+            traffic.follow(
+                    states.stream().map(state -> state.configured().id()).toList(),
+                    states.stream()
+                            .flatMap(state -> state.allRealServers().stream())
+                            .map(RealServer::id)
+                            .toList());
+        }
+        traffic.estimate();
     }
 
     private void followNextHops() {

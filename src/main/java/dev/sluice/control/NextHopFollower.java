@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Waits for rtnetlink on behalf of the control thread, and for the MAC addresses of RIPs that are about to be used.
@@ -35,8 +36,18 @@ final class NextHopFollower {
 
     private static final int NO_FD = -1;
 
+    /** Places in what is polled: rtnetlink, somebody else's descriptor, and those of ICMP behind them. */
+    private static final int OTHER = 1;
+
+    private static final int FIRST_ERRORS = 2;
+
     private final NextHopResolver resolver;
     private final Optional<IcmpErrors> errors;
+
+    /** Made once, for it is used twenty times a second; as long as this is reachable. */
+    private final MemorySegment polled;
+
+    private final List<MemorySegment> entries;
     private Runnable onChange = () -> {};
     private Consumer<TooBig> onTooBig = _ -> {};
 
@@ -47,6 +58,15 @@ final class NextHopFollower {
     NextHopFollower(NextHopResolver resolver, Optional<IcmpErrors> errors) {
         this.resolver = resolver;
         this.errors = errors;
+        int[] fds = {resolver.fd(), NO_FD, errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6)};
+        polled = pollfd.allocateArray(fds.length, Arena.ofAuto());
+        entries = IntStream.range(0, fds.length)
+                .mapToObj(i -> pollfd.asSlice(polled, i))
+                .toList();
+        for (int i = 0; i < fds.length; i++) {
+            pollfd.fd(entries.get(i), fds[i]);
+            pollfd.events(entries.get(i), (short) Native.POLLIN());
+        }
     }
 
     /** Sets what is done when the way to a RIP, or a link of the director's, is another one. */
@@ -74,7 +94,7 @@ final class NextHopFollower {
         long deadlineNs = System.nanoTime() + RESOLUTION_WAIT_MS * 1_000_000;
         while (rips.stream().anyMatch(rip -> isResolving(resolver.nextHop(rip)))
                 && System.nanoTime() - deadlineNs < 0) {
-            await(NO_FD);
+            var _ = await(NO_FD);
         }
         List<String> refused = ways.stream()
                 .flatMap(way -> ReachCheck.refusal(way, resolver.nextHop(way.rip())).stream())
@@ -94,22 +114,25 @@ final class NextHopFollower {
      * Sleeps until rtnetlink, or somebody else, has something to say, at most a control tick; takes in what rtnetlink said.
      *
      * @param fd somebody else's descriptor, -1 for nobody's: poll(2) passes over it
+     * @return whether there is something to be read from {@code fd}
      */
-    void await(int fd) {
-        try (Arena arena = Arena.ofConfined()) {
-            int[] fds = {resolver.fd(), fd, errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6)};
-            MemorySegment entries = pollfd.allocateArray(fds.length, arena);
-            for (int i = 0; i < fds.length; i++) {
-                pollfd.fd(pollfd.asSlice(entries, i), fds[i]);
-                pollfd.events(pollfd.asSlice(entries, i), (short) Native.POLLIN());
-            }
-            int timeoutMs = Math.min(CONTROL_TICK_MS, resolver.pollTimeoutMs(nowMs()));
-            LibC.poll(CallState.current(), entries, fds.length, timeoutMs);
+    boolean await(int fd) {
+        pollfd.fd(entries.get(OTHER), fd);
+        int timeoutMs = Math.min(CONTROL_TICK_MS, resolver.pollTimeoutMs(nowMs()));
+        // A call that fails leaves what the one before found.
+        boolean found = LibC.poll(CallState.current(), polled, entries.size(), timeoutMs) > 0;
+        if (found && (isReady(FIRST_ERRORS) || isReady(FIRST_ERRORS + 1))) {
+            errors.orElseThrow().drain(onTooBig);
         }
-        errors.ifPresent(heard -> heard.drain(onTooBig));
+        boolean other = found && isReady(OTHER);
         if (resolver.process(nowMs())) {
             onChange.run();
         }
+        return other;
+    }
+
+    private boolean isReady(int entry) {
+        return pollfd.revents(entries.get(entry)) != 0;
     }
 
     private int errorsFd(AddressFamily family) {
