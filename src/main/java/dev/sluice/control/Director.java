@@ -19,6 +19,7 @@ import dev.sluice.neighbour.ClientRoutes;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
+import dev.sluice.neighbour.OwnAddresses;
 import dev.sluice.neighbour.TooBig;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
@@ -51,6 +52,7 @@ public final class Director implements AutoCloseable {
     private final DirectorConfig config;
     private final Resources resources;
     private final NextHopFollower nextHops;
+    private final OwnAddresses ownAddresses;
     private final SteeringMaps maps;
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
@@ -61,11 +63,14 @@ public final class Director implements AutoCloseable {
     private final Attachments attachments;
     private final GatewayLog gateways = new GatewayLog();
     private volatile boolean stopRequested;
+    /** Those of which there are rates, with their real servers. */
+    private List<ServiceState> estimated = List.of();
 
     private Director(
             DirectorConfig config,
             Resources resources,
             NextHopFollower nextHops,
+            OwnAddresses ownAddresses,
             SteeringMaps maps,
             SnapshotCompiler compiler,
             Datapath datapath,
@@ -77,6 +82,7 @@ public final class Director implements AutoCloseable {
         this.config = config;
         this.resources = resources;
         this.nextHops = nextHops;
+        this.ownAddresses = ownAddresses;
         this.maps = maps;
         this.compiler = compiler;
         this.datapath = datapath;
@@ -164,6 +170,8 @@ public final class Director implements AutoCloseable {
         datapath.limit(first.services());
         datapath.start();
 
+        OwnAddresses ownAddresses = resources.add("rtnetlink socket for addresses", OwnAddresses.open());
+        maps.setOwnAddresses(ownAddresses.all());
         ServiceSteering steering = new ServiceSteering(maps);
         steering.widen(registry);
         settings.interfaces().forEach(name -> followStationAddress(name, maps, resolver));
@@ -205,6 +213,7 @@ public final class Director implements AutoCloseable {
                 settings,
                 resources,
                 nextHops,
+                ownAddresses,
                 maps,
                 compiler,
                 datapath,
@@ -286,16 +295,23 @@ public final class Director implements AutoCloseable {
      */
     public boolean run() {
         long estimatedMs = NextHopFollower.nowMs();
+        List<Worker> workers = datapath.workers();
         while (!stopRequested) {
-            nextHops.await(queue.fd());
-            queue.run();
+            int ready = nextHops.await(queue.fd(), ownAddresses.fd());
+            if ((ready & NextHopFollower.SECOND) != 0 && ownAddresses.process()) {
+                maps.setOwnAddresses(ownAddresses.all());
+            }
+            if ((ready & NextHopFollower.FIRST) != 0) {
+                queue.run();
+            }
             reconfigurer.followHealth();
             if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();
+                reconfigurer.releaseReplies();
             }
-            for (Worker worker : datapath.workers()) {
-                if (worker.failure() != null) {
+            for (int i = 0; i < workers.size(); i++) {
+                if (workers.get(i).failure() != null) {
                     return false;
                 }
             }
@@ -307,12 +323,16 @@ public final class Director implements AutoCloseable {
     /** Of those that are out of service as well: they may come back. */
     private void estimateRates() {
         List<ServiceState> states = compiler.current().states();
-        traffic.estimate(
-                states.stream().map(state -> state.configured().id()).toList(),
-                states.stream()
-                        .flatMap(state -> state.allRealServers().stream())
-                        .map(RealServer::id)
-                        .toList());
+        if (!states.equals(estimated)) {
+            estimated = states;
+            traffic.follow(
+                    states.stream().map(state -> state.configured().id()).toList(),
+                    states.stream()
+                            .flatMap(state -> state.allRealServers().stream())
+                            .map(RealServer::id)
+                            .toList());
+        }
+        traffic.estimate();
     }
 
     private void takeClientRoutes() {

@@ -94,9 +94,13 @@ final class HopChoice {
     }
 
     private static int vlan(RealServer real, Path path) {
-        if (real.vlan() != RealServer.VLAN_KEEP || path.vlan() == Path.NO_VLAN) {
+        if (real.vlan() != RealServer.VLAN_KEEP) {
             return real.vlan();
         }
-        return path.vlan();
+        if (path.vlan() != Path.NO_VLAN) {
+            return path.vlan();
+        }
+        // NAT routes from one network to another: the client's tags mean nothing there.
+        return real.method() == ForwardingMethod.NAT ? RealServer.VLAN_NONE : RealServer.VLAN_KEEP;
     }
 }

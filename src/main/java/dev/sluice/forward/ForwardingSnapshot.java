@@ -46,6 +46,7 @@ public final class ForwardingSnapshot {
     private final ServiceOptions options;
 
     private final TunnelTable tunnels;
+    private final NatTable nat;
     private final HopTable hops;
     private final FastTable fast;
     private final RouteTable routes;
@@ -59,6 +60,7 @@ public final class ForwardingSnapshot {
             FwmarkIndex marks,
             ServiceOptions options,
             TunnelTable tunnels,
+            NatTable nat,
             IntFunction<List<NextHop>> nextHops,
             RouteTable routes) {
         this.generation = generation;
@@ -69,8 +71,9 @@ public final class ForwardingSnapshot {
         this.marks = marks;
         this.options = options;
         this.tunnels = tunnels;
+        this.nat = nat;
         this.hops = new HopTable(serviceOf.length, id -> serviceOf[id] == NONE ? List.of() : nextHops.apply(id));
-        this.fast = new FastTable(serviceOf, tunnels, hops);
+        this.fast = new FastTable(serviceOf, tunnels, nat, hops);
         this.routes = routes;
     }
 
@@ -84,6 +87,7 @@ public final class ForwardingSnapshot {
         this.marks = other.marks;
         this.options = other.options;
         this.tunnels = other.tunnels;
+        this.nat = other.nat;
         this.hops = other.hops;
         this.fast = other.fast;
         this.routes = routes;
@@ -102,7 +106,7 @@ public final class ForwardingSnapshot {
      */
     public ForwardingSnapshot withNextHops(long newGeneration, IntFunction<List<NextHop>> nextHops) {
         return new ForwardingSnapshot(
-                newGeneration, index, tables, serviceOf, quiesced, marks, options, tunnels, nextHops, routes);
+                newGeneration, index, tables, serviceOf, quiesced, marks, options, tunnels, nat, nextHops, routes);
     }
 
     /**
@@ -158,6 +162,11 @@ public final class ForwardingSnapshot {
     /** How packets for the real servers of this snapshot are encapsulated. */
     TunnelTable tunnels() {
         return tunnels;
+    }
+
+    /** What packets for the real servers of this snapshot are translated to. */
+    NatTable nat() {
+        return nat;
     }
 
     /** The ways to the real servers of this snapshot. */
@@ -270,6 +279,7 @@ public final class ForwardingSnapshot {
                     new FwmarkIndex(fwmarkRules, idByKey),
                     options.copy(),
                     new TunnelTable(serviceOf.length, realServers),
+                    new NatTable(serviceOf.length, realServers),
                     id -> nextHopsByRealServer.getOrDefault(id, List.of()),
                     routes);
         }
