@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.tomlj.TomlPosition;
@@ -34,6 +35,8 @@ final class ServicesReader {
     private static final String VIP = "\"10.0.0.100:80\" or \"[2001:db8::100]:80\", port 0 for every port";
     private static final String RIP =
             "an IPv4 or IPv6 address without port, which is the service's or, with method nat, the key port";
+    private static final Pattern PORT = Pattern.compile("[0-9]{1,5}");
+    private static final Pattern WITH_PORT_OR_BRACKETS = Pattern.compile("[0-9.]+:[0-9]*|\\[.*");
     private static final String NETMASK = "a mask of CIPs, \"255.255.255.0\"";
 
     private final Problems problems;
@@ -223,7 +226,7 @@ final class ServicesReader {
 
     /** The number, or -1. */
     private static int port(String text) {
-        if (!text.matches("[0-9]{1,5}")) {
+        if (!PORT.matcher(text).matches()) {
             return -1;
         }
         int port = Integer.parseInt(text);
@@ -323,7 +326,7 @@ final class ServicesReader {
         if (value == null) {
             return null;
         }
-        if (value.matches("[0-9.]+:[0-9]*|\\[.*")) {
+        if (WITH_PORT_OR_BRACKETS.matcher(value).matches()) {
             table.wrong("address", "has a port or brackets", RIP);
             return null;
         }
