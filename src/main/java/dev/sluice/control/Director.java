@@ -15,9 +15,11 @@ import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.health.HealthChecks;
 import dev.sluice.health.HealthMonitor;
+import dev.sluice.neighbour.ClientRoutes;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
+import dev.sluice.neighbour.OwnAddresses;
 import dev.sluice.neighbour.TooBig;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
@@ -50,6 +52,7 @@ public final class Director implements AutoCloseable {
     private final DirectorConfig config;
     private final Resources resources;
     private final NextHopFollower nextHops;
+    private final OwnAddresses ownAddresses;
     private final SteeringMaps maps;
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
@@ -58,6 +61,7 @@ public final class Director implements AutoCloseable {
     private final Reconfigurer reconfigurer;
     private final Reload reload;
     private final Attachments attachments;
+    private final GatewayLog gateways = new GatewayLog();
     private volatile boolean stopRequested;
     /** Those of which there are rates, with their real servers. */
     private List<ServiceState> estimated = List.of();
@@ -66,6 +70,7 @@ public final class Director implements AutoCloseable {
             DirectorConfig config,
             Resources resources,
             NextHopFollower nextHops,
+            OwnAddresses ownAddresses,
             SteeringMaps maps,
             SnapshotCompiler compiler,
             Datapath datapath,
@@ -77,6 +82,7 @@ public final class Director implements AutoCloseable {
         this.config = config;
         this.resources = resources;
         this.nextHops = nextHops;
+        this.ownAddresses = ownAddresses;
         this.maps = maps;
         this.compiler = compiler;
         this.datapath = datapath;
@@ -119,7 +125,8 @@ public final class Director implements AutoCloseable {
         openAdminSocket(settings, admin, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
-        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources));
+        ClientRoutes clientRoutes = resources.add("routes to clients", new ClientRoutes(resolver));
+        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources), clientRoutes);
         Optional<SharedFlowTables> sharedTables = openSharedTables(settings, resources);
         Registry registry = new Registry(
                 settings.maglevTableSize(),
@@ -145,6 +152,7 @@ public final class Director implements AutoCloseable {
                 new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize());
         SnapshotCompiler compiler = new SnapshotCompiler(schedulers, choice);
         Overlay overlay = Overlay.NONE.next(registry, Map.of(), now(), true);
+        compiler.setRoutes(clientRoutes.table());
         SnapshotCompiler.Compiled first = compiler.compile(registry, overlay, resolver);
         compiler.makeCurrent(first);
 
@@ -162,6 +170,8 @@ public final class Director implements AutoCloseable {
         datapath.limit(first.services());
         datapath.start();
 
+        OwnAddresses ownAddresses = resources.add("rtnetlink socket for addresses", OwnAddresses.open());
+        maps.setOwnAddresses(ownAddresses.all());
         ServiceSteering steering = new ServiceSteering(maps);
         steering.widen(registry);
         settings.interfaces().forEach(name -> followStationAddress(name, maps, resolver));
@@ -203,6 +213,7 @@ public final class Director implements AutoCloseable {
                 settings,
                 resources,
                 nextHops,
+                ownAddresses,
                 maps,
                 compiler,
                 datapath,
@@ -212,6 +223,7 @@ public final class Director implements AutoCloseable {
                 reload,
                 attachments);
         nextHops.onChange(director::followNextHops);
+        nextHops.onOtherRoutes(director::followClientRoutes);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
         health.adopt(registry, overlay);
@@ -255,6 +267,7 @@ public final class Director implements AutoCloseable {
     }
 
     private void logReady(String version, List<SteeringProgram> programs) {
+        gateways.look(nextHops.clientRoutes());
         compiler.current().nextHops().forEach((way, hop) -> {
             if (!compiler.isUsable(way)) {
                 LOG.log(Level.WARNING, "real server {0}: {1}", way.rip(), hop.describe());
@@ -284,13 +297,18 @@ public final class Director implements AutoCloseable {
         long estimatedMs = NextHopFollower.nowMs();
         List<Worker> workers = datapath.workers();
         while (!stopRequested) {
-            if (nextHops.await(queue.fd())) {
+            boolean asked = nextHops.await(queue.fd(), ownAddresses.fd());
+            if (ownAddresses.process()) {
+                maps.setOwnAddresses(ownAddresses.all());
+            }
+            if (asked) {
                 queue.run();
             }
             reconfigurer.followHealth();
             if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();
+                reconfigurer.releaseReplies();
             }
             for (int i = 0; i < workers.size(); i++) {
                 if (workers.get(i).failure() != null) {
@@ -317,8 +335,19 @@ public final class Director implements AutoCloseable {
         traffic.estimate();
     }
 
+    private void takeClientRoutes() {
+        compiler.setRoutes(nextHops.clientRoutes().table());
+        gateways.look(nextHops.clientRoutes());
+    }
+
+    private void followClientRoutes() {
+        takeClientRoutes();
+        datapath.publish(compiler.recompileRoutes().snapshot());
+    }
+
     private void followNextHops() {
         Map<Way, NextHop> before = compiler.current().nextHops();
+        takeClientRoutes();
         SnapshotCompiler.Compiled after = compiler.recompileNextHops(nextHops.resolver());
         datapath.publish(after.snapshot());
         after.nextHops().forEach((way, hop) -> {

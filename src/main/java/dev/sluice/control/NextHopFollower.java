@@ -3,8 +3,10 @@ package dev.sluice.control;
 import dev.sluice.control.ChangeException.Code;
 import dev.sluice.ffi.CallState;
 import dev.sluice.ffi.LibC;
+import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.generated.Native;
 import dev.sluice.ffi.generated.pollfd;
+import dev.sluice.neighbour.ClientRoutes;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
@@ -34,31 +36,38 @@ final class NextHopFollower {
     /** How long the control thread sleeps at the most before it looks at everything else. */
     private static final int CONTROL_TICK_MS = 50;
 
+    /** poll(2) passes over it. */
     private static final int NO_FD = -1;
 
-    /** Places in what is polled: rtnetlink, somebody else's descriptor, and those of ICMP behind them. */
-    private static final int OTHER = 1;
+    /** Places in what is polled: rtnetlink, two of somebody else's, routes to clients, ICMP. */
+    private static final int ASKED = 1;
 
-    private static final int FIRST_ERRORS = 2;
+    private static final int OTHER = 2;
+    private static final int ROUTES = 3;
+    private static final int FIRST_ERRORS = 4;
 
     private final NextHopResolver resolver;
     private final Optional<IcmpErrors> errors;
+    private final ClientRoutes clientRoutes;
 
     /** Made once, for it is used twenty times a second; as long as this is reachable. */
     private final MemorySegment polled;
 
     private final List<MemorySegment> entries;
     private Runnable onChange = () -> {};
+    private Runnable onOtherRoutes = () -> {};
     private Consumer<TooBig> onTooBig = _ -> {};
 
     /**
      * @param resolver is asked for the way to each RIP
      * @param errors what routers say of packets that are too large; empty where nobody listens
+     * @param clientRoutes are followed while somebody needs them
      */
-    NextHopFollower(NextHopResolver resolver, Optional<IcmpErrors> errors) {
+    NextHopFollower(NextHopResolver resolver, Optional<IcmpErrors> errors, ClientRoutes clientRoutes) {
         this.resolver = resolver;
         this.errors = errors;
-        int[] fds = {resolver.fd(), NO_FD, errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6)};
+        this.clientRoutes = clientRoutes;
+        int[] fds = {resolver.fd(), NO_FD, NO_FD, NO_FD, errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6)};
         polled = pollfd.allocateArray(fds.length, Arena.ofAuto());
         entries = IntStream.range(0, fds.length)
                 .mapToObj(i -> pollfd.asSlice(polled, i))
@@ -74,6 +83,11 @@ final class NextHopFollower {
         onChange = action;
     }
 
+    /** Sets what is done when nothing but routes to clients are others, or are no longer followed. */
+    void onOtherRoutes(Runnable action) {
+        onOtherRoutes = action;
+    }
+
     /** Sets what is done when a router says that a packet was too large; a lower MTU in the resolver is a change like others. */
     void onTooBig(Consumer<TooBig> action) {
         onTooBig = action;
@@ -83,18 +97,30 @@ final class NextHopFollower {
         return resolver;
     }
 
+    boolean followsClientRoutes() {
+        return clientRoutes.fd() != NO_FD;
+    }
+
+    ClientRoutes clientRoutes() {
+        return clientRoutes;
+    }
+
     /**
-     * Begins to follow RIPs and waits a little until it is known how to reach them.
+     * Begins to follow RIPs, and routes to clients where answers pass the director, and waits a little until it is known how to reach
+     * them.
      *
      * @throws ChangeException for those that their method can never reach, a line each; all are followed all the same
      */
     void resolve(Collection<Way> ways) throws ChangeException {
         Set<IpAddress> rips = ways.stream().map(Way::rip).collect(Collectors.toCollection(LinkedHashSet::new));
         rips.forEach(resolver::watch);
+        if (ways.stream().anyMatch(Way::answersPassDirector)) {
+            followClientRoutes();
+        }
         long deadlineNs = System.nanoTime() + RESOLUTION_WAIT_MS * 1_000_000;
-        while (rips.stream().anyMatch(rip -> isResolving(resolver.nextHop(rip)))
+        while ((rips.stream().anyMatch(rip -> isResolving(resolver.nextHop(rip))) || clientRoutes.isResolving())
                 && System.nanoTime() - deadlineNs < 0) {
-            var _ = await(NO_FD);
+            var _ = await(NO_FD, NO_FD);
         }
         List<String> refused = ways.stream()
                 .flatMap(way -> ReachCheck.refusal(way, resolver.nextHop(way.rip())).stream())
@@ -102,6 +128,23 @@ final class NextHopFollower {
         if (!refused.isEmpty()) {
             boolean broadcast = ways.stream().allMatch(way -> ReachCheck.isBroadcast(resolver.nextHop(way.rip())));
             throw new ChangeException(broadcast ? Code.NOT_UNICAST : Code.NOT_FORWARDABLE, String.join("\n", refused));
+        }
+    }
+
+    private void followClientRoutes() throws ChangeException {
+        try {
+            clientRoutes.follow();
+        } catch (NativeException e) {
+            throw new ChangeException(
+                    Code.REFUSED, "cannot follow the routes to clients, which NAT needs: " + e.getMessage());
+        }
+    }
+
+    /** Follows routes to clients no more: no answer passes the director now. */
+    void forgetClientRoutes() {
+        if (followsClientRoutes()) {
+            clientRoutes.close();
+            onOtherRoutes.run();
         }
     }
 
@@ -113,22 +156,32 @@ final class NextHopFollower {
     /**
      * Sleeps until rtnetlink, or somebody else, has something to say, at most a control tick; takes in what rtnetlink said.
      *
-     * @param fd somebody else's descriptor, -1 for nobody's: poll(2) passes over it
-     * @return whether there is something to be read from {@code fd}
+     * @param asked somebody else's descriptor, -1 for nobody's: poll(2) passes over it
+     * @param other another's, which its owner looks at in any case
+     * @return whether there is something to be read from {@code asked}
      */
-    boolean await(int fd) {
-        pollfd.fd(entries.get(OTHER), fd);
-        int timeoutMs = Math.min(CONTROL_TICK_MS, resolver.pollTimeoutMs(nowMs()));
+    boolean await(int asked, int other) {
+        pollfd.fd(entries.get(ASKED), asked);
+        pollfd.fd(entries.get(OTHER), other);
+        // They are followed from when they are first needed.
+        pollfd.fd(entries.get(ROUTES), clientRoutes.fd());
+        long beforeMs = nowMs();
+        int timeoutMs = Math.min(
+                CONTROL_TICK_MS, Math.min(resolver.pollTimeoutMs(beforeMs), clientRoutes.pollTimeoutMs(beforeMs)));
         // A call that fails leaves what the one before found.
         boolean found = LibC.poll(CallState.current(), polled, entries.size(), timeoutMs) > 0;
         if (found && (isReady(FIRST_ERRORS) || isReady(FIRST_ERRORS + 1))) {
             errors.orElseThrow().drain(onTooBig);
         }
-        boolean other = found && isReady(OTHER);
-        if (resolver.process(nowMs())) {
+        boolean isAsked = found && isReady(ASKED);
+        long nowMs = nowMs();
+        boolean otherRoutes = clientRoutes.process(nowMs);
+        if (resolver.process(nowMs)) {
             onChange.run();
+        } else if (otherRoutes) {
+            onOtherRoutes.run();
         }
-        return other;
+        return isAsked;
     }
 
     private boolean isReady(int entry) {

@@ -98,6 +98,8 @@ final class Reconfigurer {
         // any more.
         if (datapath.awaitAcknowledged(before)) {
             draft.reclaim(datapath::holdsRealServer);
+            // An id that is another's from now on must not keep what the one before it had.
+            steering.release(datapath::holdsRealServer);
         }
         List<String> lines = apply(edits, draft);
         Set<IpAddress> rips = draft.realServerAddresses();
@@ -105,6 +107,7 @@ final class Reconfigurer {
         coming.removeAll(registry.realServerAddresses());
         Set<Way> newWays = new LinkedHashSet<>(draft.ways());
         newWays.removeAll(registry.ways());
+        boolean followed = nextHops.followsClientRoutes();
         Overlay overlay;
         boolean done = false;
         try {
@@ -119,6 +122,10 @@ final class Reconfigurer {
                 registry = draft;
             }
             unused.forEach(nextHops::forget);
+            // What is left of a removed real server's connections may still need them.
+            if (!registry.answersPassDirector() && !(followed && registry.keepsIdsOfRemoved())) {
+                nextHops.forgetClientRoutes();
+            }
         }
         health.adopt(draft, overlay);
         lines.forEach(line -> LOG.log(Level.INFO, "{0}", line));
@@ -143,6 +150,11 @@ final class Reconfigurer {
             }
             health.adopt(registry, overlay);
         });
+    }
+
+    /** Leaves to the kernel what real servers send that were removed earlier and have no connections any more. */
+    void releaseReplies() {
+        steering.release(datapath::holdsRealServer);
     }
 
     private static List<String> apply(List<Edit> edits, Registry draft) throws ChangeException {

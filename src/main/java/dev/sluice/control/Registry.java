@@ -130,6 +130,16 @@ final class Registry {
         return allRealServers().map(Way::of).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
+    /** Whether any real server's answers pass the director, which then has to know the way to the clients. */
+    boolean answersPassDirector() {
+        return ways().stream().anyMatch(Way::answersPassDirector);
+    }
+
+    /** Whether anybody may hold the id of a removed real server. */
+    boolean keepsIdsOfRemoved() {
+        return !realServerIds.removed().isEmpty();
+    }
+
     /** Whether a service came into being with the changes to this copy. */
     boolean isAdded(int serviceId) {
         return added.get(serviceId);
@@ -201,7 +211,9 @@ final class Registry {
         for (RealServerConfig real : config.realServers()) {
             if (!places.add(new Place(key, real.address(), real.port()))) {
                 throw new ChangeException(
-                        Code.REAL_EXISTS, "real server " + real.address() + " twice in service " + key);
+                        Code.REAL_EXISTS,
+                        "real server " + EditText.endpoint(key, real.address(), real.port()) + " twice in service "
+                                + key);
             }
             realServers.add(newRealServer(key, real));
         }
@@ -258,7 +270,8 @@ final class Registry {
         if (sorry != null && find(service, sorry.address(), sorry.port()).isPresent()) {
             throw new ChangeException(
                     Code.REAL_EXISTS,
-                    sorry.address() + " is the sorry server of service " + service.key() + " already");
+                    EditText.endpoint(service.key(), sorry) + " is the sorry server of service " + service.key()
+                            + " already");
         }
     }
 
@@ -313,7 +326,9 @@ final class Registry {
         checkNumbers(config);
         if (find(service, config.address(), config.port()).isPresent()) {
             throw new ChangeException(
-                    Code.REAL_EXISTS, "service " + key + " has real server " + config.address() + " already");
+                    Code.REAL_EXISTS,
+                    "service " + key + " has real server " + EditText.endpoint(key, config.address(), config.port())
+                            + " already");
         }
         List<RealServer> realServers = new ArrayList<>(service.realServers());
         realServers.add(newRealServer(key, config));
@@ -416,7 +431,9 @@ final class Registry {
     private static RealServer get(VirtualService service, IpAddress address, int port) throws ChangeException {
         return find(service, address, port)
                 .orElseThrow(() -> new ChangeException(
-                        Code.REAL_NOT_FOUND, "service " + service.key() + " has no real server " + address));
+                        Code.REAL_NOT_FOUND,
+                        "service " + service.key() + " has no real server "
+                                + EditText.endpoint(service.key(), address, port)));
     }
 
     private static RealServer realServer(int id, RealServerConfig config) {

@@ -88,6 +88,8 @@ final class TrafficReader {
             sum.connections += counters.serviceConnections(id);
             sum.inPackets += counters.servicePackets(id);
             sum.inBytes += counters.serviceBytes(id);
+            sum.outPackets += counters.serviceOutPackets(id);
+            sum.outBytes += counters.serviceOutBytes(id);
         }
     }
 
@@ -105,6 +107,8 @@ final class TrafficReader {
             sum.connections += counters.realServerConnections(id);
             sum.inPackets += counters.realServerPackets(id);
             sum.inBytes += counters.realServerBytes(id);
+            sum.outPackets += counters.realServerOutPackets(id);
+            sum.outBytes += counters.realServerOutBytes(id);
         }
     }
 }

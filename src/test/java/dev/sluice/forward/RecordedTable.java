@@ -202,7 +202,14 @@ final class RecordedTable {
         int upper = Integer.parseInt(options.getOrDefault("-x", "0"));
         int lower = Integer.parseInt(options.getOrDefault("-y", "0"));
         int port = service.key() instanceof AddressKey key ? key.port() : 0;
-        RealServer changed = new RealServer(id, rip, port, ForwardingMethod.DR, weight, upper, lower);
+        RealServer changed = new RealServer(
+                id,
+                rip,
+                port,
+                options.containsKey("-m") ? ForwardingMethod.NAT : ForwardingMethod.DR,
+                weight,
+                upper,
+                lower);
         counts.setThresholds(id, upper, lower);
         List<RealServer> reals = new ArrayList<>(service.realServers());
         if (options.containsKey("-a")) {
@@ -238,6 +245,8 @@ final class RecordedTable {
                         real.id(), List.of(new NextHop(0, Harness.macOf(real.id()), Harness.DIRECTOR_MAC, 1500)));
             }
         }
-        snapshot = builder.build();
+        snapshot = builder.routes(
+                        Harness.defaultRoutes(new NextHop(0, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500)))
+                .build();
     }
 }
