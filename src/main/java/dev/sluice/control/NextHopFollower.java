@@ -139,9 +139,7 @@ final class NextHopFollower {
      */
     void await(int... others) {
         try (Arena arena = Arena.ofConfined()) {
-            int[] own = {
-                resolver.fd(), errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6), clientRoutes.fd()
-            };
+            int[] own = {resolver.fd(), errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6), clientRoutes.fd()};
             int[] fds =
                     IntStream.concat(IntStream.of(own), IntStream.of(others)).toArray();
             MemorySegment entries = pollfd.allocateArray(fds.length, arena);
