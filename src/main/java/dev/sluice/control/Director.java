@@ -63,6 +63,8 @@ public final class Director implements AutoCloseable {
     private final Attachments attachments;
     private final GatewayLog gateways = new GatewayLog();
     private volatile boolean stopRequested;
+    /** Those of which there are rates, with their real servers. */
+    private List<ServiceState> estimated = List.of();
 
     private Director(
             DirectorConfig config,
@@ -293,20 +295,23 @@ public final class Director implements AutoCloseable {
      */
     public boolean run() {
         long estimatedMs = NextHopFollower.nowMs();
+        List<Worker> workers = datapath.workers();
         while (!stopRequested) {
-            nextHops.await(queue.fd(), ownAddresses.fd());
-            if (ownAddresses.process()) {
+            int ready = nextHops.await(queue.fd(), ownAddresses.fd());
+            if ((ready & NextHopFollower.SECOND) != 0 && ownAddresses.process()) {
                 maps.setOwnAddresses(ownAddresses.all());
             }
-            queue.run();
+            if ((ready & NextHopFollower.FIRST) != 0) {
+                queue.run();
+            }
             reconfigurer.followHealth();
             if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();
                 reconfigurer.releaseReplies();
             }
-            for (Worker worker : datapath.workers()) {
-                if (worker.failure() != null) {
+            for (int i = 0; i < workers.size(); i++) {
+                if (workers.get(i).failure() != null) {
                     return false;
                 }
             }
@@ -318,12 +323,16 @@ public final class Director implements AutoCloseable {
     /** Of those that are out of service as well: they may come back. */
     private void estimateRates() {
         List<ServiceState> states = compiler.current().states();
-        traffic.estimate(
-                states.stream().map(state -> state.configured().id()).toList(),
-                states.stream()
-                        .flatMap(state -> state.allRealServers().stream())
-                        .map(RealServer::id)
-                        .toList());
+        if (!states.equals(estimated)) {
+            estimated = states;
+            traffic.follow(
+                    states.stream().map(state -> state.configured().id()).toList(),
+                    states.stream()
+                            .flatMap(state -> state.allRealServers().stream())
+                            .map(RealServer::id)
+                            .toList());
+        }
+        traffic.estimate();
     }
 
     private void takeClientRoutes() {

@@ -123,7 +123,8 @@ final class Reconfigurer {
             }
             unused.forEach(nextHops::forget);
             // What is left of a removed real server's connections may still need them.
-            if (!registry.answersPassDirector() && !(followed && registry.keepsIdsOfRemoved())) {
+            if (registry.ways().stream().noneMatch(Way::answersPassDirector)
+                    && !(followed && registry.keepsIdsOfRemoved())) {
                 nextHops.forgetClientRoutes();
             }
         }

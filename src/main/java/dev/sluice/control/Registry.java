@@ -130,11 +130,6 @@ final class Registry {
         return allRealServers().map(Way::of).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    /** Whether any real server's answers pass the director, which then has to know the way to the clients. */
-    boolean answersPassDirector() {
-        return ways().stream().anyMatch(Way::answersPassDirector);
-    }
-
     /** Whether anybody may hold the id of a removed real server. */
     boolean keepsIdsOfRemoved() {
         return !realServerIds.removed().isEmpty();

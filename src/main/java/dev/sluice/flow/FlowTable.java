@@ -35,6 +35,10 @@ public final class FlowTable {
     static final int FLAG_TEMPLATE = 4;
     /** Flag: its packets are translated, and its replies come here. */
     public static final int FLAG_TRANSLATED = 8;
+    /** Flag: it is translated, and its segments may be changed beyond that. */
+    public static final int FLAG_NUMBERED = 16;
+    /** Flag: it is translated to a port of its own, as another flow has announced. */
+    public static final int FLAG_RELATED = 32;
 
     /** How many connections there may be whose segments change. */
     private static final int MAX_NUMBERED = 1 << 16;
@@ -451,6 +455,32 @@ public final class FlowTable {
         }
         translations.read(index, into);
         return slot;
+    }
+
+    /**
+     * The translation that a packet is a reply of, its flow expired or not, or {@link #NOT_FOUND}.
+     *
+     * @param tuple as {@link FlowHasher#tuple(int, int, int)} gives it
+     * @param realHigh RIP, and RIP's lower half, LIP's halves
+     * @param hash the reply's
+     */
+    public int searchReply(long tuple, long realHigh, long realLow, long localHigh, long localLow, long hash) {
+        int index = translations == null
+                ? TranslationTable.NONE
+                : translations.search(tuple, realHigh, realLow, localHigh, localLow, (int) hash);
+        return index == TranslationTable.NONE ? NOT_FOUND : index;
+    }
+
+    /** The slot of the flow of a translation that {@link #searchReply} gave. */
+    public int slotOfReply(int translation) {
+        return translations == null ? NOT_FOUND : translations.slotOf(translation);
+    }
+
+    /** Copies a translation that {@link #searchReply} gave. */
+    public void translationOfReply(int translation, Translation into) {
+        if (translations != null) {
+            translations.read(translation, into);
+        }
     }
 
     /** Accounts a reply of a translated flow. */

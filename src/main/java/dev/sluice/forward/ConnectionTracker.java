@@ -276,6 +276,7 @@ final class ConnectionTracker {
             return realServer;
         }
         int flags = (sloppy ? FlowTable.FLAG_SLOPPY : 0) | (translated ? FlowTable.FLAG_TRANSLATED : 0);
+        flags |= translated && FtpControl.isControl(packet) ? FlowTable.FLAG_NUMBERED : 0;
         int slot = flows.insert(packet, hash, realServer, flags, nowMs);
         if (translated) {
             translator.open(snapshot.nat(), packet, realServer, slot);

@@ -53,6 +53,7 @@ public final class Pipeline {
     private final IcmpAnswers answers;
     private final Rewriter rewriter;
     private final FastPath fastPath;
+    private final FastNat fastNat;
     private final Translator translator;
     private final RelatedFlows related;
     private final FtpControl ftp;
@@ -122,6 +123,7 @@ public final class Pipeline {
         this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
         this.replies = new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers, ftp);
         this.fastPath = new FastPath(umem, flows, hasher, counters, packetPolicy, ids);
+        this.fastNat = new FastNat(umem, fastPath, flows, counters, packetPolicy);
         for (int i = 0; i < packets.length; i++) {
             packets[i] = new PacketView();
         }
@@ -241,6 +243,15 @@ public final class Pipeline {
         // Grows when a first fragment lets later ones go.
         for (int i = 0; i < batch.count(); i++) {
             i = fastPath.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
+            if (snapshot.nat().any()) {
+                int stopped = i;
+                i = fastNat.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
+                if (i > stopped) {
+                    // Looked at again there, where it may be for the other.
+                    i--;
+                    continue;
+                }
+            }
             if (i < batch.count()) {
                 directOne(snapshot, batch, i, received, ingressPort, nowMs);
             }

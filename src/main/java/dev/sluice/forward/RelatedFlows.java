@@ -12,6 +12,8 @@ import dev.sluice.packet.Transport;
  * ip_vs_conn_new(). Owned by: worker.
  */
 final class RelatedFlows {
+    private static final int FLAGS = FlowTable.FLAG_TRANSLATED | FlowTable.FLAG_RELATED;
+
     private final FlowTable flows;
     private final FlowCounts connections;
     private final FlowHasher hasher;
@@ -46,7 +48,7 @@ final class RelatedFlows {
         if (!mayOpen(snapshot, realServer)) {
             return Batch.DROPPED;
         }
-        int slot = flows.insert(packet, hash, realServer, FlowTable.FLAG_TRANSLATED, nowMs);
+        int slot = flows.insert(packet, hash, realServer, FLAGS, nowMs);
         translator.openRelated(snapshot.nat(), packet, packet, realServer, Expectations.realPort(expected), slot);
         flows.touch(slot, packet, nowMs);
         opened(snapshot, realServer);
@@ -80,7 +82,7 @@ final class RelatedFlows {
         if (flows.find(flow, hash, nowMs) != FlowTable.NOT_FOUND || !mayOpen(snapshot, realServer)) {
             return;
         }
-        int slot = flows.insert(flow, hash, realServer, FlowTable.FLAG_TRANSLATED, nowMs);
+        int slot = flows.insert(flow, hash, realServer, FLAGS, nowMs);
         translator.openRelated(snapshot.nat(), flow, control, realServer, controlPort - 1, slot);
         flows.listen(slot, nowMs);
         opened(snapshot, realServer);

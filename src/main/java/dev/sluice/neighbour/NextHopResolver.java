@@ -218,6 +218,9 @@ public final class NextHopResolver implements AutoCloseable {
     }
 
     private void forgetPathMtus(long nowMs) {
+        if (narrowed.isEmpty()) {
+            return;
+        }
         narrowed.removeIf(address -> {
             if (address.pathMtuUntilMs() > nowMs) {
                 return false;
@@ -248,17 +251,22 @@ public final class NextHopResolver implements AutoCloseable {
             resync(nowMs);
         }
         if (routesDueMs() <= nowMs) {
+            // Those that are watched were looked up then, and what has changed since the start has been heard of.
+            if (routesEverRead || routesOutdated) {
+                watched.values().forEach(this::lookUp);
+            }
             routesOutdated = false;
             routesEverRead = true;
             routesReadMs = nowMs;
-            watched.values().forEach(this::lookUp);
         }
         probe(nowMs);
         forgetPathMtus(nowMs);
-        for (WatchedAddress address : outdated) {
-            changed |= address.nextHop(evaluation.of(address));
+        if (!outdated.isEmpty()) {
+            for (WatchedAddress address : outdated) {
+                changed |= address.nextHop(evaluation.of(address));
+            }
+            outdated.clear();
         }
-        outdated.clear();
         boolean result = changed;
         changed = false;
         return result;
@@ -270,8 +278,10 @@ public final class NextHopResolver implements AutoCloseable {
         if (lost) {
             nextMs = Math.min(nextMs, resyncNotBeforeMs);
         }
-        for (WatchedAddress address : narrowed) {
-            nextMs = Math.min(nextMs, address.pathMtuUntilMs());
+        if (!narrowed.isEmpty()) {
+            for (WatchedAddress address : narrowed) {
+                nextMs = Math.min(nextMs, address.pathMtuUntilMs());
+            }
         }
         return nextMs <= nowMs ? 0 : (int) Math.min(nextMs - nowMs, ROUTES_REFRESH_MS);
     }

@@ -135,16 +135,55 @@ final class RouteFeed implements AutoCloseable {
     private void drain() {
         for (int i = 0; i < NOTIFICATIONS_PER_CALL; i++) {
             try {
-                if (notifications.receiveBytes() < 0) {
+                long lengthBytes = notifications.receiveBytes();
+                if (lengthBytes < 0) {
                     return;
                 }
+                messages(notifications.buffer(), lengthBytes, this::notice);
             } catch (NativeException e) {
                 if (e.errno() != Native.ENOBUFS()) {
                     throw e;
                 }
+                outdated = true;
             }
-            outdated = true;
         }
+    }
+
+    /**
+     * A rule, link, address or nexthop object: what it means for routes is the kernel's to say. A route of a table that no rule leads to
+     * does not matter.
+     */
+    private void notice(MemorySegment buffer, long offset, long end) {
+        int type = type(buffer, offset);
+        if ((type != Native.RTM_NEWROUTE() && type != Native.RTM_DELROUTE())
+                || !reader.read(buffer, offset + nlmsghdr.sizeof(), end)) {
+            outdated = true;
+            return;
+        }
+        TableKey key = new TableKey(reader.inet6(), reader.table());
+        outdated |= done.tables.containsKey(key) || reading.tables.containsKey(key);
+    }
+
+    /** One of the messages of a datagram, from its header to its end. */
+    private interface Visitor {
+        void message(MemorySegment buffer, long offset, long end);
+    }
+
+    private static void messages(MemorySegment buffer, long lengthBytes, Visitor visitor) {
+        long offset = 0;
+        while (lengthBytes - offset >= nlmsghdr.sizeof()) {
+            long messageBytes = Integer.toUnsignedLong(
+                    buffer.get(ValueLayout.JAVA_INT_UNALIGNED, offset + nlmsghdr.nlmsg_len$offset()));
+            if (messageBytes < nlmsghdr.sizeof() || messageBytes > lengthBytes - offset) {
+                break;
+            }
+            visitor.message(buffer, offset, offset + messageBytes);
+            offset += NetlinkMessage.align(messageBytes);
+        }
+    }
+
+    private static int type(MemorySegment buffer, long offset) {
+        return Short.toUnsignedInt(buffer.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + nlmsghdr.nlmsg_type$offset()));
     }
 
     private void begin() {
@@ -250,24 +289,15 @@ final class RouteFeed implements AutoCloseable {
         if (lengthBytes < 0) {
             throw new NativeException("dump of routes", Native.ENOBUFS());
         }
-        MemorySegment buffer = requests.buffer();
-        long offset = 0;
-        while (lengthBytes - offset >= nlmsghdr.sizeof()) {
-            long messageBytes = Integer.toUnsignedLong(
-                    buffer.get(ValueLayout.JAVA_INT_UNALIGNED, offset + nlmsghdr.nlmsg_len$offset()));
-            if (messageBytes < nlmsghdr.sizeof() || messageBytes > lengthBytes - offset) {
-                break;
-            }
-            if (buffer.get(ValueLayout.JAVA_INT_UNALIGNED, offset + nlmsghdr.nlmsg_seq$offset()) == reading.sequence) {
-                take(buffer, offset, offset + messageBytes);
-            }
-            offset += NetlinkMessage.align(messageBytes);
-        }
+        messages(requests.buffer(), lengthBytes, this::take);
     }
 
     private void take(MemorySegment buffer, long offset, long end) {
-        int type = Short.toUnsignedInt(
-                buffer.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + nlmsghdr.nlmsg_type$offset()));
+        // Answers to an earlier request, which broke off; or what is left in this datagram behind the end of a table.
+        if (buffer.get(ValueLayout.JAVA_INT_UNALIGNED, offset + nlmsghdr.nlmsg_seq$offset()) != reading.sequence) {
+            return;
+        }
+        int type = type(buffer, offset);
         int flags = Short.toUnsignedInt(
                 buffer.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + nlmsghdr.nlmsg_flags$offset()));
         // A change ran into the dump. Its notification comes, but an IPv6 dump may have left out others' routes.

@@ -62,7 +62,7 @@ class RouteTableTest {
             case 0 -> 0;
             case 1 -> -1;
             case 2 -> 0xc000_0003_8000_0001L;
-            default -> random.nextLong() & random.nextLong();
+            default -> random.nextLong();
         };
         return inet6
                 ? IpAddress.ofInet6(random.nextLong() & mask, random.nextLong() & mask)
@@ -156,7 +156,7 @@ class RouteTableTest {
         List<Entry> sample = new ArrayList<>();
         for (int i = 0; i < 1_000_000; i++) {
             int length = 8 + random.nextInt(17);
-            int address = random.nextInt() & -1 << (32 - length);
+            int address = random.nextInt() & (-1 << (32 - length));
             int number = random.nextInt(40);
             // Later routes for the same prefix have higher metrics, so that the sample may be asked by its own.
             list.add(0, Integer.toUnsignedLong(address), length, i, number);

@@ -264,7 +264,7 @@ class ClientRoutesIT {
         awaitWay("198.51.100.1", "r1 0 mtu 1500");
         // Now routes name nothing but their objects.
         director.run("sysctl", "-qw", "net.ipv4.nexthop_compat_mode=0");
-        ip("nexthop replace id 10 group 1,2/2");
+        ip("nexthop replace id 10 group 1/2,2");
         awaitWay("198.51.100.1", "r1 0 mtu 1500 x1, r2 1 mtu 1500 x2");
         assertEquals("r2 1 mtu 1500", way("198.51.101.1"));
         r2.run("ip", "addr", "flush", "dev", "south");
@@ -308,9 +308,9 @@ class ClientRoutesIT {
             int length = inet6 ? 16 + random.nextInt(113) : 8 + random.nextInt(25);
             IpAddress address = inet6
                     ? IpAddress.ofInet6(
-                            0x2001_0db8_0000_0000L | random.nextLong() & 0xc000_0003L,
+                            0x2001_0db8_0000_0000L | (random.nextLong() & 0xc000_0003L),
                             random.nextLong() & 0x8000_0000_c000_0007L)
-                    : IpAddress.ofInet(0xb000_0000 | random.nextInt() & 0x0300_c007);
+                    : IpAddress.ofInet(0xb000_0000 | (random.nextInt() & 0x0300_c007));
             IpPrefix prefix = new IpPrefix(address.and(IpAddress.netmask(address.family(), length)), length);
             String network = inet6 ? "fd78:" : "10.78.";
             String to = switch (random.nextInt(6)) {
