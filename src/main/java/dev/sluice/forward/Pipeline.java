@@ -52,6 +52,7 @@ public final class Pipeline {
     private final IcmpAnswers answers;
     private final Rewriter rewriter;
     private final FastPath fastPath;
+    private final FastNat fastNat;
     private final Translator translator;
     private final ReplyPath replies;
 
@@ -107,6 +108,7 @@ public final class Pipeline {
         this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
         this.replies = new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers);
         this.fastPath = new FastPath(umem, flows, hasher, counters, packetPolicy, ids);
+        this.fastNat = new FastNat(umem, fastPath, flows, counters, packetPolicy);
         for (int i = 0; i < packets.length; i++) {
             packets[i] = new PacketView();
         }
@@ -135,6 +137,11 @@ public final class Pipeline {
     /** What takes most packets. */
     FastPath fastPath() {
         return fastPath;
+    }
+
+    /** What takes most of NAT's. */
+    FastNat fastNat() {
+        return fastNat;
     }
 
     /** Of packets that the director makes. */
@@ -226,8 +233,24 @@ public final class Pipeline {
         // Grows when a first fragment lets later ones go.
         for (int i = 0; i < batch.count(); i++) {
             i = fastPath.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
+            if (snapshot.nat().any()) {
+                int stopped = i;
+                i = fastNat.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
+                if (i > stopped) {
+                    // Looked at again there, where it may be for the other.
+                    i--;
+                    continue;
+                }
+            }
             if (i < batch.count()) {
+                int before = batch.count();
                 directOne(snapshot, batch, i, received, ingressPort, nowMs);
+                for (int made = before; made < batch.count(); made++) {
+                    if (batch.egress(made) >= 0) {
+                        // A piece of a reply, on its way already; nobody has read it.
+                        fastPath.pass(made);
+                    }
+                }
             }
         }
     }
