@@ -483,7 +483,13 @@ public final class FlowTable {
         }
     }
 
-    /** Accounts a reply of a translated flow. */
+    /** Accounts a reply of a flow that {@link #staysAlike}. */
+    public void touchSameByReply(int slot, int ipBytes, long nowMs) {
+        entries.setBytesFlagsState(slot, entries.bytesFlagsState(slot) + ((long) ipBytes << FlowCopy.BYTES_SHIFT));
+        entries.setLastSeenMs(slot, (int) nowMs);
+    }
+
+    /** Accounts a reply of a translated flow. It is no packet of the client's: those alone say who has the flow. */
     public void touchReply(int slot, PacketView reply, long nowMs) {
         touch(slot, reply, FlowTransitions.SERVER, nowMs);
     }
@@ -575,7 +581,9 @@ public final class FlowTable {
             changeState(slot, before, after, nowMs);
         }
         entries.setBytesFlagsState(slot, word);
-        entries.setPackets(slot, entries.packets(slot) + 1);
+        if (sender != FlowTransitions.SERVER) {
+            entries.setPackets(slot, entries.packets(slot) + 1);
+        }
         entries.setLastSeenMs(slot, (int) nowMs);
     }
 
@@ -656,7 +664,7 @@ public final class FlowTable {
         int slot = search(flow, flow.hash);
         if (slot < 0
                 || entries.packets(slot) != flow.packets
-                || entries.lastSeenMs(slot) != flow.lastSeenMs
+                || (entries.lastSeenMs(slot) != flow.lastSeenMs && !isTranslated(slot))
                 || realServer(slot) != flow.realServer) {
             return false;
         }
@@ -773,7 +781,7 @@ public final class FlowTable {
         return (int) entries.bytesFlagsState(slot) >>> FlowCopy.FLAGS_SHIFT & 0xff;
     }
 
-    /** Packets accounted, modulo 2³². */
+    /** Packets of the client's accounted, modulo 2³². */
     public long packets(int slot) {
         return Integer.toUnsignedLong(entries.packets(slot));
     }

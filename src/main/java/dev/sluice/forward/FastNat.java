@@ -87,15 +87,16 @@ final class FastNat {
         if (!known || ipLength > roomBytes || !rewrite(ip, inet6, plain.protocol(index))) {
             return false;
         }
-        flows.touchSame(slot, ipLength, nowMs);
         long frame = ip - Ethernet.HEADER_BYTES;
         Octets.putI64(frame, macHead);
         Octets.putI32(frame + Long.BYTES, macTail);
         batch.setEgress(index, egressPort);
         if (reply == FlowTable.NOT_FOUND) {
+            flows.touchSame(slot, ipLength, nowMs);
             counters.increment(Counter.FLOW_HIT);
             counters.packet(service, realServer, ipLength);
         } else {
+            flows.touchSameByReply(slot, ipLength, nowMs);
             counters.increment(Counter.REPLY_HIT);
             counters.reply(service, realServer, ipLength);
         }
