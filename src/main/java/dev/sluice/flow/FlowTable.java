@@ -40,6 +40,9 @@ public final class FlowTable {
     /** Flag: it is translated to a port of its own, as another flow has announced. */
     public static final int FLAG_RELATED = 32;
 
+    /** Flag: it is translated, and nobody knows yet where its client's packets come from. */
+    public static final int FLAG_STATIONLESS = 64;
+
     /** How many connections there may be whose segments change. */
     private static final int MAX_NUMBERED = 1 << 16;
 
@@ -433,6 +436,8 @@ public final class FlowTable {
     public void setStation(int slot, Translation from) {
         if (translations != null) {
             translations.setStation(translations.ofSlot(slot), from);
+            entries.setBytesFlagsState(
+                    slot, entries.bytesFlagsState(slot) & ~((long) FLAG_STATIONLESS << FlowCopy.FLAGS_SHIFT));
         }
     }
 

@@ -67,7 +67,7 @@ final class FastNat {
             }
             slot = flows.slotOfReply(reply);
         }
-        int left = FlowTable.FLAG_NUMBERED | (reply == FlowTable.NOT_FOUND ? FlowTable.FLAG_RELATED : 0);
+        int left = FlowTable.FLAG_NUMBERED | (reply == FlowTable.NOT_FOUND ? FlowTable.FLAG_RELATED | FlowTable.FLAG_STATIONLESS : 0);
         if ((flows.flags(slot) & (FlowTable.FLAG_TRANSLATED | left)) != FlowTable.FLAG_TRANSLATED
                 || !flows.staysAlike(slot, plain.states(index), nowMs)
                 || plain.ttl(index) <= 1) {
@@ -83,7 +83,7 @@ final class FastNat {
         boolean inet6 = plain.inet6(index);
         boolean known = reply == FlowTable.NOT_FOUND
                 ? toReal(snapshot, realServer, hash, inet6, ip)
-                : toClient(snapshot, reply, hash, inet6, ip);
+                : toClient(snapshot, reply, hash, inet6);
         if (!known || ipLength > roomBytes || !rewrite(ip, inet6, plain.protocol(index))) {
             return false;
         }
@@ -127,7 +127,7 @@ final class FastNat {
     }
 
     /** As {@link #toReal}, of a reply. */
-    private boolean toClient(ForwardingSnapshot snapshot, int reply, long hash, boolean inet6, long ip) {
+    private boolean toClient(ForwardingSnapshot snapshot, int reply, long hash, boolean inet6) {
         flows.translationOfReply(reply, station);
         RouteTable routes = snapshot.routes();
         int route = routes.find(station.clientInet6(), station.clientHigh(), station.clientLow());
@@ -135,7 +135,7 @@ final class FastNat {
             return false;
         }
         if (routes.isOnLink(route)) {
-            if (routes.onLinkPort(route) != station.stationPort() || station.tags() != 0) {
+            if (!station.hasStationAt(routes.onLinkPort(route)) || station.tags() != 0) {
                 return false;
             }
             macHead = Ethernet.addressesHead(station.stationMac(), station.selfMac());
