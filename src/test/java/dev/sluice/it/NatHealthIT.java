@@ -65,7 +65,8 @@ class NatHealthIT {
                   %s
                 """.formatted(vip, check)
                 + rips.stream()
-                        .map(rip -> "  [[service.real]]\n  address = \"" + rip + "\"\n  method = \"nat\"\n  port = 80\n")
+                        .map(rip ->
+                                "  [[service.real]]\n  address = \"" + rip + "\"\n  method = \"nat\"\n  port = 80\n")
                         .collect(Collectors.joining());
     }
 
@@ -76,11 +77,11 @@ class NatHealthIT {
     private static void awaitHealthy() {
         DirectorStats stats = lab.await(
                 "all are healthy",
-                now -> all(now)
-                        .allMatch(real -> real.state().equals("up")
-                                && real.checks().getFirst().successes() >= 3));
+                now -> all(now).allMatch(real ->
+                        real.state().equals("up") && real.checks().getFirst().successes() >= 3));
         assertEquals(6, all(stats).count());
-        assertEquals(0, stats.interfaces().getFirst().steering().get("steered_reply"), "answers to checks are the host's");
+        assertEquals(
+                0, stats.interfaces().getFirst().steering().get("steered_reply"), "answers to checks are the host's");
     }
 
     @Test
