@@ -53,6 +53,7 @@ public final class FlowExchange {
     private final LetterRing[][] replies;
 
     private final @Nullable TranslationReader[] translations;
+    private final Expectations expectations = new Expectations();
     /** When any worker took a flow over last, in ms. */
     private final long[] lastAdoption = new long[PADDING + 1 + PADDING];
 
@@ -233,6 +234,30 @@ public final class FlowExchange {
             }
         }
         return collected;
+    }
+
+    /** Connections that others have announced. */
+    public Expectations expectations() {
+        return expectations;
+    }
+
+    /** Whether a connection to a real server is expected. Any thread. */
+    public boolean expects(int realServer, long nowMs) {
+        return expectations.holds(realServer, nowMs);
+    }
+
+    /**
+     * The numbers of a connection's segments, whose translation {@link #findReply} gave.
+     *
+     * @return false when the entry is busy, or gone
+     */
+    public boolean numbers(Translation translation, SequenceCopy into) {
+        return tables[translation.owner].numbers(translation, into);
+    }
+
+    /** As {@link FlowTable#resizedToClient}, of a connection whose translation {@link #findReply} gave. */
+    public boolean resizedToClient(Translation translation, int sequence, int grownBytes) {
+        return tables[translation.owner].resizedToClient(translation, sequence, grownBytes);
     }
 
     private int handedOver() {

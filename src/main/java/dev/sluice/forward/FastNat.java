@@ -15,8 +15,8 @@ import java.lang.foreign.MemorySegment;
  * rewriter and {@link ReplyPath} would; {@link FastPath} has read them, and stops where one of them comes. In a loop of its own,
  * so that what direct routing and tunneling need of registers is left to them. Owned by: worker.
  *
- * <p>Left to the slow path: connections of other workers, UDP without a checksum, what would change a connection's state, what does
- * not fit, and whose way is not known.
+ * <p>Left to the slow path: connections of other workers, UDP without a checksum, what would change a connection's state, FTP's
+ * control connections and the client's half of its data connections, what does not fit, and whose way is not known.
  */
 final class FastNat {
     private static final long U32 = 0xffff_ffffL;
@@ -67,7 +67,10 @@ final class FastNat {
             }
             slot = flows.slotOfReply(reply);
         }
-        if (!flows.isTranslated(slot) || !flows.staysAlike(slot, plain.states(index), nowMs) || plain.ttl(index) <= 1) {
+        int left = FlowTable.FLAG_NUMBERED | (reply == FlowTable.NOT_FOUND ? FlowTable.FLAG_RELATED : 0);
+        if ((flows.flags(slot) & (FlowTable.FLAG_TRANSLATED | left)) != FlowTable.FLAG_TRANSLATED
+                || !flows.staysAlike(slot, plain.states(index), nowMs)
+                || plain.ttl(index) <= 1) {
             return false;
         }
         int realServer = flows.realServer(slot);
