@@ -236,8 +236,7 @@ final class SharedFlowTables implements AutoCloseable {
         return all;
     }
 
-    private Recovery recover(
-            OldTable old, FlowTable into, FlowHasher hasher, IntFunction<@Nullable RealAddress> known)
+    private Recovery recover(OldTable old, FlowTable into, FlowHasher hasher, IntFunction<@Nullable RealAddress> known)
             throws IOException {
         try (FileChannel channel = FileChannel.open(old.file(), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
                 Arena mapping = Arena.ofConfined()) {

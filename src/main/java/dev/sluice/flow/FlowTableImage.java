@@ -98,7 +98,11 @@ public final class FlowTableImage {
      * @param nowMs on the monotonic clock
      */
     public static Recovery recover(
-            MemorySegment image, FlowHasher hasher, FlowTable table, IntFunction<@Nullable RealAddress> known, long nowMs) {
+            MemorySegment image,
+            FlowHasher hasher,
+            FlowTable table,
+            IntFunction<@Nullable RealAddress> known,
+            long nowMs) {
         FlowEntries old = new FlowEntries(TableImage.entries(image, KIND));
         boolean sameKey = TableImage.fingerprint(image) == hasher.fingerprint();
         FlowCopy flow = new FlowCopy();

@@ -67,7 +67,8 @@ final class FastNat {
             }
             slot = flows.slotOfReply(reply);
         }
-        int left = FlowTable.FLAG_NUMBERED | (reply == FlowTable.NOT_FOUND ? FlowTable.FLAG_RELATED | FlowTable.FLAG_STATIONLESS : 0);
+        int left = FlowTable.FLAG_NUMBERED
+                | (reply == FlowTable.NOT_FOUND ? FlowTable.FLAG_RELATED | FlowTable.FLAG_STATIONLESS : 0);
         if ((flows.flags(slot) & (FlowTable.FLAG_TRANSLATED | left)) != FlowTable.FLAG_TRANSLATED
                 || !flows.staysAlike(slot, plain.states(index), nowMs)
                 || plain.ttl(index) <= 1) {

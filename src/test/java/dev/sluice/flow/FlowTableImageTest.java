@@ -97,14 +97,7 @@ class FlowTableImageTest {
         PacketView packet = Flows.packet(2, Transport.ACK);
         PacketView reply = new PacketView();
         reply.setFlow(
-                false,
-                Transport.TCP,
-                0,
-                Flows.REAL.address().low(),
-                8080,
-                0,
-                packet.sourceLow(),
-                packet.sourcePort());
+                false, Transport.TCP, 0, Flows.REAL.address().low(), 8080, 0, packet.sourceLow(), packet.sourcePort());
         Translation found = new Translation();
         int slot = after.findReply(reply, Flows.HASHER.hash(reply), 1, found);
         assertEquals(after.find(packet, Flows.HASHER.hash(packet), 1), slot);
@@ -128,7 +121,8 @@ class FlowTableImageTest {
         FlowHasher other = new FlowHasher(new HashKey(9, 9));
         FlowTable after = fresh(100);
         assertEquals(
-                100, FlowTableImage.recover(image, other, after, id -> Flows.REAL, 1).adopted());
+                100,
+                FlowTableImage.recover(image, other, after, id -> Flows.REAL, 1).adopted());
         for (int client = 0; client < 100; client++) {
             PacketView packet = Flows.packet(client, Transport.ACK);
             assertEquals(client, after.realServer(after.find(packet, other.hash(packet), 1)));
@@ -142,7 +136,8 @@ class FlowTableImageTest {
             Flows.open(before, Flows.packet(client, Transport.SYN), client, client < 200 ? 100_000 : 0);
         }
         FlowTable after = fresh(100);
-        Recovery recovery = FlowTableImage.recover(image, Flows.HASHER, after, id -> id >= 50 ? Flows.REAL : null, 100_000);
+        Recovery recovery =
+                FlowTableImage.recover(image, Flows.HASHER, after, id -> id >= 50 ? Flows.REAL : null, 100_000);
         // UDP lives for 300 s, so a quarter of the old hundred does.
         assertEquals(new Recovery(100, 75, 50, 0, 75), recovery);
         assertEquals(100, after.size());

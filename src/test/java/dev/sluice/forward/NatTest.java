@@ -425,7 +425,7 @@ class NatTest {
         byte[] answer = sent(0, (inet6 ? large : large.dontFragment()).build(), REAL_PORT_ID, REAL_PORT_ID);
         MemorySegment segment = MemorySegment.ofArray(answer);
         assertEquals(REAL_MAC, Ethernet.destination(segment, 0));
-        long icmp = 14 + (inet6 ? 40 : 20);
+        long icmp = 14L + (inet6 ? 40 : 20);
         assertEquals(inet6 ? 0x0200 : 0x0304, Wire.u16(segment, icmp));
         assertEquals(1300, Wire.i32(segment, icmp + 4));
         // It quotes what the real server sent, not what the client would have got.
