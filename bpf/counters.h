@@ -6,13 +6,16 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* The names and the order are those of dev.sluice.bpf.SteeringOutcome, where each is explained; STEERED_ECHO is the last
- * of those that are handed over. */
+/* The names and the order are those of dev.sluice.bpf.SteeringOutcome, where each is explained. Those that are handed over
+ * come first, STEERED_REPLY_ICMP last of them; the three of replies are in the order of the first three. */
 enum steering_outcome {
 	STEERED,
 	STEERED_FRAGMENT,
 	STEERED_ICMP,
 	STEERED_ECHO,
+	STEERED_REPLY,
+	STEERED_REPLY_FRAGMENT,
+	STEERED_REPLY_ICMP,
 	DROP_NO_DIRECTOR,
 	PASS_NO_SOCKET,
 	PASS_OTHER_HOST,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * ICMP (RFC 792) and ICMPv6 (RFC 4443): errors by the packet that they quote, which a real server sent in a service's
- * name; and echo requests. Included by parse.h, behind the rest.
+ * name, or was sent when its address had been translated; and echo requests. Included by parse.h, behind the rest.
  */
 #ifndef SLUICE_ICMP_H
 #define SLUICE_ICMP_H
@@ -35,8 +35,8 @@
 #define ICMP_BYTES 8
 
 /*
- * The quoted packet went from the service to its client, so what is looked up by is turned round. An error is sent to
- * the source of the packet that it quotes; one that is not belongs to nobody.
+ * The quoted packet went from the service to its client, or from the client to a real server, so what is looked up by
+ * is turned round. An error is sent to the source of the packet that it quotes; one that is not belongs to nobody.
  */
 static __always_inline int turn_round(struct subject *subject, const __be32 *source, const __be32 *destination)
 {
@@ -66,6 +66,7 @@ static __always_inline enum steering_outcome parse_quoted_transport(struct xdp_m
 		return PASS_MALFORMED;
 	subject->key.protocol = protocol;
 	subject->key.port = ports.source;
+	subject->source_port = ports.destination;
 	return STEERED_ICMP;
 }
 

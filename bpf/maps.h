@@ -43,6 +43,53 @@ struct {
 	__type(value, __u32);
 } vips SEC(".maps");
 
+/*
+ * Real servers whose packets are translated: RIP and RPORT, 0 for every port. What they send is the director's, unless it
+ * is sent to the director's host itself.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} reals SEC(".maps");
+
+/* What `vips` is to `services`, this is to `reals`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} rips SEC(".maps");
+
+/* The addresses of the director's host, which answers its own checks; port and protocol are 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} own_addresses SEC(".maps");
+
+struct port_range {
+	__u16 first; /* host byte order, as the next */
+	__u16 last;
+};
+
+/*
+ * Addresses that the director gives to clients' connections, and the ports that it gives; port and protocol are 0. They
+ * may be the host's own addresses: it keeps the other ports.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct service_key);
+	__type(value, struct port_range);
+} local_addresses SEC(".maps");
+
 /* By receive queue: the XSK that takes its packets. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
@@ -57,6 +104,7 @@ struct nic {
 	__u8 pass_without_director; /* 0: packets for a service are dropped while no director is there */
 	__u8 answers_echo; /* 0: echo requests to VIPs are the kernel's */
 	__u32 queues; /* the director's sockets are on the queues below this one */
+	__u32 translates; /* 0: there is nothing in `reals` and `local_addresses` */
 };
 
 struct {

@@ -14,6 +14,7 @@
 struct subject {
 	struct service_key key;
 	__be32 source[4];	/* as the address in the key */
+	__be16 source_port;
 	__u8 portless;	/* a fragment, AH or ESP: the key says nothing of ports */
 };
 
@@ -38,7 +39,7 @@ struct packet {
 
 /*
  * STEERED, STEERED_FRAGMENT, STEERED_ICMP or STEERED_ECHO with the subject filled in when the packet may be meant for a
- * service, the packet's outcome otherwise.
+ * service or a reply to one, the packet's outcome otherwise.
  */
 static __always_inline enum steering_outcome parse_packet(struct xdp_md *ctx, struct packet *packet)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * The steering program: packets for a virtual service go to the XSK of the queue they came in on, all others to the
- * kernel. It decides where a packet goes and changes nothing in it; docs/steering.md tells the whole story.
+ * The steering program: packets for a virtual service, and from real servers that are reached by translation, go to
+ * the XSK of the queue they came in on, all others to the kernel. It decides where a packet goes and changes nothing in it; docs/steering.md tells the whole story.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -10,6 +10,7 @@
 #include "fwmark.h"
 #include "maps.h"
 #include "parse.h"
+#include "reply.h"
 
 /* Not inlined, so that it has a stack of its own: nobody without CAP_PERFMON may put a number where a pointer was. */
 static __noinline int is_service(const struct subject *subject)
@@ -38,6 +39,23 @@ static __noinline int is_vip(const struct subject *subject)
 		return 1;
 	any.protocol = IPPROTO_SCTP;
 	return !!bpf_map_lookup_elem(&vips, &any);
+}
+
+/*
+ * Whose a packet is that was parsed as `outcome`: a service's, whose outcome stays, a reply, or the kernel's. Not inlined,
+ * for the same reason.
+ */
+static __noinline int find(const struct subject *subject, const struct nic *own, __u32 outcome)
+{
+	if (outcome == STEERED_ECHO && !own->answers_echo)
+		return PASS_PROTOCOL;
+	if (outcome == STEERED_ECHO)
+		return is_vip(subject) ? STEERED_ECHO : PASS_NO_SERVICE;
+	if (is_service(subject))
+		return outcome;
+	if (own->translates && is_reply(subject))
+		return outcome - STEERED + STEERED_REPLY;
+	return PASS_NO_SERVICE;
 }
 
 /*
@@ -84,14 +102,13 @@ int sluice_steer(struct xdp_md *ctx)
 
 	if (outcome <= STEERED_ECHO) {
 		own = bpf_map_lookup_elem(&nic, &zero);
-		if (outcome == STEERED_ECHO && !(own && own->answers_echo))
-			outcome = PASS_PROTOCOL;
-		else if (!own || !(outcome == STEERED_ECHO ? is_vip(&packet.subject) : is_service(&packet.subject)))
-			outcome = PASS_NO_SERVICE;
-		else if (!is_for_this_host(ctx, own))
-			outcome = PASS_OTHER_HOST;
-		else
-			verdict = redirect(ctx, own, &outcome);
+		outcome = own ? find(&packet.subject, own, outcome) : PASS_NO_SERVICE;
+		if (own && outcome <= STEERED_REPLY_ICMP) {
+			if (is_for_this_host(ctx, own))
+				verdict = redirect(ctx, own, &outcome);
+			else
+				outcome = PASS_OTHER_HOST;
+		}
 	}
 	count(outcome);
 	return verdict;

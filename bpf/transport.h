@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * TCP (RFC 9293), UDP (RFC 768) and SCTP (RFC 9260), as far as the destination port, which all of them have in the same
- * place; AH (RFC 4302) and ESP (RFC 4303), which have none. Included by parse.h.
+ * TCP (RFC 9293), UDP (RFC 768) and SCTP (RFC 9260), as far as the ports, which all of them have in the same place;
+ * AH (RFC 4302) and ESP (RFC 4303), which have none. Included by parse.h.
  */
 #ifndef SLUICE_TRANSPORT_H
 #define SLUICE_TRANSPORT_H
@@ -70,6 +70,7 @@ static __always_inline enum steering_outcome parse_transport(struct packet *pack
 	if ((void *)(ports + 1) > packet->end)
 		return PASS_MALFORMED;
 	packet->subject.key.port = ports->destination;
+	packet->subject.source_port = ports->source;
 	return STEERED;
 }
 
@@ -94,6 +95,7 @@ static __always_inline enum steering_outcome parse_behind(struct packet *packet,
 	if (bpf_xdp_load_bytes(packet->ctx, packet->offset, &ports, sizeof(ports)))
 		return PASS_MALFORMED;
 	packet->subject.key.port = ports.destination;
+	packet->subject.source_port = ports.source;
 	return STEERED;
 }
 

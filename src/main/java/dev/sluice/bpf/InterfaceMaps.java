@@ -21,7 +21,7 @@ public final class InterfaceMaps implements AutoCloseable {
     public static final int MAX_QUEUES = 1024;
 
     private static final int OUTCOMES = SteeringOutcome.values().length;
-    private static final int NIC_BYTES = 12;
+    private static final int NIC_BYTES = 16;
 
     private final int xsksFd;
     private final int countersFd;
@@ -30,6 +30,7 @@ public final class InterfaceMaps implements AutoCloseable {
     private WithoutDirector withoutDirector = WithoutDirector.DROP;
     private boolean answersEcho;
     private int queues;
+    private boolean translates;
 
     private InterfaceMaps(int xsksFd, int countersFd, int nicFd) {
         this.xsksFd = xsksFd;
@@ -114,6 +115,14 @@ public final class InterfaceMaps implements AutoCloseable {
         updateNic();
     }
 
+    /** Says whether packets that are for no service have to be looked at for whether they are replies to one. */
+    void setTranslates(boolean anyReplies) {
+        if (translates != anyReplies) {
+            translates = anyReplies;
+            updateNic();
+        }
+    }
+
     /** {@code struct nic} of {@code bpf/maps.h}. */
     private void updateNic() {
         try (Arena arena = Arena.ofConfined()) {
@@ -124,6 +133,7 @@ public final class InterfaceMaps implements AutoCloseable {
             value.set(ValueLayout.JAVA_BYTE, 6, (byte) (withoutDirector == WithoutDirector.PASS ? 1 : 0));
             value.set(ValueLayout.JAVA_BYTE, 7, (byte) (answersEcho ? 1 : 0));
             value.set(ValueLayout.JAVA_INT, 8, queues);
+            value.set(ValueLayout.JAVA_INT, 12, translates ? 1 : 0);
             int result = LibBpf.mapUpdate(nicFd, integer(arena, 0), value);
             NativeException.check(result, "bpf_map_update_elem(nic)");
         }

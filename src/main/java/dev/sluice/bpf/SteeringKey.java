@@ -12,9 +12,9 @@ import java.nio.ByteOrder;
  * {@code struct service_key} of {@code bpf/maps.h}: sixteen bytes of address (IPv4 in the last four), port, protocol
  * number and family, all in network byte order.
  *
- * @param address the VIP
+ * @param address the VIP, RIP, or the host's own
  * @param port 0–65535
- * @param protocol an IP protocol number
+ * @param protocol an IP protocol number; 0 where an address is looked up alone
  */
 record SteeringKey(IpAddress address, int port, int protocol) {
     static final int BYTES = 20;
@@ -27,6 +27,18 @@ record SteeringKey(IpAddress address, int port, int protocol) {
 
     static SteeringKey of(AddressKey key) {
         return new SteeringKey(key.address(), key.port(), key.protocol().number());
+    }
+
+    /** An address alone. */
+    static SteeringKey of(IpAddress address) {
+        return new SteeringKey(address, 0, 0);
+    }
+
+    /** {@code struct port_range} as the number that stands in the same four bytes. */
+    static int portRange(int firstPort, int lastPort) {
+        return ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN
+                ? firstPort | lastPort << 16
+                : firstPort << 16 | lastPort;
     }
 
     static int family(AddressFamily family) {

@@ -1,17 +1,13 @@
 package dev.sluice.bpf;
 
-import dev.sluice.ffi.CallState;
-import dev.sluice.ffi.LibBpf;
-import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.NativeException;
-import dev.sluice.ffi.generated.Native;
+import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.FwmarkRule;
-import dev.sluice.service.Protocol;
-import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,66 +15,54 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * The maps through which the director tells the steering programs which services exist: one set for the process,
- * shared by the programs of all its interfaces.
+ * The maps through which the director tells the steering programs which services exist, which real servers' packets are
+ * its own, and which addresses are its host's: one set for the process, shared by the programs of all its interfaces.
  *
  * <p>They are created before any program is, so that they can be filled first and steering is complete from the first
- * packet on. What the kernel holds is mirrored here, because an address stays in {@code vips} as long as any of its
- * services does.
+ * packet on.
  *
  * <p>Owned by: control. Failures of the kernel are {@link NativeException}s.
  */
 public final class SteeringMaps implements AutoCloseable {
-    /** How many services fit; memory is taken as they come. */
+    /** How many services fit, and how many of anything else; memory is taken as they come. */
     public static final int MAX_SERVICES = 65_536;
 
     /** How many rules that give marks there can be. */
     public static final int MAX_FWMARK_RULES = 256;
 
-    /** Ports of IKE, without and with NAT between the peers (RFC 7296 section 2.23). */
-    private static final Set<Integer> IKE_PORTS = Set.of(500, 4500);
-
-    private static final int ESP = 50;
-
-    private final int servicesFd;
-    private final int vipsFd;
     private final FwmarkMaps fwmarks;
-    private final Map<AddressKey, Integer> services = new LinkedHashMap<>();
-    /** The entries of {@code vips}: how many services each stands for. */
-    private final Map<SteeringKey, Integer> servicesOfVip = new HashMap<>();
-
+    private final List<SteeringHash> hashes = new ArrayList<>();
+    private final EndpointMaps services;
+    private final EndpointMaps realServers;
+    private final SteeringHash ownAddressMap;
+    private final SteeringHash localAddressMap;
+    private final Set<IpAddress> ownAddresses = new HashSet<>();
+    private final Map<IpAddress, Integer> localAddresses = new HashMap<>();
     private final Map<String, InterfaceMaps> interfaces = new LinkedHashMap<>();
 
-    private SteeringMaps(int servicesFd, int vipsFd, FwmarkMaps fwmarks) {
-        this.servicesFd = servicesFd;
-        this.vipsFd = vipsFd;
-        this.fwmarks = fwmarks;
-    }
-
-    /** Creates the maps, empty. */
-    public static SteeringMaps create() {
-        FwmarkMaps fwmarks = FwmarkMaps.create();
-        int services = -1;
+    private SteeringMaps() {
+        fwmarks = FwmarkMaps.create();
         try {
-            services = createHash("services");
-            return new SteeringMaps(services, createHash("vips"), fwmarks);
+            services = new EndpointMaps(createHash("services"), createHash("vips"));
+            realServers = new EndpointMaps(createHash("reals"), createHash("rips"));
+            ownAddressMap = createHash("own_addresses");
+            localAddressMap = createHash("local_addresses");
         } catch (NativeException e) {
             fwmarks.close();
-            if (services >= 0) {
-                LibC.close(CallState.current(), services);
-            }
+            hashes.forEach(SteeringHash::close);
             throw e;
         }
     }
 
-    private static int createHash(String name) {
-        return LibBpf.mapCreate(
-                Native.BPF_MAP_TYPE_HASH(),
-                name,
-                SteeringKey.BYTES,
-                Integer.BYTES,
-                MAX_SERVICES,
-                Native.BPF_F_NO_PREALLOC());
+    /** Creates the maps, empty. */
+    public static SteeringMaps create() {
+        return new SteeringMaps();
+    }
+
+    private SteeringHash createHash(String name) {
+        SteeringHash hash = new SteeringHash(name);
+        hashes.add(hash);
+        return hash;
     }
 
     /**
@@ -86,7 +70,13 @@ public final class SteeringMaps implements AutoCloseable {
      * its counters.
      */
     public InterfaceMaps ofInterface(String interfaceName) {
-        return interfaces.computeIfAbsent(interfaceName, name -> InterfaceMaps.create());
+        InterfaceMaps known = interfaces.get(interfaceName);
+        if (known == null) {
+            known = InterfaceMaps.create();
+            interfaces.put(interfaceName, known);
+            known.setTranslates(translates());
+        }
+        return known;
     }
 
     /**
@@ -94,43 +84,91 @@ public final class SteeringMaps implements AutoCloseable {
      * meet has its address's AH and ESP steered as well.
      */
     public void addService(AddressKey key, int serviceId) {
-        if (services.containsKey(key)) {
-            update(servicesFd, "services", SteeringKey.of(key), serviceId);
-        } else {
-            List<SteeringKey> vips = vips(key);
-            vips.forEach(this::addVip);
-            try {
-                update(servicesFd, "services", SteeringKey.of(key), serviceId);
-            } catch (NativeException e) {
-                vips.forEach(this::removeVip);
-                throw e;
-            }
-        }
         services.put(key, serviceId);
     }
 
     /** Leaves a service's packets to the kernel from now on; nothing happens for one that is not there. */
     public void removeService(AddressKey key) {
-        if (!services.containsKey(key)) {
-            return;
-        }
-        delete(servicesFd, "services", SteeringKey.of(key));
         services.remove(key);
-        vips(key).forEach(this::removeVip);
     }
 
-    private void addVip(SteeringKey vip) {
-        if (!servicesOfVip.containsKey(vip)) {
-            update(vipsFd, "vips", vip, 0);
-        }
-        servicesOfVip.merge(vip, 1, Integer::sum);
+    /** The services that are steered. */
+    public Set<AddressKey> services() {
+        return services.keys();
     }
 
-    private void removeVip(SteeringKey vip) {
-        if (servicesOfVip.merge(vip, -1, Integer::sum) == 0) {
-            servicesOfVip.remove(vip);
-            delete(vipsFd, "vips", vip);
+    /**
+     * Steers what a real server sends from a port, or from every port for 0, to others than {@link #setOwnAddresses this
+     * host}, and ICMP errors about what was sent there; nothing happens for one that is there.
+     *
+     * @param real protocol, RIP and RPORT
+     */
+    public void addRealServer(AddressKey real) {
+        // Before the entry, so that it counts from the first packet on.
+        setTranslates(true);
+        realServers.put(real, 0);
+    }
+
+    /** Leaves what a real server sends to the kernel from now on; nothing happens for one that is not there. */
+    public void removeRealServer(AddressKey real) {
+        realServers.remove(real);
+        setTranslates(translates());
+    }
+
+    /** The real servers whose packets are steered. */
+    public Set<AddressKey> realServers() {
+        return realServers.keys();
+    }
+
+    /** Says which addresses the host has: what real servers send there is the kernel's. */
+    public void setOwnAddresses(Set<IpAddress> addresses) {
+        for (IpAddress address : addresses) {
+            if (!ownAddresses.contains(address)) {
+                ownAddressMap.put(SteeringKey.of(address), 0);
+                ownAddresses.add(address);
+            }
         }
+        for (IpAddress address : Set.copyOf(ownAddresses)) {
+            if (!addresses.contains(address)) {
+                ownAddressMap.remove(SteeringKey.of(address));
+                ownAddresses.remove(address);
+            }
+        }
+    }
+
+    /**
+     * Steers TCP, UDP and SCTP to an address from now on, whoever sends it, and ICMP errors about what was sent from there;
+     * fragments, when they come from a real server that is steered. Other ports stay as they are. An address that is there
+     * already has its range replaced.
+     *
+     * @param firstPort 1–65535
+     * @param lastPort not below the first, at most 65535
+     */
+    public void putLocalAddress(IpAddress address, int firstPort, int lastPort) {
+        if (firstPort < 1 || lastPort < firstPort || lastPort > 65535) {
+            throw new IllegalArgumentException("ports " + firstPort + "-" + lastPort + " of " + address);
+        }
+        setTranslates(true);
+        int range = SteeringKey.portRange(firstPort, lastPort);
+        localAddressMap.put(SteeringKey.of(address), range);
+        localAddresses.put(address, range);
+    }
+
+    /** Leaves packets to an address to the kernel from now on; nothing happens for one that is not there. */
+    public void removeLocalAddress(IpAddress address) {
+        if (localAddresses.containsKey(address)) {
+            localAddressMap.remove(SteeringKey.of(address));
+            localAddresses.remove(address);
+            setTranslates(translates());
+        }
+    }
+
+    private boolean translates() {
+        return !realServers.keys().isEmpty() || !localAddresses.isEmpty();
+    }
+
+    private void setTranslates(boolean translates) {
+        interfaces.values().forEach(maps -> maps.setTranslates(translates));
     }
 
     /**
@@ -158,17 +196,9 @@ public final class SteeringMaps implements AutoCloseable {
         fwmarks.set(rules, served);
     }
 
-    /** The services that are steered. */
-    public Set<AddressKey> services() {
-        return Set.copyOf(services.keySet());
-    }
-
-    int servicesFd() {
-        return servicesFd;
-    }
-
-    int vipsFd() {
-        return vipsFd;
+    /** The hash maps, for the program that reads them. */
+    List<SteeringHash> hashes() {
+        return List.copyOf(hashes);
     }
 
     int fwmarkRulesFd() {
@@ -184,33 +214,7 @@ public final class SteeringMaps implements AutoCloseable {
     public void close() {
         interfaces.values().forEach(InterfaceMaps::close);
         interfaces.clear();
-        LibC.close(CallState.current(), servicesFd);
-        LibC.close(CallState.current(), vipsFd);
+        hashes.forEach(SteeringHash::close);
         fwmarks.close();
-    }
-
-    /** What {@code vips} has for a service: its protocol's fragments, and IPsec's packets where IKE's are its own. */
-    private static List<SteeringKey> vips(AddressKey key) {
-        SteeringKey fragments = new SteeringKey(key.address(), 0, key.protocol().number());
-        boolean ike = key.protocol() == Protocol.UDP && (key.port() == 0 || IKE_PORTS.contains(key.port()));
-        return ike ? List.of(fragments, new SteeringKey(key.address(), 0, ESP)) : List.of(fragments);
-    }
-
-    private static void update(int fd, String map, SteeringKey key, int value) {
-        try (Arena arena = Arena.ofConfined()) {
-            int result = LibBpf.mapUpdate(fd, key.bytes(arena), arena.allocateFrom(ValueLayout.JAVA_INT, value));
-            if (result < 0) {
-                throw new NativeException("bpf_map_update_elem(" + map + ", " + key + ")", -result);
-            }
-        }
-    }
-
-    private static void delete(int fd, String map, SteeringKey key) {
-        try (Arena arena = Arena.ofConfined()) {
-            int result = LibBpf.mapDelete(fd, key.bytes(arena));
-            if (result < 0 && result != -Native.ENOENT()) {
-                throw new NativeException("bpf_map_delete_elem(" + map + ", " + key + ")", -result);
-            }
-        }
     }
 }

@@ -33,8 +33,9 @@ final class SteeringObject implements AutoCloseable {
         SteeringObject opened = new SteeringObject(LibBpf.objectOpen(image(), "steer"));
         boolean done = false;
         try {
-            LibBpf.mapReuse(opened.object, "services", maps.servicesFd());
-            LibBpf.mapReuse(opened.object, "vips", maps.vipsFd());
+            for (SteeringHash hash : maps.hashes()) {
+                LibBpf.mapReuse(opened.object, hash.name(), hash.fd());
+            }
             LibBpf.mapReuse(opened.object, "fwmark_rules", maps.fwmarkRulesFd());
             LibBpf.mapReuse(opened.object, "fwmark_gate", maps.fwmarkGateFd());
             LibBpf.mapReuse(opened.object, "xsks", own.xsksFd());

@@ -13,20 +13,26 @@ public enum SteeringOutcome {
     STEERED_ICMP(2, Verdict.REDIRECT),
     /** An echo request to a VIP, handed to the XSK because the director answers them. */
     STEERED_ECHO(3, Verdict.REDIRECT),
-    /** Meant for a service while no director is there, and not to reach the kernel: its reset would end a connection. */
-    DROP_NO_DIRECTOR(4, Verdict.DROP),
-    /** Meant for a service, but no XSK: a queue that no director serves, or no director and told to pass then. */
-    PASS_NO_SOCKET(5, Verdict.PASS),
-    /** Meant for a service, but the frame bears another station's MAC address (a flooded or multicast frame). */
-    PASS_OTHER_HOST(6, Verdict.PASS),
+    /** Sent by a real server that is reached by translation, or to a local address; handed to the XSK. */
+    STEERED_REPLY(4, Verdict.REDIRECT),
+    /** A fragment from the address of such a real server, handed to the XSK. */
+    STEERED_REPLY_FRAGMENT(5, Verdict.REDIRECT),
+    /** An ICMP error about what was sent to such a real server or from a local address, handed to the XSK. */
+    STEERED_REPLY_ICMP(6, Verdict.REDIRECT),
+    /** Meant for the director while none is there, and not to reach the kernel: its reset would end a connection. */
+    DROP_NO_DIRECTOR(7, Verdict.DROP),
+    /** Meant for the director, but no XSK: a queue that no director serves, or no director and told to pass then. */
+    PASS_NO_SOCKET(8, Verdict.PASS),
+    /** Meant for the director, but the frame bears another station's MAC address (a flooded or multicast frame). */
+    PASS_OTHER_HOST(9, Verdict.PASS),
     /** Well-formed TCP, UDP, SCTP, AH or ESP that no service takes, or an ICMP error about such a packet. */
-    PASS_NO_SERVICE(7, Verdict.PASS),
+    PASS_NO_SERVICE(10, Verdict.PASS),
     /** IP, but no protocol that a service can have; ICMP that is the kernel's. */
-    PASS_PROTOCOL(8, Verdict.PASS),
+    PASS_PROTOCOL(11, Verdict.PASS),
     /** Not IP: ARP, LLDP, more than two VLAN tags. */
-    PASS_NOT_IP(9, Verdict.PASS),
+    PASS_NOT_IP(12, Verdict.PASS),
     /** Headers that are cut short, contradict each other, or chain on past the bound of the walk. */
-    PASS_MALFORMED(10, Verdict.PASS);
+    PASS_MALFORMED(13, Verdict.PASS);
 
     /** What becomes of a packet. */
     public enum Verdict {

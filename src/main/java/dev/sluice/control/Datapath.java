@@ -195,6 +195,7 @@ final class Datapath {
 
     private FlowTable withSettings(FlowTable flows, PageMemory memory) {
         flows.keepTemplates(templates, memory);
+        flows.keepTranslations(memory);
         ConnectionConfig connections = config.connections();
         flows.setMaxHalfOpen((int) ((long) config.flowTableSize() * connections.halfOpenPercent() / 100));
         setTimeouts(flows, timeouts);

@@ -18,6 +18,7 @@ import dev.sluice.health.HealthMonitor;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
+import dev.sluice.neighbour.OwnAddresses;
 import dev.sluice.neighbour.TooBig;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.schedule.HashKey;
@@ -50,6 +51,7 @@ public final class Director implements AutoCloseable {
     private final DirectorConfig config;
     private final Resources resources;
     private final NextHopFollower nextHops;
+    private final OwnAddresses ownAddresses;
     private final SteeringMaps maps;
     private final SnapshotCompiler compiler;
     private final Datapath datapath;
@@ -64,6 +66,7 @@ public final class Director implements AutoCloseable {
             DirectorConfig config,
             Resources resources,
             NextHopFollower nextHops,
+            OwnAddresses ownAddresses,
             SteeringMaps maps,
             SnapshotCompiler compiler,
             Datapath datapath,
@@ -75,6 +78,7 @@ public final class Director implements AutoCloseable {
         this.config = config;
         this.resources = resources;
         this.nextHops = nextHops;
+        this.ownAddresses = ownAddresses;
         this.maps = maps;
         this.compiler = compiler;
         this.datapath = datapath;
@@ -160,6 +164,8 @@ public final class Director implements AutoCloseable {
         datapath.limit(first.services());
         datapath.start();
 
+        OwnAddresses ownAddresses = resources.add("rtnetlink socket for addresses", OwnAddresses.open());
+        maps.setOwnAddresses(ownAddresses.all());
         ServiceSteering steering = new ServiceSteering(maps);
         steering.widen(registry);
         settings.interfaces().forEach(name -> followStationAddress(name, maps, resolver));
@@ -201,6 +207,7 @@ public final class Director implements AutoCloseable {
                 settings,
                 resources,
                 nextHops,
+                ownAddresses,
                 maps,
                 compiler,
                 datapath,
@@ -281,12 +288,16 @@ public final class Director implements AutoCloseable {
     public boolean run() {
         long estimatedMs = NextHopFollower.nowMs();
         while (!stopRequested) {
-            nextHops.await(queue.fd());
+            nextHops.await(queue.fd(), ownAddresses.fd());
+            if (ownAddresses.process()) {
+                maps.setOwnAddresses(ownAddresses.all());
+            }
             queue.run();
             reconfigurer.followHealth();
             if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();
+                reconfigurer.releaseReplies();
             }
             for (Worker worker : datapath.workers()) {
                 if (worker.failure() != null) {

@@ -122,7 +122,7 @@ sealed interface Edit {
         @Override
         public List<String> applyTo(Registry registry) throws ChangeException {
             registry.deleteRealServer(key, address, port);
-            return List.of("delete real server " + address + " of " + key);
+            return List.of("delete real server " + EditText.endpoint(key, address, port) + " of " + key);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.sluice.control;
 
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.Persistence;
@@ -42,7 +43,7 @@ final class EditText {
 
     /** The line for a real server that is added. */
     static String addition(ServiceKey service, RealServer real) {
-        return "add real server " + real.address() + " to " + service + ": weight " + real.weight()
+        return "add real server " + endpoint(service, real) + " to " + service + ": weight " + real.weight()
                 + (real.method() == ForwardingMethod.DR ? "" : ", method " + method(real))
                 + (real.vlan() == RealServer.VLAN_KEEP ? "" : ", VLAN " + vlan(real.vlan()))
                 + (real.upperThreshold() == 0
@@ -60,8 +61,22 @@ final class EditText {
         compare(changes, "VLAN ", vlan(before.vlan()), vlan(after.vlan()));
         return changes.isEmpty()
                 ? List.of()
-                : List.of(
-                        "edit real server " + before.address() + " of " + service + ": " + String.join(", ", changes));
+                : List.of("edit real server " + endpoint(service, before) + " of " + service + ": "
+                        + String.join(", ", changes));
+    }
+
+    /** The RIP, with RPORT where it is another than the service's. */
+    static String endpoint(ServiceKey service, RealServer real) {
+        return endpoint(service, real.address(), real.port());
+    }
+
+    /** As {@link #endpoint(ServiceKey, RealServer)}, of one that need not be there. */
+    static String endpoint(ServiceKey service, IpAddress address, int port) {
+        int usual = service instanceof AddressKey key ? key.port() : 0;
+        if (port == usual) {
+            return address.toString();
+        }
+        return address.family() == AddressFamily.INET6 ? "[" + address + "]:" + port : address + ":" + port;
     }
 
     /** {@code dr}, {@code tun (ipip)}, {@code tun (gue port 6080, csum)}. */

@@ -6,6 +6,7 @@ import dev.sluice.health.CheckSpec;
 import dev.sluice.health.HealthChecks;
 import dev.sluice.health.Target;
 import dev.sluice.health.Timing;
+import dev.sluice.health.Via;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
@@ -128,11 +129,27 @@ final class HealthFollower {
             for (RealServer real : service.realServers()) {
                 List<CheckSpec> specs = settings.checksOf(real);
                 if (!specs.isEmpty()) {
-                    targets.put(Overlay.target(service, real), specs);
+                    targets.put(
+                            Overlay.target(service, real),
+                            real.method().translatesPort()
+                                    ? specs.stream()
+                                            .map(HealthFollower::straight)
+                                            .toList()
+                                    : specs);
                 }
             }
         }
         return targets;
+    }
+
+    /**
+     * A check of a real server that is reached by translation: clients' packets bear the RIP and RPORT when they arrive there, so a
+     * check via the VIP asks those.
+     */
+    private static CheckSpec straight(CheckSpec spec) {
+        return spec.via() == Via.RIP
+                ? spec
+                : new CheckSpec(spec.probe(), null, spec.port(), spec.source(), Via.RIP, spec.timing());
     }
 
     /**

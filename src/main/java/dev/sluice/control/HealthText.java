@@ -56,8 +56,8 @@ final class HealthText {
         List<CheckSpec> is = after.checksOf(real);
         return was.equals(is)
                 ? List.of()
-                : List.of("edit checks of real server " + real.address() + " of " + service + ": " + checks(was)
-                        + " -> " + checks(is));
+                : List.of("edit checks of real server " + EditText.endpoint(service, real) + " of " + service + ": "
+                        + checks(was) + " -> " + checks(is));
     }
 
     private static String mode(FailureMode mode) {

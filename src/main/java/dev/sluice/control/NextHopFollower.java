@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Waits for rtnetlink on behalf of the control thread, and for the MAC addresses of RIPs that are about to be used.
@@ -33,6 +34,7 @@ final class NextHopFollower {
     /** How long the control thread sleeps at the most before it looks at everything else. */
     private static final int CONTROL_TICK_MS = 50;
 
+    /** poll(2) passes over it. */
     private static final int NO_FD = -1;
 
     private final NextHopResolver resolver;
@@ -74,7 +76,7 @@ final class NextHopFollower {
         long deadlineNs = System.nanoTime() + RESOLUTION_WAIT_MS * 1_000_000;
         while (rips.stream().anyMatch(rip -> isResolving(resolver.nextHop(rip)))
                 && System.nanoTime() - deadlineNs < 0) {
-            await(NO_FD);
+            await();
         }
         List<String> refused = ways.stream()
                 .flatMap(way -> ReachCheck.refusal(way, resolver.nextHop(way.rip())).stream())
@@ -93,11 +95,13 @@ final class NextHopFollower {
     /**
      * Sleeps until rtnetlink, or somebody else, has something to say, at most a control tick; takes in what rtnetlink said.
      *
-     * @param fd somebody else's descriptor, -1 for nobody's: poll(2) passes over it
+     * @param others somebody else's descriptors
      */
-    void await(int fd) {
+    void await(int... others) {
         try (Arena arena = Arena.ofConfined()) {
-            int[] fds = {resolver.fd(), fd, errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6)};
+            int[] own = {resolver.fd(), errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6)};
+            int[] fds =
+                    IntStream.concat(IntStream.of(own), IntStream.of(others)).toArray();
             MemorySegment entries = pollfd.allocateArray(fds.length, arena);
             for (int i = 0; i < fds.length; i++) {
                 pollfd.fd(pollfd.asSlice(entries, i), fds[i]);

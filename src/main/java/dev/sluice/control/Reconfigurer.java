@@ -98,6 +98,8 @@ final class Reconfigurer {
         // any more.
         if (datapath.awaitAcknowledged(before)) {
             draft.reclaim(datapath::holdsRealServer);
+            // An id that is another's from now on must not keep what the one before it had.
+            steering.release(datapath::holdsRealServer);
         }
         List<String> lines = apply(edits, draft);
         Set<IpAddress> rips = draft.realServerAddresses();
@@ -143,6 +145,11 @@ final class Reconfigurer {
             }
             health.adopt(registry, overlay);
         });
+    }
+
+    /** Leaves to the kernel what real servers send that were removed earlier and have no connections any more. */
+    void releaseReplies() {
+        steering.release(datapath::holdsRealServer);
     }
 
     private static List<String> apply(List<Edit> edits, Registry draft) throws ChangeException {

@@ -201,7 +201,9 @@ final class Registry {
         for (RealServerConfig real : config.realServers()) {
             if (!places.add(new Place(key, real.address(), real.port()))) {
                 throw new ChangeException(
-                        Code.REAL_EXISTS, "real server " + real.address() + " twice in service " + key);
+                        Code.REAL_EXISTS,
+                        "real server " + EditText.endpoint(key, real.address(), real.port()) + " twice in service "
+                                + key);
             }
             realServers.add(newRealServer(key, real));
         }
@@ -258,7 +260,8 @@ final class Registry {
         if (sorry != null && find(service, sorry.address(), sorry.port()).isPresent()) {
             throw new ChangeException(
                     Code.REAL_EXISTS,
-                    sorry.address() + " is the sorry server of service " + service.key() + " already");
+                    EditText.endpoint(service.key(), sorry) + " is the sorry server of service " + service.key()
+                            + " already");
         }
     }
 
@@ -313,7 +316,9 @@ final class Registry {
         checkNumbers(config);
         if (find(service, config.address(), config.port()).isPresent()) {
             throw new ChangeException(
-                    Code.REAL_EXISTS, "service " + key + " has real server " + config.address() + " already");
+                    Code.REAL_EXISTS,
+                    "service " + key + " has real server " + EditText.endpoint(key, config.address(), config.port())
+                            + " already");
         }
         List<RealServer> realServers = new ArrayList<>(service.realServers());
         realServers.add(newRealServer(key, config));
@@ -416,7 +421,9 @@ final class Registry {
     private static RealServer get(VirtualService service, IpAddress address, int port) throws ChangeException {
         return find(service, address, port)
                 .orElseThrow(() -> new ChangeException(
-                        Code.REAL_NOT_FOUND, "service " + service.key() + " has no real server " + address));
+                        Code.REAL_NOT_FOUND,
+                        "service " + service.key() + " has no real server "
+                                + EditText.endpoint(service.key(), address, port)));
     }
 
     private static RealServer realServer(int id, RealServerConfig config) {

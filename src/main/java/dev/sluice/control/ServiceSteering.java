@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntPredicate;
 
 /**
  * Keeps the steering program's maps in step with the services, in two halves round the publishing of a snapshot: what goes
@@ -20,6 +21,7 @@ import java.util.Set;
  */
 final class ServiceSteering {
     private final SteeringMaps maps;
+    private final ReplySteering replies;
     /** As the kernel has them, unless {@link #between}. */
     private List<FwmarkRule> rules = List.of();
 
@@ -31,10 +33,15 @@ final class ServiceSteering {
 
     ServiceSteering(SteeringMaps maps) {
         this.maps = maps;
+        this.replies = new ReplySteering(maps);
     }
 
-    /** Before the snapshot of this registry is published: leaves to the kernel what it has no service for. */
+    /**
+     * Before the snapshot of this registry is published: leaves to the kernel what it has no service for. Replies of real
+     * servers that come are steered from here on, for the first may be quicker than the last worker.
+     */
     void narrow(Registry registry) {
+        replies.widen(registry);
         Set<AddressKey> wanted = addresses(registry);
         Set<AddressKey> steered = maps.services();
         Set<FwmarkKey> marks = marks(registry);
@@ -65,6 +72,8 @@ final class ServiceSteering {
 
     /** When every worker has acknowledged it: steers all that it has services for, and nothing else. */
     void widen(Registry registry) {
+        replies.widen(registry);
+        replies.follow(registry);
         Set<AddressKey> steered = maps.services();
         for (VirtualService service : registry.services()) {
             if (service.key() instanceof AddressKey key && (!steered.contains(key) || registry.isAdded(service.id()))) {
@@ -80,6 +89,15 @@ final class ServiceSteering {
         }
         Set<AddressKey> wanted = addresses(registry);
         steered.stream().filter(key -> !wanted.contains(key)).forEach(maps::removeService);
+    }
+
+    /**
+     * Leaves replies to the kernel that nobody waits for any more, of real servers that are gone.
+     *
+     * @param held whether anything in the datapath still refers to a real server's id; the last snapshot is acknowledged
+     */
+    void release(IntPredicate held) {
+        replies.narrow(held);
     }
 
     private static Set<AddressKey> addresses(Registry registry) {

@@ -68,25 +68,33 @@ final class TrafficReader {
         long connections = 0;
         long packets = 0;
         long bytes = 0;
+        long outPackets = 0;
+        long outBytes = 0;
         for (Worker worker : datapath.workers()) {
             Counters counters = worker.counters();
             connections += counters.serviceConnections(id);
             packets += counters.servicePackets(id);
             bytes += counters.serviceBytes(id);
+            outPackets += counters.serviceOutPackets(id);
+            outBytes += counters.serviceOutBytes(id);
         }
-        return new Traffic(connections, packets, 0, bytes, 0);
+        return new Traffic(connections, packets, outPackets, bytes, outBytes);
     }
 
     private Traffic realServerSum(int id) {
         long connections = 0;
         long packets = 0;
         long bytes = 0;
+        long outPackets = 0;
+        long outBytes = 0;
         for (Worker worker : datapath.workers()) {
             Counters counters = worker.counters();
             connections += counters.realServerConnections(id);
             packets += counters.realServerPackets(id);
             bytes += counters.realServerBytes(id);
+            outPackets += counters.realServerOutPackets(id);
+            outBytes += counters.realServerOutBytes(id);
         }
-        return new Traffic(connections, packets, 0, bytes, 0);
+        return new Traffic(connections, packets, outPackets, bytes, outBytes);
     }
 }

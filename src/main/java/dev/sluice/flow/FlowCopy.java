@@ -28,6 +28,8 @@ public final class FlowCopy {
     long bytesFlagsState;
     /** The persistence template that it stands under, as its flag says; {@link PersistenceTable#NONE} where that is not known. */
     long template = PersistenceTable.NONE;
+    /** What it is on the real server's side, if its flag says that it is translated; index NONE where that is not known. */
+    final Translation translation = new Translation();
 
     /** Nothing read yet. */
     public FlowCopy() {}
@@ -92,6 +94,16 @@ public final class FlowCopy {
         return (int) tuple >>> 16;
     }
 
+    /** Whether its packets are translated. */
+    public boolean isTranslated() {
+        return (flags() & FlowTable.FLAG_TRANSLATED) != 0;
+    }
+
+    /** What it is on the real server's side, of a flow that is translated. */
+    public Translation translation() {
+        return translation;
+    }
+
     /** Sets a flag. */
     void flag(int flag) {
         bytesFlagsState |= (long) flag << FLAGS_SHIFT;
@@ -115,6 +127,9 @@ public final class FlowCopy {
         packets = other.packets;
         bytesFlagsState = other.bytesFlagsState;
         template = other.template;
+        if (other.isTranslated()) {
+            translation.set(other.translation);
+        }
     }
 
     /** Becomes a flow of which nothing is known but its first packet. */

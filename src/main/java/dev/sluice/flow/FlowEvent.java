@@ -39,13 +39,22 @@ public final class FlowEvent {
 
     private FlowEvent() {}
 
-    /** The states that an event does not change: of each the bit of its code. */
+    /** The states that an event does not change, whoever sent it: of each the bit of its code. */
     public static int statesAlike(int event) {
         int states = 0;
         for (FlowState state : FlowState.values()) {
-            states |= FlowState.after(state.code(), event) == state.code() ? 1 << state.code() : 0;
+            int code = state.code();
+            boolean alike = FlowTransitions.after(FlowTransitions.CLIENT_ALONE, code, event) == code
+                    && FlowTransitions.after(FlowTransitions.CLIENT, code, event) == code
+                    && FlowTransitions.after(FlowTransitions.SERVER, code, event) == code;
+            states |= alike ? 1 << code : 0;
         }
         return states;
+    }
+
+    /** Whether an event may change the state of a flow that has one already; all but plain data may. */
+    static boolean isTelling(int event) {
+        return event != TCP_ACK && event != DATAGRAM && event != SCTP_DATA && event != SCTP_NO_CHUNK;
     }
 
     /** The event that a packet is. */

@@ -3,6 +3,7 @@ package dev.sluice.flow;
 import dev.sluice.packet.PacketView;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What all workers need of each other's flow tables: who has a flow, and a mailbox for every ordered pair of workers in which
@@ -35,12 +36,23 @@ public final class FlowExchange {
     /** How stale {@link #lastAdoption} may be, so that it is not stored for every flow. */
     private static final long ADOPTION_STEP_MS = 1000;
 
+    /** How often an owner hears of a connection whose replies say nothing new. */
+    private static final int REPLY_STEP_MS = 1000;
+
+    // A letter about a reply: the translation's index below.
+    private static final int GENERATION_SHIFT = 32;
+    private static final int EVENT_SHIFT = 48;
+
     private static final long NEVER = Long.MIN_VALUE / 2;
 
     private final FlowTable[] tables;
     private final FlowTableReader[] readers;
     /** By receiver, then sender. */
     private final HandoverRing[][] rings;
+    /** Replies of flows that others have; by receiver, then sender. */
+    private final LetterRing[][] replies;
+
+    private final @Nullable TranslationReader[] translations;
     /** When any worker took a flow over last, in ms. */
     private final long[] lastAdoption = new long[PADDING + 1 + PADDING];
 
@@ -51,11 +63,14 @@ public final class FlowExchange {
         tables = new FlowTable[workers];
         readers = new FlowTableReader[workers];
         rings = new HandoverRing[workers][workers];
+        replies = new LetterRing[workers][workers];
+        translations = new @Nullable TranslationReader[workers];
         int capacity = Math.clamp(Integer.highestOneBit(ALL_ENTRIES / workers / workers), MIN_RING, MAX_RING);
         for (int receiver = 0; receiver < workers; receiver++) {
             for (int sender = 0; sender < workers; sender++) {
                 if (sender != receiver) {
                     rings[receiver][sender] = new HandoverRing(capacity);
+                    replies[receiver][sender] = new LetterRing(capacity);
                 }
             }
         }
@@ -66,6 +81,8 @@ public final class FlowExchange {
     public int join(FlowTable table) {
         tables[joined] = table;
         readers[joined] = table.reader();
+        TranslationTable translated = table.translations();
+        translations[joined] = translated == null ? null : translated.reader();
         return joined++;
     }
 
@@ -113,6 +130,109 @@ public final class FlowExchange {
             }
         }
         return holder < 0 && busy ? UNKNOWN : holder;
+    }
+
+    /**
+     * Looks for the connection that a packet is a reply of in all other workers' tables.
+     *
+     * @param worker who looks
+     * @param into the translation, and who owns it
+     * @return {@link FlowTable#NOT_FOUND}, {@link #UNKNOWN}, or the owner
+     */
+    public int findReply(int worker, PacketView reply, long hash, Translation into) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            int before = handedOver();
+            boolean busy = false;
+            for (int other = 0; other < translations.length; other++) {
+                TranslationReader reader = translations[other];
+                if (other == worker || reader == null) {
+                    continue;
+                }
+                int outcome = reader.read(reply, hash, into);
+                if (outcome == TranslationReader.FOUND) {
+                    into.owner = other;
+                    return other;
+                }
+                busy |= outcome == TranslationReader.BUSY;
+            }
+            VarHandle.acquireFence();
+            if (!busy && handedOver() == before) {
+                return FlowTable.NOT_FOUND;
+            }
+        }
+        return UNKNOWN;
+    }
+
+    /** What a {@link FragmentTable} may remember of the connection that a first fragment is a reply of. */
+    public long wayOf(Translation translation) {
+        return FragmentTable.reply(translation.realServer, translation.owner, translation.index);
+    }
+
+    /**
+     * Reads the translation of the connection that a later fragment is part of a reply of.
+     *
+     * @param way that the fragment table remembers
+     * @return false when the connection has gone meanwhile
+     */
+    public boolean readReply(long way, PacketView fragment, Translation into) {
+        int owner = FragmentTable.owner(way);
+        TranslationReader reader = owner < translations.length ? translations[owner] : null;
+        into.owner = owner;
+        return reader != null && reader.readAt(FragmentTable.index(way), fragment, into);
+    }
+
+    /**
+     * Tells the owner of a connection of a reply that was forwarded here: of each that may change its state, and else about
+     * once a second, so that it knows that the connection lives.
+     *
+     * @param worker who tells
+     * @param translation that {@link #findReply} gave
+     * @return false when the mailbox is full; the next reply tells as much, unless it was the last
+     */
+    public boolean tellReply(int worker, Translation translation, PacketView reply, long nowMs) {
+        int event = FlowEvent.of(reply);
+        if (!FlowEvent.isTelling(event) && (int) nowMs - translation.lastReplyMs < REPLY_STEP_MS) {
+            return true;
+        }
+        long letter = (long) event << EVENT_SHIFT
+                | (long) translation.generation << GENERATION_SHIFT
+                | Integer.toUnsignedLong(translation.index);
+        TranslationReader reader = translations[translation.owner];
+        if (reader == null || !replies[translation.owner][worker].offer(letter)) {
+            return false;
+        }
+        reader.noteReply(translation.index, (int) nowMs);
+        return true;
+    }
+
+    /**
+     * Accounts replies that others have forwarded.
+     *
+     * @param worker whose mailboxes are emptied
+     * @param budget the most letters to read from each
+     * @return how many there were
+     */
+    public int collectReplies(int worker, int budget, long nowMs) {
+        int collected = 0;
+        for (int sender = 0; sender < tables.length; sender++) {
+            if (sender == worker) {
+                continue;
+            }
+            LetterRing ring = replies[worker][sender];
+            for (int i = 0; i < budget; i++) {
+                long letter = ring.poll();
+                if (letter == LetterRing.EMPTY) {
+                    break;
+                }
+                collected++;
+                tables[worker].replied(
+                        (int) letter,
+                        (int) (letter >>> GENERATION_SHIFT) & 0xffff,
+                        (int) (letter >>> EVENT_SHIFT),
+                        nowMs);
+            }
+        }
+        return collected;
     }
 
     private int handedOver() {

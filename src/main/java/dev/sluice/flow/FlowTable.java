@@ -33,6 +33,8 @@ public final class FlowTable {
     public static final int FLAG_ADOPTED = 2;
     /** Flag: the flow stands under a persistence template. */
     static final int FLAG_TEMPLATE = 4;
+    /** Flag: its packets are translated, and its replies come here. */
+    public static final int FLAG_TRANSLATED = 8;
 
     private static final int NONE = FlowState.NONE.code();
     /** Of how many flows lines are loaded before {@link #expire} looks at the first. */
@@ -60,6 +62,8 @@ public final class FlowTable {
     private @Nullable FlowCounts counted;
     /** The persistence templates that flows stand under, by slot. */
     private @Nullable FlowTemplates templates;
+    /** The real servers' side of flows that are translated. */
+    private @Nullable TranslationTable translations;
     /** Keeps loads alive; of no other meaning. */
     long touched;
 
@@ -136,6 +140,38 @@ public final class FlowTable {
     /** The template that a flow stands under, or {@link PersistenceTable#NONE}. Any thread, if it checks what it read. */
     long template(int slot, int flags) {
         return templates == null || (flags & FLAG_TEMPLATE) == 0 ? PersistenceTable.NONE : templates.get(slot);
+    }
+
+    /**
+     * Lets flows be translated. Before the worker runs.
+     *
+     * @param memory gives 128 bytes a flow and 8 a slot, zeroed, outside the heap; untouched while nothing is translated
+     */
+    public void keepTranslations(SegmentAllocator memory) {
+        translations = new TranslationTable(maxFlows, slots(), memory);
+    }
+
+    /** The translations of flows; null where none is translated. */
+    @Nullable
+    TranslationTable translations() {
+        return translations;
+    }
+
+    /** Whether flows can be translated here. */
+    public boolean keepsTranslations() {
+        return translations != null;
+    }
+
+    /** Copies the translation of a flow, for other threads, which check what they read. */
+    void readTranslation(int slot, FlowCopy into) {
+        if (translations != null && into.isTranslated()) {
+            int index = translations.ofSlotOpaque(slot);
+            if (translations.isIndex(index)) {
+                translations.read(index, into.translation);
+                return;
+            }
+        }
+        into.translation.index = TranslationTable.NONE;
     }
 
     /** What other threads look flows up with. */
@@ -300,14 +336,97 @@ public final class FlowTable {
     /**
      * Enters a flow that {@link #find} has just missed, with nothing counted yet: {@link #touch} follows.
      *
-     * @param flags 0 or {@link #FLAG_SLOPPY}
+     * @param flags {@link #FLAG_SLOPPY}, and {@link #FLAG_TRANSLATED} if {@link #translate} follows
      * @return its slot
      * @throws IllegalStateException when the table {@link #isFull}
      */
     public int insert(PacketView packet, long hash, int realServer, int flags, long nowMs) {
-        int stateAfterTouch = FlowState.after(NONE, FlowEvent.of(packet));
+        int stateAfterTouch = FlowTransitions.after(sender(flags), NONE, FlowEvent.of(packet));
         fresh.open(packet, realServer, (long) flags << FlowCopy.FLAGS_SHIFT | NONE, nowMs);
         return enter(fresh, (int) hash, nowMs + timeoutMs[stateAfterTouch], nowMs);
+    }
+
+    /** Whose packets decide about the state of a flow with these flags. */
+    private static int sender(int flags) {
+        return (flags & FLAG_TRANSLATED) == 0 ? FlowTransitions.CLIENT_ALONE : FlowTransitions.CLIENT;
+    }
+
+    /**
+     * Enters the translation of a flow that was just inserted with {@link #FLAG_TRANSLATED}.
+     *
+     * @param replyHash of its replies
+     */
+    public void translate(int slot, Translation translation, long replyHash) {
+        if (translations != null) {
+            translations.add(translation, (int) replyHash, slot);
+        }
+    }
+
+    /** Whether a flow is translated. */
+    public boolean isTranslated(int slot) {
+        return (flags(slot) & FLAG_TRANSLATED) != 0;
+    }
+
+    /** Copies the translation of a flow that {@link #isTranslated}; false when it has none. */
+    public boolean translation(int slot, Translation into) {
+        int index = translations == null ? TranslationTable.NONE : translations.ofSlot(slot);
+        if (translations == null || index == TranslationTable.NONE) {
+            return false;
+        }
+        translations.read(index, into);
+        return true;
+    }
+
+    /** Notes where the packets of a translated flow's client come from now. */
+    public void setStation(int slot, Translation from) {
+        if (translations != null) {
+            translations.setStation(translations.ofSlot(slot), from);
+        }
+    }
+
+    /**
+     * The slot of the flow that a packet is a reply of, or {@link #NOT_FOUND}; one that has expired is reclaimed.
+     *
+     * @param hash the reply's
+     * @param into its translation
+     */
+    public int findReply(PacketView reply, long hash, long nowMs, Translation into) {
+        int index = translations == null ? TranslationTable.NONE : translations.find(reply, hash);
+        if (translations == null || index == TranslationTable.NONE) {
+            return NOT_FOUND;
+        }
+        int slot = translations.slotOf(index);
+        int remaining = remainingMs(slot, nowMs);
+        if (remaining <= 0) {
+            reclaim(slot, nowMs + remaining);
+            return NOT_FOUND;
+        }
+        translations.read(index, into);
+        return slot;
+    }
+
+    /** Accounts a reply of a translated flow. */
+    public void touchReply(int slot, PacketView reply, long nowMs) {
+        touch(slot, reply, FlowTransitions.SERVER, nowMs);
+    }
+
+    /**
+     * Accounts a reply that another worker has forwarded.
+     *
+     * @param index of the translation, and its generation: nothing happens when it is another's by now
+     */
+    void replied(int index, int generation, int event, long nowMs) {
+        if (translations != null && translations.isCurrent(index, generation)) {
+            int slot = translations.slotOf(index);
+            long word = entries.bytesFlagsState(slot);
+            int before = (int) word & 0xff;
+            int after = FlowTransitions.after(FlowTransitions.SERVER, before, event);
+            if (after != before) {
+                changeState(slot, before, after, nowMs);
+                entries.setBytesFlagsState(slot, (word & ~0xffL) | after);
+            }
+            entries.setLastSeenMs(slot, (int) nowMs);
+        }
     }
 
     /**
@@ -324,6 +443,10 @@ public final class FlowTable {
         }
         fresh.set(flow);
         fresh.flag(flags);
+        boolean translated = flow.isTranslated() && flow.translation.index != TranslationTable.NONE;
+        if (!translated) {
+            fresh.clear(FLAG_TRANSLATED);
+        }
         boolean joined = templates != null && templates.rejoin(flow.template);
         if (!joined) {
             fresh.clear(FLAG_TEMPLATE);
@@ -332,6 +455,9 @@ public final class FlowTable {
         tally.countHalfOpen(flow.stateCode(), 1);
         if (templates != null && joined) {
             templates.set(slot, flow.template);
+        }
+        if (translations != null && translated) {
+            translations.add(flow.translation, flow.translation.hash, slot);
         }
         return slot;
     }
@@ -356,9 +482,13 @@ public final class FlowTable {
 
     /** Accounts a packet of the flow: its state moves on, its timer starts again. */
     public void touch(int slot, PacketView packet, long nowMs) {
+        touch(slot, packet, sender(flags(slot)), nowMs);
+    }
+
+    private void touch(int slot, PacketView packet, int sender, long nowMs) {
         long word = entries.bytesFlagsState(slot) + ((long) packet.ipLengthBytes() << FlowCopy.BYTES_SHIFT);
         int before = (int) word & 0xff;
-        int after = FlowState.after(before, FlowEvent.of(packet));
+        int after = FlowTransitions.after(sender, before, FlowEvent.of(packet));
         if (after != before) {
             word = (word & ~0xffL) | after;
             changeState(slot, before, after, nowMs);
@@ -394,6 +524,9 @@ public final class FlowTable {
         if (templates != null && hasTemplate(slot)) {
             templates.leave(slot, endedMs);
         }
+        if (translations != null && isTranslated(slot)) {
+            translations.remove(slot);
+        }
         wheel.remove(slot);
         removals.begin();
         entries.free(slot);
@@ -420,6 +553,9 @@ public final class FlowTable {
         entries.copy(from, to);
         if (templates != null && hasTemplate(from)) {
             templates.move(from, to);
+        }
+        if (translations != null && isTranslated(from)) {
+            translations.move(from, to);
         }
         wheel.move(from, to);
         entries.free(from);

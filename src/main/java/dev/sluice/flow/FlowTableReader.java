@@ -91,6 +91,7 @@ public final class FlowTableReader {
                 }
                 entries.read(slot, tuple, into);
                 into.template = table.template(slot, into.flags());
+                table.readTranslation(slot, into);
                 VarHandle.acquireFence();
                 if (sequence.opaque() == before) {
                     return isLive(into, nowMs) ? FOUND : ABSENT;
@@ -118,6 +119,7 @@ public final class FlowTableReader {
             if (entries.isOf(slot, tuple, packet)) {
                 entries.read(slot, tuple, into);
                 into.template = table.template(slot, into.flags());
+                table.readTranslation(slot, into);
                 return true;
             }
             slot = slot + 1 & mask;

@@ -24,6 +24,10 @@ public final class FragmentTable {
      */
     static final int LIFETIME_MS = 5_000;
 
+    private static final int INDEX_SHIFT = 16;
+    private static final int OWNER_SHIFT = 48;
+    private static final long REPLY = 1L << 62;
+
     private static final int WAYS = 8;
     private static final int WORDS = 8;
     private static final int LOCK_SPINS = 1024;
@@ -38,7 +42,9 @@ public final class FragmentTable {
     /** Identification in the upper half, protocol and family below. */
     private static final int DATAGRAM = 5;
 
-    private static final int REAL_SERVER = 6;
+    /** The real server in the lowest 16 bits; for replies the translation above, and its owner above that. */
+    private static final int WAY = 6;
+
     private static final int EXPIRES = 7;
 
     private static final VarHandle LONG =
@@ -85,9 +91,10 @@ public final class FragmentTable {
      *
      * @param first its first fragment
      * @param hash as {@link #hash} gives it
+     * @param way its real server's id, or a {@link #reply}
      * @return false when others kept the set busy; nothing is remembered then
      */
-    public boolean put(PacketView first, long hash, int realServer, long nowMs) {
+    public boolean put(PacketView first, long hash, long way, long nowMs) {
         int set = (int) hash & setMask;
         if (!lock(set)) {
             return false;
@@ -111,7 +118,7 @@ public final class FragmentTable {
         set(victim + DESTINATION_HIGH, first.destinationHigh());
         set(victim + DESTINATION_LOW, first.destinationLow());
         set(victim + DATAGRAM, datagram(first));
-        set(victim + REAL_SERVER, realServer);
+        set(victim + WAY, way);
         set(victim + EXPIRES, nowMs + LIFETIME_MS);
         LONG.setRelease(words, victim + VERSION, version + 2);
         INT.setRelease(locks, set, 0);
@@ -119,22 +126,22 @@ public final class FragmentTable {
     }
 
     /**
-     * The real server of a fragment's datagram, or {@link #NONE}. Any worker.
+     * What {@link #put} was told of a fragment's datagram, or {@link #NONE}. Any worker.
      *
      * @param hash as {@link #hash} gives it
      */
-    public int find(PacketView fragment, long hash, long nowMs) {
+    public long find(PacketView fragment, long hash, long nowMs) {
         int begin = ((int) hash & setMask) * WAYS * WORDS;
         for (int entry = begin; entry < begin + WAYS * WORDS; entry += WORDS) {
             for (int tries = 0; tries < READ_TRIES; tries++) {
                 long version = (long) LONG.getAcquire(words, entry + VERSION);
                 boolean found = isOf(entry, fragment);
-                long realServer = get(entry + REAL_SERVER);
+                long way = get(entry + WAY);
                 long expiresMs = get(entry + EXPIRES);
                 VarHandle.loadLoadFence();
                 if ((version & 1) == 0 && version == get(entry + VERSION)) {
                     if (found && expiresMs - nowMs > 0) {
-                        return (int) realServer;
+                        return way;
                     }
                     break;
                 }
@@ -144,10 +151,40 @@ public final class FragmentTable {
         return NONE;
     }
 
+    /**
+     * The way of a datagram that is a real server's reply.
+     *
+     * @param owner the worker that has the connection
+     * @param index of its translation there
+     */
+    static long reply(int realServer, int owner, int index) {
+        return REPLY | (long) owner << OWNER_SHIFT | (long) index << INDEX_SHIFT | realServer;
+    }
+
+    /** Whether a way is a reply's. */
+    public static boolean isReply(long way) {
+        return (way & REPLY) != 0;
+    }
+
+    /** The real server of a way. */
+    public static int realServer(long way) {
+        return (int) way & 0xffff;
+    }
+
+    /** The worker that has a reply's connection. */
+    static int owner(long way) {
+        return (int) (way >>> OWNER_SHIFT) & 0x1fff;
+    }
+
+    /** The reply's translation there. */
+    static int index(long way) {
+        return (int) (way >>> INDEX_SHIFT);
+    }
+
     /** Whether a datagram of a real server is known. Any thread; walks over the whole table. */
     public boolean holds(int realServer, long nowMs) {
         for (int entry = 0; entry < words.length; entry += WORDS) {
-            if (get(entry + REAL_SERVER) == realServer && get(entry + EXPIRES) - nowMs > 0) {
+            if (realServer(get(entry + WAY)) == realServer && get(entry + EXPIRES) - nowMs > 0) {
                 return true;
             }
         }

@@ -35,6 +35,7 @@ final class ConnectionTracker {
     private final FlowAdmission admission;
     private final FlowAdoption adoption;
     private final PersistentChoice persistent;
+    private final Translator translator;
     private final @Nullable SchedulerState[] states = new @Nullable SchedulerState[ForwardingSnapshot.MAX_SERVICES];
     /** The IKE flow of an ESP or AH packet, while it is looked up. */
     private final PacketView ike = new PacketView();
@@ -46,7 +47,8 @@ final class ConnectionTracker {
             Counters counters,
             ConnectionPolicy policy,
             FlowAdoption adoption,
-            PersistenceTable templates) {
+            PersistenceTable templates,
+            Translator translator) {
         this.flows = flows;
         this.connections = connections;
         this.hasher = hasher;
@@ -54,6 +56,7 @@ final class ConnectionTracker {
         this.policy = policy;
         this.admission = new FlowAdmission(flows, policy.maxNewFlowsPerSecond());
         this.adoption = adoption;
+        this.translator = translator;
         this.persistent = new PersistentChoice(templates, counters, policy.expireQuiescentTemplate());
     }
 
@@ -131,6 +134,9 @@ final class ConnectionTracker {
             return DROPPED;
         }
         counters.increment(Counter.FLOW_HIT);
+        if (flows.isTranslated(slot)) {
+            translator.follow(packet, slot);
+        }
         flows.touch(slot, packet, nowMs);
         return realServer;
     }
@@ -197,7 +203,7 @@ final class ConnectionTracker {
                 && (stateCode == CLOSE
                         || stateCode == TIME_WAIT
                         || stateCode == SCTP_CLOSED
-                        || (stateCode == FIN_WAIT && (policy.reuseMode() & 2) != 0));
+                        || (stateCode == FIN_WAIT && (policy.reuseMode() & 2) != 0 && !flows.isTranslated(slot)));
     }
 
     private int open(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
@@ -227,10 +233,15 @@ final class ConnectionTracker {
         byHash |= sloppy && mode == Sloppy.HASH;
         boolean onePacket =
                 packet.protocol() == Transport.UDP && snapshot.options().isOnePacket(service);
-        Counter refusal = onePacket ? null : admission.refuse(packet, nowMs);
+        Counter refusal = onePacket && !snapshot.nat().any() ? null : admission.refuse(packet, nowMs);
         int realServer = choose(snapshot, service, table, packet, hash, byHash, refusal != null, nowMs);
         if (realServer == SchedulerTable.NO_REAL_SERVER) {
             counters.increment(Counter.NO_REAL_SERVER);
+            return DROPPED;
+        }
+        boolean translated = snapshot.nat().translates(realServer);
+        if (translated && (refusal != null || !translator.isReady())) {
+            counters.increment(Counter.NAT_WITHOUT_FLOW);
             return DROPPED;
         }
         if (refusal != null) {
@@ -238,13 +249,17 @@ final class ConnectionTracker {
             return realServer;
         }
         counters.connection(service, realServer);
-        if (onePacket) {
+        if (onePacket && !translated) {
             counters.increment(Counter.ONE_PACKET);
             persistent.release(nowMs);
             connections.passed(realServer);
             return realServer;
         }
-        int slot = flows.insert(packet, hash, realServer, sloppy ? FlowTable.FLAG_SLOPPY : 0, nowMs);
+        int flags = (sloppy ? FlowTable.FLAG_SLOPPY : 0) | (translated ? FlowTable.FLAG_TRANSLATED : 0);
+        int slot = flows.insert(packet, hash, realServer, flags, nowMs);
+        if (translated) {
+            translator.open(snapshot.nat(), packet, realServer, slot);
+        }
         if (persistent.template() != PersistenceTable.NONE) {
             flows.setTemplate(slot, persistent.template());
         }

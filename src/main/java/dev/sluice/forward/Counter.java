@@ -32,6 +32,8 @@ public enum Counter {
     FLOW_ADOPTED(Kind.EVENT, "flows taken over from another worker because their packets come to this one now"),
     FLOW_HANDED_OVER(Kind.EVENT, "flows forgotten because another worker has taken them over, or scheduled them anew"),
     FLOW_HANDOVER_DROPPED(Kind.EVENT, "flows taken over whose former worker could not be told: its entry runs out"),
+    REPLY_HIT(Kind.EVENT, "replies of real servers by NAT that belong to a known connection"),
+    REPLY_UNTOLD(Kind.EVENT, "replies of another worker's connections that it could not be told of"),
     FLOW_TABLE_FULL(Kind.EVENT, "packets forwarded without a flow entry because the flow table was full"),
     FLOW_HALF_OPEN_FULL(
             Kind.EVENT,
@@ -58,6 +60,13 @@ public enum Counter {
     TCP_WITHOUT_FLOW(Kind.DROP, "TCP packets from the middle of an unknown connection, with sloppy_tcp off"),
     SCTP_WITHOUT_FLOW(
             Kind.DROP, "SCTP packets of no known association that have no chunk or, with sloppy_sctp off, no INIT"),
+    REPLY_WITHOUT_FLOW(Kind.DROP, "packets of NAT's real servers that are a reply of no known connection"),
+    NAT_WITHOUT_FLOW(
+            Kind.DROP,
+            "packets for real servers by NAT that get no flow entry, without which no reply could come back"),
+    NAT_SCTP_FRAGMENT(
+            Kind.DROP,
+            "pieces of SCTP packets to another port, over whose whole their checksum would have to be corrected"),
     NO_IKE_FLOW(Kind.DROP, "ESP and AH packets whose client has no known IKE flow (UDP 500 or 4500) to the VIP"),
     FLOW_LOOKUP_BUSY(Kind.DROP, "packets whose flow may be with another worker whose table changed too fast to tell"),
     REAL_SERVER_GONE(Kind.DROP, "packets of flows whose real server was removed"),

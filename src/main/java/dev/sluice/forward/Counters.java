@@ -16,8 +16,10 @@ public final class Counters {
     private static final int CONNECTIONS = 0;
     private static final int PACKETS = 1;
     private static final int BYTES = 2;
-    /** Longs an id: half a cache line. */
-    private static final int STRIDE = 4;
+    private static final int OUT_PACKETS = 3;
+    private static final int OUT_BYTES = 4;
+    /** Longs an id: a cache line. */
+    private static final int STRIDE = 8;
 
     private final long[] worker = new long[PADDING + Counter.values().length + PADDING];
     private final long[] realServers = new long[PADDING + STRIDE * ForwardingSnapshot.MAX_REAL_SERVERS + PADDING];
@@ -52,6 +54,16 @@ public final class Counters {
         add(realServers, at + BYTES, ipBytes);
     }
 
+    /** A reply on its way to a client of a service. Worker only. */
+    void reply(int service, int realServer, int ipBytes) {
+        int at = PADDING + STRIDE * service;
+        add(services, at + OUT_PACKETS, 1);
+        add(services, at + OUT_BYTES, ipBytes);
+        at = PADDING + STRIDE * realServer;
+        add(realServers, at + OUT_PACKETS, 1);
+        add(realServers, at + OUT_BYTES, ipBytes);
+    }
+
     /** The value of a counter. Any thread. */
     public long get(Counter counter) {
         return read(worker, PADDING + counter.index());
@@ -81,6 +93,16 @@ public final class Counters {
         return read(realServers, PADDING + STRIDE * realServer + BYTES);
     }
 
+    /** Replies of a real server forwarded. Any thread. */
+    public long realServerOutPackets(int realServer) {
+        return read(realServers, PADDING + STRIDE * realServer + OUT_PACKETS);
+    }
+
+    /** IP bytes of those replies. Any thread. */
+    public long realServerOutBytes(int realServer) {
+        return read(realServers, PADDING + STRIDE * realServer + OUT_BYTES);
+    }
+
     /** Flows scheduled for a service. Any thread. */
     public long serviceConnections(int service) {
         return read(services, PADDING + STRIDE * service + CONNECTIONS);
@@ -94,6 +116,16 @@ public final class Counters {
     /** IP bytes of those packets. Any thread. */
     public long serviceBytes(int service) {
         return read(services, PADDING + STRIDE * service + BYTES);
+    }
+
+    /** Replies forwarded for a service. Any thread. */
+    public long serviceOutPackets(int service) {
+        return read(services, PADDING + STRIDE * service + OUT_PACKETS);
+    }
+
+    /** IP bytes of those replies. Any thread. */
+    public long serviceOutBytes(int service) {
+        return read(services, PADDING + STRIDE * service + OUT_BYTES);
     }
 
     private static void add(long[] cells, int at, long amount) {

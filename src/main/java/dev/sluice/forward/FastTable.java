@@ -26,13 +26,14 @@ final class FastTable {
      * The fast path serves real servers with one next hop that keep a frame's VLAN tags, by direct routing or IP in IP over IPv4
      * from one source address.
      */
-    FastTable(int[] serviceOf, TunnelTable tunnels, HopTable hops) {
+    FastTable(int[] serviceOf, TunnelTable tunnels, NatTable nat, HopTable hops) {
         rows = new long[ROW * serviceOf.length];
         for (int id = 0; id < serviceOf.length; id++) {
             int hop = hops.only(id);
             if (serviceOf[id] == ForwardingSnapshot.NONE
                     || hop == HopTable.NONE
-                    || hops.vlan(hop) != RealServer.VLAN_KEEP) {
+                    || hops.vlan(hop) != RealServer.VLAN_KEEP
+                    || nat.translates(id)) {
                 continue;
             }
             boolean tunnel = tunnels.kind(id) != TunnelTable.NONE;

@@ -46,6 +46,7 @@ public final class ForwardingSnapshot {
     private final ServiceOptions options;
 
     private final TunnelTable tunnels;
+    private final NatTable nat;
     private final HopTable hops;
     private final FastTable fast;
 
@@ -58,6 +59,7 @@ public final class ForwardingSnapshot {
             FwmarkIndex marks,
             ServiceOptions options,
             TunnelTable tunnels,
+            NatTable nat,
             IntFunction<List<NextHop>> nextHops) {
         this.generation = generation;
         this.index = index;
@@ -67,8 +69,9 @@ public final class ForwardingSnapshot {
         this.marks = marks;
         this.options = options;
         this.tunnels = tunnels;
+        this.nat = nat;
         this.hops = new HopTable(serviceOf.length, id -> serviceOf[id] == NONE ? List.of() : nextHops.apply(id));
-        this.fast = new FastTable(serviceOf, tunnels, hops);
+        this.fast = new FastTable(serviceOf, tunnels, nat, hops);
     }
 
     /** A snapshot without services, of generation 0: what a worker starts with. */
@@ -84,7 +87,7 @@ public final class ForwardingSnapshot {
      */
     public ForwardingSnapshot withNextHops(long newGeneration, IntFunction<List<NextHop>> nextHops) {
         return new ForwardingSnapshot(
-                newGeneration, index, tables, serviceOf, quiesced, marks, options, tunnels, nextHops);
+                newGeneration, index, tables, serviceOf, quiesced, marks, options, tunnels, nat, nextHops);
     }
 
     /** Grows with every snapshot; workers acknowledge by it. */
@@ -131,6 +134,11 @@ public final class ForwardingSnapshot {
     /** How packets for the real servers of this snapshot are encapsulated. */
     TunnelTable tunnels() {
         return tunnels;
+    }
+
+    /** What packets for the real servers of this snapshot are translated to. */
+    NatTable nat() {
+        return nat;
     }
 
     /** The ways to the real servers of this snapshot. */
@@ -231,6 +239,7 @@ public final class ForwardingSnapshot {
                     new FwmarkIndex(fwmarkRules, idByKey),
                     options.copy(),
                     new TunnelTable(serviceOf.length, realServers),
+                    new NatTable(serviceOf.length, realServers),
                     id -> nextHopsByRealServer.getOrDefault(id, List.of()));
         }
 

@@ -52,6 +52,8 @@ public final class Pipeline {
     private final IcmpAnswers answers;
     private final Rewriter rewriter;
     private final FastPath fastPath;
+    private final Translator translator;
+    private final ReplyPath replies;
 
     private final PacketView[] packets = new PacketView[Batch.CAPACITY];
     private final long[] hashes = new long[Batch.CAPACITY];
@@ -95,13 +97,15 @@ public final class Pipeline {
         this.adoption = new FlowAdoption(exchange, worker, flows, counters);
         this.nodestSweep = new NodestSweep(flows, counters);
         this.templateSweep = templates;
+        this.translator = new Translator(umem, flows, hasher);
         this.tracker = new ConnectionTracker(
-                flows, connections, hasher, counters, connectionPolicy, adoption, templates.table());
+                flows, connections, hasher, counters, connectionPolicy, adoption, templates.table(), translator);
         this.fragments = fragments;
         this.held = new FragmentHold(umem);
         this.ids = new Identifications(worker, exchange.workers(), (int) System.nanoTime());
         this.answers = new IcmpAnswers(umem, counters, ids, packetPolicy.icmpErrorsPerSecond());
         this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
+        this.replies = new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers);
         this.fastPath = new FastPath(umem, flows, hasher, counters, packetPolicy, ids);
         for (int i = 0; i < packets.length; i++) {
             packets[i] = new PacketView();
@@ -121,9 +125,10 @@ public final class Pipeline {
     public void process(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
         int received = batch.count();
         counters.add(Counter.PACKETS_IN, received);
+        translator.ingress(ingressPort);
         held.sweep(batch, fragments, nowMs);
         parse(batch, 0);
-        direct(snapshot, batch, received, nowMs);
+        direct(snapshot, batch, received, ingressPort, nowMs);
         rewrite(snapshot, batch, ingressPort, nowMs);
     }
 
@@ -167,7 +172,7 @@ public final class Pipeline {
      * @return how many flows were looked at
      */
     public int expire(ForwardingSnapshot snapshot, int budget, long nowMs) {
-        int looked = adoption.collect();
+        int looked = adoption.collect() + replies.collect(nowMs);
         looked += connectionPolicy.expireNodest() ? nodestSweep.run(snapshot, budget) : 0;
         return looked + flows.expire(budget, nowMs) + templateSweep.run(nowMs);
     }
@@ -217,34 +222,52 @@ public final class Pipeline {
     /**
      * @param received how many packets are new; those behind them have waited
      */
-    private void direct(ForwardingSnapshot snapshot, Batch batch, int received, long nowMs) {
+    private void direct(ForwardingSnapshot snapshot, Batch batch, int received, int ingressPort, long nowMs) {
         // Grows when a first fragment lets later ones go.
         for (int i = 0; i < batch.count(); i++) {
             i = fastPath.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
             if (i < batch.count()) {
-                directOne(snapshot, batch, i, received, nowMs);
+                directOne(snapshot, batch, i, received, ingressPort, nowMs);
             }
         }
     }
 
-    private void directOne(ForwardingSnapshot snapshot, Batch batch, int index, int received, long nowMs) {
+    private void directOne(
+            ForwardingSnapshot snapshot, Batch batch, int index, int received, int ingressPort, long nowMs) {
         if (fastPath.isPlain(index)) {
             parseOne(batch, index);
         }
         switch (batch.egress(index)) {
             case CONNECTION -> {
+                if (snapshot.nat().any() && directReply(snapshot, batch, index, ingressPort, nowMs)) {
+                    return;
+                }
                 int realServer = tracker.realServerOf(snapshot, packets[index], hashes[index], nowMs);
                 if (packets[index].isFragment()) {
                     directRest(batch, packets[index], realServer, nowMs);
                 }
                 setDirection(batch, index, realServer);
             }
-            case FRAGMENT -> directFragment(snapshot, batch, index, index < received, nowMs);
-            case ICMP -> directIcmp(snapshot, batch, index, nowMs);
+            case FRAGMENT -> directFragment(snapshot, batch, index, index < received, ingressPort, nowMs);
+            case ICMP -> directIcmp(snapshot, batch, index, ingressPort, nowMs);
             default -> {
                 // Dropped by the first pass.
             }
         }
+    }
+
+    /** Forwards what is a reply of NAT's, all of it; false when it is none. */
+    private boolean directReply(ForwardingSnapshot snapshot, Batch batch, int index, int ingressPort, long nowMs) {
+        PacketView packet = packets[index];
+        // A service's packet is a client's: a flood of them costs no look-up in the tables of others.
+        if (snapshot.findService(packet) != ForwardingSnapshot.NONE || !replies.find(packet, hashes[index], nowMs)) {
+            return false;
+        }
+        if (packet.isFragment()) {
+            directRest(batch, packet, replies.way(), nowMs);
+        }
+        replies.forward(snapshot, batch, index, packet, ingressPort, nowMs);
+        return true;
     }
 
     private void setDirection(Batch batch, int index, int realServer) {
@@ -253,9 +276,9 @@ public final class Pipeline {
     }
 
     /** The first fragment of a datagram says where the others go, those that came before it as well. */
-    private void directRest(Batch batch, PacketView first, int realServer, long nowMs) {
+    private void directRest(Batch batch, PacketView first, long way, long nowMs) {
         long datagram = fragments.hash(first);
-        if (realServer >= 0 && fragments.put(first, datagram, realServer, nowMs)) {
+        if (way >= 0 && fragments.put(first, datagram, way, nowMs)) {
             int before = batch.count();
             held.release(batch, datagram);
             if (batch.count() > before) {
@@ -264,14 +287,18 @@ public final class Pipeline {
         }
     }
 
-    private void directFragment(ForwardingSnapshot snapshot, Batch batch, int index, boolean mayWait, long nowMs) {
+    private void directFragment(
+            ForwardingSnapshot snapshot, Batch batch, int index, boolean mayWait, int ingressPort, long nowMs) {
         PacketView packet = packets[index];
         long datagram = fragments.hash(packet);
         // All later fragments of a datagram take one way.
         hashes[index] = datagram;
-        int realServer = fragments.find(packet, datagram, nowMs);
-        if (realServer != FragmentTable.NONE) {
-            if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
+        long way = fragments.find(packet, datagram, nowMs);
+        if (way != FragmentTable.NONE) {
+            int realServer = FragmentTable.realServer(way);
+            if (FragmentTable.isReply(way)) {
+                replies.forwardFragment(snapshot, batch, index, packet, way, ingressPort, nowMs);
+            } else if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
                 drop(batch, index, Counter.REAL_SERVER_GONE);
             } else {
                 setDirection(batch, index, realServer);
@@ -285,7 +312,7 @@ public final class Pipeline {
         }
     }
 
-    private void directIcmp(ForwardingSnapshot snapshot, Batch batch, int index, long nowMs) {
+    private void directIcmp(ForwardingSnapshot snapshot, Batch batch, int index, int ingressPort, long nowMs) {
         PacketView packet = packets[index];
         long icmp = packet.l4Offset();
         int type = Wire.u8(umem, icmp + Icmp.TYPE);
@@ -307,7 +334,19 @@ public final class Pipeline {
             return;
         }
         hashes[index] = tracker.hash(quoted);
-        setDirection(batch, index, tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs));
+        if (!snapshot.nat().any()) {
+            setDirection(batch, index, tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs));
+        } else if (snapshot.findService(quoted) == ForwardingSnapshot.NONE
+                && replies.find(quoted, hashes[index], nowMs)) {
+            replies.forwardError(snapshot, batch, index, packet, quoted, ingressPort, nowMs);
+        } else {
+            int realServer = tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs);
+            batch.setEgress(index, DROPPED);
+            if (realServer >= 0) {
+                rewriter.rewriteError(
+                        snapshot, batch, index, packet, quoted, realServer, hashes[index], ingressPort, nowMs);
+            }
+        }
     }
 
     private void rewrite(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {

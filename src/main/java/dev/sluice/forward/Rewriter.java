@@ -14,8 +14,8 @@ import java.lang.foreign.MemorySegment;
  * Sends a packet on its way to its real server: TTL, size, encapsulation, link header. Owned by: worker.
  *
  * <p>Direct routing addresses the frame to the real server on the link and leaves the rest alone; the real server has the VIP
- * itself and answers the client directly. Tunneling puts an outer header before the packet, which the real server takes off. In
- * both the TTL or hop limit is lowered by one, a router's habit, as IPVS does (ip_vs_dr_xmit, ip_vs_tunnel_xmit). What is too
+ * itself and answers the client directly. NAT gives it the real server's address as well. Tunneling puts an outer header before the packet, which the real server takes off. In
+ * all the TTL or hop limit is lowered by one, a router's habit, as IPVS does (ip_vs_dr_xmit, ip_vs_nat_xmit, ip_vs_tunnel_xmit). What is too
  * large for the way is fragmented, or answered, as a router would.
  */
 final class Rewriter {
@@ -28,6 +28,10 @@ final class Rewriter {
     private final Fragmentation fragmentation;
     private final Identifications ids;
     private final IcmpAnswers answers;
+    private final AddressRewriter addresses;
+    private final AddressRewriter quotedAddresses;
+    /** What the ICMP error in hand quotes. */
+    private PacketView quotedPacket = new PacketView();
 
     Rewriter(MemorySegment umem, Counters counters, PacketPolicy policy, Identifications ids, IcmpAnswers answers) {
         this.umem = umem;
@@ -37,6 +41,8 @@ final class Rewriter {
         this.fragmentation = new Fragmentation(umem);
         this.ids = ids;
         this.answers = answers;
+        this.addresses = new AddressRewriter(umem);
+        this.quotedAddresses = new AddressRewriter(umem);
     }
 
     /**
@@ -79,6 +85,9 @@ final class Rewriter {
                 return;
             }
         } else if (direct) {
+            if (snapshot.nat().translates(realServer) && !translate(snapshot, batch, index, packet, realServer)) {
+                return;
+            }
             placeDirect(batch, index, packet, packet.l3Offset(), hops, hop);
         } else {
             boolean dontFragment = packet.dontFragment() && !packet.inet6() && policy.pmtuDisc();
@@ -117,10 +126,62 @@ final class Rewriter {
             }
             return false;
         }
+        if (snapshot.nat().translates(realServer) && !translate(snapshot, batch, index, packet, realServer)) {
+            return false;
+        }
         if (!sendInPieces(snapshot, batch, index, packet, realServer, hop, hash, direct, room)) {
             drop(batch, index, Counter.NO_SPARE_FRAME);
             return false;
         }
+        return true;
+    }
+
+    /**
+     * As {@link #rewrite}, of an ICMP error about a packet that came from the real server.
+     *
+     * @param quoted of that packet, as the parser reads it
+     */
+    void rewriteError(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            PacketView quoted,
+            int realServer,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        NatTable nat = snapshot.nat();
+        if (nat.translates(realServer)) {
+            quotedAddresses
+                    .from(
+                            nat.addressHigh(realServer),
+                            nat.addressLow(realServer),
+                            nat.port(realServer, quoted.destinationPort()))
+                    .to(quoted.sourceHigh(), quoted.sourceLow(), quoted.sourcePort());
+            quotedPacket = quoted;
+        }
+        rewrite(snapshot, batch, index, packet, realServer, hash, ingressPort, nowMs);
+    }
+
+    /** Makes a packet one to the real server's address; false when it was dropped. */
+    private boolean translate(ForwardingSnapshot snapshot, Batch batch, int index, PacketView packet, int realServer) {
+        NatTable nat = snapshot.nat();
+        addresses
+                .from(packet.sourceHigh(), packet.sourceLow(), packet.sourcePort())
+                .to(
+                        nat.addressHigh(realServer),
+                        nat.addressLow(realServer),
+                        nat.port(realServer, packet.destinationPort()));
+        if (packet.protocol() == Transport.ICMP || packet.protocol() == Transport.ICMPV6) {
+            addresses.rewriteIcmp(batch, index, packet, quotedPacket, quotedAddresses);
+            return true;
+        }
+        if (addresses.isImpossible(packet)) {
+            drop(batch, index, Counter.NAT_SCTP_FRAGMENT);
+            return false;
+        }
+        addresses.rewrite(batch, index, packet);
         return true;
     }
 

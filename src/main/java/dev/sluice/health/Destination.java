@@ -22,7 +22,7 @@ record Destination(Target target, CheckSpec spec, IpAddress address, int port, S
     /** The RIP, the address that the check has instead, or the VIP; with the check's own port or the real server's. */
     static Destination of(Target target, CheckSpec spec, Sockets sockets) {
         IpAddress address = target.address();
-        int port = target.port();
+        int port = target.port() == 0 && target.service() instanceof AddressKey key ? key.port() : target.port();
         if (spec.via() == Via.VIP) {
             if (target.service() instanceof AddressKey key) {
                 address = key.address();

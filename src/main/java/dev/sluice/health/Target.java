@@ -8,7 +8,7 @@ import dev.sluice.service.ServiceKey;
  *
  * @param service the service
  * @param address the RIP
- * @param port the port that it answers on; 0 in a service of every port or of a firewall mark
+ * @param port the port that it answers on; 0 for the service's, and in a service of every port or of a firewall mark
  */
 public record Target(ServiceKey service, IpAddress address, int port) {
     /** {@code 10.0.0.11 of TCP 10.0.0.100:80}. */

@@ -203,7 +203,7 @@ public final class PacketParser {
      *
      * @param ip absolute offset of the quoted IP header
      * @param available octets that there are of the quoted packet
-     * @param flow set to the flow
+     * @param flow set to the flow, and to where the quoted headers are
      * @return whether it names one
      */
     public static boolean parseQuoted(MemorySegment segment, long ip, int available, boolean inet6, PacketView flow) {
@@ -242,6 +242,8 @@ public final class PacketParser {
             return false;
         }
         int ports = ipsec ? 0 : Wire.i32(segment, ip + headerBytes);
+        flow.l3Offset = ip;
+        flow.l4Offset = ip + headerBytes;
         if (inet6) {
             flow.setFlow(
                     true,

@@ -9,6 +9,9 @@ public final class Sctp {
     /** Type, flags, length: what every chunk begins with. */
     public static final int CHUNK_HEADER_BYTES = 4;
 
+    /** CRC32c over the packet, its least significant octet first. */
+    public static final int CHECKSUM = 8;
+
     public static final int DATA = 0;
     public static final int INIT = 1;
     public static final int INIT_ACK = 2;

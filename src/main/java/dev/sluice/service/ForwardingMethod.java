@@ -13,7 +13,7 @@ public enum ForwardingMethod {
     NAT("nat");
 
     /** Those by which the datapath forwards; a director refuses the others. */
-    public static final Set<ForwardingMethod> AVAILABLE = Set.copyOf(EnumSet.of(DR, TUN));
+    public static final Set<ForwardingMethod> AVAILABLE = Set.copyOf(EnumSet.of(DR, TUN, NAT));
 
     private final String keyword;
 
@@ -33,6 +33,6 @@ public enum ForwardingMethod {
 
     /** What to say of a method that is not {@link #AVAILABLE}. */
     public String notAvailable() {
-        return "method " + keyword + " is not available yet; there are dr and tun";
+        return "method " + keyword + " is not available yet; there are dr, tun and nat";
     }
 }

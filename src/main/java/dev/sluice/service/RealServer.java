@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param id stable for as long as flows may hold it; index into per-real-server arrays; never negative
  * @param address the RIP
- * @param port the port the real server answers on; the service's own for {@link ForwardingMethod#DR} and {@link ForwardingMethod#TUN}
+ * @param port the port the real server answers on; the service's own for {@link ForwardingMethod#DR} and {@link ForwardingMethod#TUN};
+ *     0 for {@link ForwardingMethod#NAT} keeps the port that the client asked for, as in IPVS
  * @param method how packets get there
  * @param weight 0 to {@link #MAX_WEIGHT}; 0 quiesces: no new flows, established ones stay
  * @param upperThreshold connections from which on it gets no new flows ({@code ipvsadm -x}); 0 for no threshold

@@ -1,8 +1,8 @@
 package dev.sluice.stats;
 
 /**
- * What a service or a real server got, or gets in a second. The director only sees the clients' half where replies go straight
- * from real servers to clients.
+ * What a service or a real server got, or gets in a second. By direct routing and tunneling replies go straight from real
+ * servers to clients, and the director only sees the clients' half.
  *
  * @param connections new flows
  * @param inPackets packets of clients forwarded

@@ -249,7 +249,7 @@ class CheckCommandTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             address = "10.0.0.9"    | weight = 1       | 7:1: address = "10.0.0.9" is the VIP itself; allowed: the real server's own address
-            address = "2001:db8::1" | weight = 1       | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family, since method dr leaves the packet as it is; method tun takes either
+            address = "2001:db8::1" | weight = 1       | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family with method dr; method tun takes either
             address = "10.0.0.1:80" | weight = 1       | 7:1: address = "10.0.0.1:80" has a port or brackets; allowed: @RIP@
             address = "[2001:db8::1]" | weight = 1     | 7:1: address = "[2001:db8::1]" has a port or brackets; allowed: @RIP@
             address = "web1"        | weight = 1       | 7:1: address = "web1" holds no IPv4 or IPv6 address; allowed: @RIP@
@@ -260,7 +260,8 @@ class CheckCommandTest {
             address = "10.0.0.1"    | weight = 2147483648 | 8:1: weight = 2147483648 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | weight = -1      | 8:1: weight = -1 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | weight = "2"     | 8:1: weight = "2" is a string; allowed: an integer 0-2147483647
-            address = "10.0.0.1"    | method = "nat"   | 8:1: method = "nat" is not available yet; allowed: "dr", "tun"
+            address = "10.0.0.1"    | method = "nat"~port = 65536 | 9:1: port = 65536 is out of range; allowed: an integer 0-65535
+            address = "2001:db8::1" | method = "nat"   | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family with method nat; method tun takes either
             address = "10.0.0.1"    | tun_type = "gue" | 8:1: tun_type = "gue" does not go with method "dr"; allowed: only with method = "tun"
             address = "10.0.0.1"    | tun_port = 6080 | 8:1: tun_port = 6080 does not go with method "dr"; allowed: only with method = "tun"
             address = "10.0.0.1"    | tun_checksum = "nocsum" | 8:1: tun_checksum = "nocsum" does not go with method "dr"; allowed: only with method = "tun"
@@ -275,7 +276,7 @@ class CheckCommandTest {
             address = "10.0.0.1"    | vlan = 0         | 8:1: vlan = 0 is out of range; allowed: "keep", "none", or an integer 1-4094
             address = "10.0.0.1"    | vlan = 4095      | 8:1: vlan = 4095 is out of range; allowed: "keep", "none", or an integer 1-4094
             address = "10.0.0.1"    | vlan = "12"      | 8:1: vlan = "12" is a string; allowed: "keep", "none", or an integer 1-4094
-            address = "10.0.0.1"    | method = "fullnat" | 8:1: method = "fullnat" is not supported by this version; allowed: "dr", "tun"
+            address = "10.0.0.1"    | method = "fullnat" | 8:1: method = "fullnat" is not supported by this version; allowed: "dr", "tun", "nat"
             address = "10.0.0.1"    | upper_threshold = -1 | 8:1: upper_threshold = -1 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | upper_threshold = 2147483648 | 8:1: upper_threshold = 2147483648 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | lower_threshold = 1  | 8:1: lower_threshold = 1 is above upper_threshold = 0; allowed: at most upper_threshold
@@ -329,7 +330,7 @@ class CheckCommandTest {
             fwmark = 1          | family = "ipv6"         | 4:1: family = "ipv6" is not supported by this version; allowed: "inet", "inet6"
             fwmark = 2          |                         | 2:1: service FWM 2 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 2 and an IPv4 destination
             fwmark = 1          | family = "inet6"        | 2:1: service FWM 1 IPv6 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 1 and an IPv6 destination
-            fwmark = 1          | real = [{ address = "2001:db8::1" }] | 4:11: address = "2001:db8::1" is of another family than the service FWM 1; allowed: addresses of one family, since method dr leaves the packet as it is; method tun takes either
+            fwmark = 1          | real = [{ address = "2001:db8::1" }] | 4:11: address = "2001:db8::1" is of another family than the service FWM 1; allowed: addresses of one family with method dr; method tun takes either
             fwmark = 1          | real = [{ address = "10.0.0.1:80" }] | 4:11: address = "10.0.0.1:80" has a port or brackets; allowed: an IPv4 or IPv6 address without port; the port follows the service
             """)
     void fwmarkService(String first, @Nullable String second, String message) throws IOException {

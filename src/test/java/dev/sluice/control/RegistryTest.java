@@ -26,7 +26,6 @@ import dev.sluice.service.Tunnel;
 import dev.sluice.service.TunnelType;
 import dev.sluice.service.VirtualService;
 import java.util.BitSet;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -136,15 +135,8 @@ class RegistryTest {
     }
 
     @Test
-    void natIsRefusedUnlessTheRegistryIsGivenIt() throws ChangeException {
+    void natTellsRealServersApartByTheirPorts() throws ChangeException {
         RealServerConfig nat = new RealServerConfig(RIP1, 8080, ForwardingMethod.NAT, 1, 0, 0);
-        registry.addService(service(HTTP));
-        assertEquals(
-                "method nat is not available yet; there are dr and tun",
-                assertThrows(ChangeException.class, () -> registry.addRealServer(HTTP, nat))
-                        .getMessage());
-        assertEquals(List.of(), realServers(HTTP));
-        registry = new Registry(MAGLEV_TABLE_SIZE, KnownIds.NONE, EnumSet.allOf(ForwardingMethod.class));
         registry.addService(service(HTTP, nat, real(RIP1, 80, 1)));
         registry.addRealServer(HTTP, new RealServerConfig(RIP1, 8081, ForwardingMethod.NAT, 1, 0, 0));
         assertRefused(Code.REAL_EXISTS, () -> registry.addRealServer(HTTP, nat));

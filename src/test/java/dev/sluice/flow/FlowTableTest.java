@@ -150,7 +150,8 @@ class FlowTableTest {
     }
 
     private static void touch(Flow flow, PacketView packet, long nowMs) {
-        flow.state = FlowState.ofCode(FlowState.after(flow.state.code(), FlowEvent.of(packet)));
+        flow.state = FlowState.ofCode(
+                FlowTransitions.after(FlowTransitions.CLIENT_ALONE, flow.state.code(), FlowEvent.of(packet)));
         flow.packets++;
         flow.bytes += packet.ipLengthBytes();
         flow.seenMs = nowMs;

@@ -44,7 +44,7 @@ class FragmentTableTest {
     }
 
     private int find(Datagram datagram, long nowMs) {
-        return table.find(datagram.view, datagram.hash, nowMs);
+        return (int) table.find(datagram.view, datagram.hash, nowMs);
     }
 
     private void put(Datagram datagram, int realServer, long nowMs) {
@@ -105,7 +105,7 @@ class FragmentTableTest {
             assertTrue(large.put(datagram.view, datagram.hash, i, 0));
         }
         for (int i = 0; i < all.size(); i++) {
-            int realServer = large.find(all.get(i).view, all.get(i).hash, 0);
+            int realServer = (int) large.find(all.get(i).view, all.get(i).hash, 0);
             assertTrue(realServer == FragmentTable.NONE || realServer == i);
             found += realServer == i ? 1 : 0;
         }
@@ -189,7 +189,7 @@ class FragmentTableTest {
         long found = 0;
         while (!ended.get()) {
             for (int which = 0; which < all.size(); which++) {
-                int realServer = table.find(all.get(which).view, all.get(which).hash, 0);
+                int realServer = (int) table.find(all.get(which).view, all.get(which).hash, 0);
                 if (realServer != FragmentTable.NONE) {
                     found++;
                     assertEquals(which, realServer & 15);

@@ -97,6 +97,7 @@ final class Harness {
         flows = new FlowTable(maxFlows, ForwardingSnapshot.MAX_REAL_SERVERS, Arena.ofAuto());
         connections.add(flows);
         flows.keepTemplates(templates, Arena.ofAuto());
+        flows.keepTranslations(Arena.ofAuto());
         pipeline = new Pipeline(
                 umem,
                 flows,
@@ -142,12 +143,17 @@ final class Harness {
 
     /** Processes the first frames of the batch, which came in by port 0. */
     void process(ForwardingSnapshot snapshot, int count, long nowMs) {
+        process(snapshot, count, 0, nowMs);
+    }
+
+    /** As before, of frames that came in by any port. */
+    void process(ForwardingSnapshot snapshot, int count, int port, long nowMs) {
         batch.clear();
         batch.received(count);
         while (batch.spares() < Batch.MAX_SPARES) {
             batch.putSpare((long) SPARE_BYTES * (nextSpare++ % MAX_SPARES_OUT) + HEADROOM);
         }
-        pipeline.process(snapshot, batch, 0, nowMs);
+        pipeline.process(snapshot, batch, port, nowMs);
     }
 
     /** Where the frame that {@link #process(ForwardingSnapshot, byte[], long)} took last goes. */

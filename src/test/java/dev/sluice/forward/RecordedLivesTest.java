@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.Golden;
+import dev.sluice.bench.PacketBuilder;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.PersistenceTable;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -43,6 +45,20 @@ class RecordedLivesTest {
 
     private static ConnectionPolicy policy(int reuseMode, boolean expireNodest, boolean expireQuiescentTemplate) {
         return new ConnectionPolicy(Sloppy.OFF, Sloppy.OFF, reuseMode, expireNodest, expireQuiescentTemplate, 0);
+    }
+
+    @Test
+    void everySequenceOfBothHalves() throws IOException {
+        int scenarios = 0;
+        int entries = 0;
+        for (JsonNode scenario : Golden.lines("ipvs/states.jsonl")) {
+            if (scenario.get("id").asText().startsWith("state-nat")) {
+                entries += new Replay(scenario).run();
+                scenarios++;
+            }
+        }
+        assertTrue(scenarios >= 9, "the recordings have NAT");
+        assertTrue(entries >= 20, "entries of them");
     }
 
     @Test
@@ -78,6 +94,7 @@ class RecordedLivesTest {
         private final Harness harness;
         private final RecordedTable table;
         private int entriesCompared;
+        private @Nullable JsonNode lastPacket;
 
         Replay(JsonNode scenario) {
             this.scenario = scenario;
@@ -106,6 +123,9 @@ class RecordedLivesTest {
                     table.command(event.get("cmd").asText());
                 } else if (event.has("p")) {
                     packet(event, nowMs, where);
+                } else if (event.has("reply")) {
+                    // Without a time of its own: some moment before the next event.
+                    reply(event, i + 1 < events.size() ? ms(events.get(i + 1)) - 1 : nowMs, where);
                 } else if (event.has("check")) {
                     // The listing was taken between this event's time and the next one's.
                     long untilMs = i + 1 < events.size() && events.get(i + 1).has("t") ? ms(events.get(i + 1)) : nowMs;
@@ -121,12 +141,36 @@ class RecordedLivesTest {
 
         private void packet(JsonNode event, long nowMs, String where) {
             JsonNode got = event.get("got");
+            lastPacket = event.get("p");
             int port = harness.process(table.snapshot(), RecordedTable.frame(event.get("p")), nowMs);
             Integer chosen = port == Batch.DROPPED
                     ? null
                     : table.indexOf(
                             (int) (Ethernet.destination(harness.umem, harness.addresses[0]) - Harness.macOf(0)));
             assertEquals(got.isNull() ? null : (Integer) got.asInt(), chosen, where);
+        }
+
+        /** The real server's answer to the packet before. */
+        private void reply(JsonNode event, long nowMs, String where) {
+            int flags = 0;
+            for (char flag : event.get("reply").asText().toCharArray()) {
+                flags |= 1 << "FSRPAUEC".indexOf(flag);
+            }
+            JsonNode last = lastPacket;
+            if (last == null) {
+                throw new IllegalStateException(where + ": a reply to nothing");
+            }
+            IpAddress rip =
+                    IpAddress.parse(scenario.get("reals").get(0).get("addr").asText());
+            byte[] frame = PacketBuilder.tcp(
+                            rip,
+                            last.get(4).asInt(),
+                            IpAddress.parse(last.get(1).asText()),
+                            last.get(2).asInt())
+                    .tcpFlags(flags)
+                    .build();
+            int port = harness.process(table.snapshot(), frame, nowMs);
+            assertEquals(!event.path("cli").isEmpty(), port != Batch.DROPPED, where);
         }
 
         private void listings(JsonNode event, long nowMs, long untilMs, String where) {

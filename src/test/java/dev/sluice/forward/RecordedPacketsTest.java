@@ -54,6 +54,8 @@ class RecordedPacketsTest {
         OPTIONS_LEFT,
         /** Fragments are forwarded as they came, and not put together first. */
         NOT_REASSEMBLED,
+        /** An ICMP error's quoted packet gets its own checksum back (RFC 5508), which IPVS leaves as it is. */
+        QUOTED_CHECKSUM,
         NONE
     }
 
@@ -68,6 +70,44 @@ class RecordedPacketsTest {
             }
         }
         return tests;
+    }
+
+    /** Each connection goes on from case to case. */
+    @TestFactory
+    List<DynamicTest> natAsIpvs() throws IOException {
+        List<DynamicTest> tests = new ArrayList<>();
+        Map<String, Harness> harnesses = new TreeMap<>();
+        for (JsonNode row : Golden.lines("ipvs/packets.jsonl")) {
+            if (row.get("method").asText().equals("nat")
+                    && !row.get("description").asText().contains("unknown connection")) {
+                String name =
+                        row.get("id").asText() + " " + row.get("description").asText();
+                Harness harness = harnesses.computeIfAbsent(row.get("setup").toString(), ignored -> new Harness(64));
+                tests.add(DynamicTest.dynamicTest(name, () -> replayNat(row, harness)));
+            }
+        }
+        assertTrue(tests.size() >= 16, "the recordings have NAT");
+        return tests;
+    }
+
+    private static void replayNat(JsonNode row, Harness harness) {
+        ForwardingSnapshot snapshot = snapshot(row);
+        List<byte[]> toClient = new ArrayList<>();
+        List<byte[]> toReal = new ArrayList<>();
+        for (JsonNode in : row.get("in")) {
+            feed(
+                    harness,
+                    snapshot,
+                    in.get("hex").asText(),
+                    0,
+                    in.get("side").asText().equals("client") ? 0 : 1);
+            collect(harness, toClient, toReal);
+        }
+        boolean quoted = row.get("description").asText().contains("router to the VIP")
+                || row.get("description").asText().contains("unreachable");
+        Difference difference = quoted ? Difference.QUOTED_CHECKSUM : Difference.NONE;
+        compare(row, difference, row.get("out_client"), toClient, "client");
+        compare(row, difference, row.get("out_real"), toReal, "real server");
     }
 
     private static Difference difference(JsonNode row) {
@@ -181,17 +221,31 @@ class RecordedPacketsTest {
                     varying.add(offset);
                 }
             }
+            case QUOTED_CHECKSUM -> {
+                // ICMP's own checksum, and the quoted TCP's or UDP's as far as it is quoted.
+                int icmp = outer6 ? 54 : 34;
+                int transport = icmp + (outer6 ? 48 : 28);
+                boolean tcp = row.get("description").asText().startsWith("tcp");
+                int checksum = transport + (tcp ? 16 : 6);
+                if (checksum < frame.length) {
+                    varying.addAll(List.of(icmp + 2, icmp + 3, checksum, checksum + 1));
+                }
+            }
             default -> {}
         }
     }
 
     /** Each frame in a slot of its own: a fragment may be held. */
     private static void feed(Harness harness, ForwardingSnapshot snapshot, String hex, int slot) {
+        feed(harness, snapshot, hex, slot, CLIENT_PORT);
+    }
+
+    private static void feed(Harness harness, ForwardingSnapshot snapshot, String hex, int slot, int port) {
         byte[] frame = HexFormat.of().parseHex(hex);
         harness.put(slot, frame);
         harness.addresses[0] = harness.addresses[slot];
         harness.lengths[0] = frame.length;
-        harness.process(snapshot, 1, 0);
+        harness.process(snapshot, 1, port, 0);
     }
 
     private static void collect(Harness harness, List<byte[]> toClient, List<byte[]> toReal) {
@@ -214,13 +268,15 @@ class RecordedPacketsTest {
         for (int i = 4; i < real.size(); i++) {
             options.put(real.get(i), i + 1 < real.size() ? real.get(i + 1) : "");
         }
-        IpAddress rip = key(key.protocol(), options.getOrDefault("-r", "")).address();
+        AddressKey target = key(key.protocol(), options.getOrDefault("-r", ""));
+        IpAddress rip = target.address();
         Tunnel tunnel = options.containsKey("-i") ? tunnel(options) : null;
+        boolean nat = options.containsKey("-m");
         RealServer server = new RealServer(
                 0,
                 rip,
-                key.port(),
-                tunnel == null ? ForwardingMethod.DR : ForwardingMethod.TUN,
+                nat ? target.port() : key.port(),
+                nat ? ForwardingMethod.NAT : tunnel == null ? ForwardingMethod.DR : ForwardingMethod.TUN,
                 1,
                 0,
                 0,

@@ -202,7 +202,14 @@ final class RecordedTable {
         int upper = Integer.parseInt(options.getOrDefault("-x", "0"));
         int lower = Integer.parseInt(options.getOrDefault("-y", "0"));
         int port = service.key() instanceof AddressKey key ? key.port() : 0;
-        RealServer changed = new RealServer(id, rip, port, ForwardingMethod.DR, weight, upper, lower);
+        RealServer changed = new RealServer(
+                id,
+                rip,
+                port,
+                options.containsKey("-m") ? ForwardingMethod.NAT : ForwardingMethod.DR,
+                weight,
+                upper,
+                lower);
         counts.setThresholds(id, upper, lower);
         List<RealServer> reals = new ArrayList<>(service.realServers());
         if (options.containsKey("-a")) {

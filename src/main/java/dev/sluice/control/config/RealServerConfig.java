@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param address the RIP, of the service's family unless the method is {@link ForwardingMethod#TUN}; unique in its service
  *     together with the port
- * @param port the service's own, which {@link ForwardingMethod#DR} and {@link ForwardingMethod#TUN} keep, any with
- *     {@link ForwardingMethod#NAT}, or in a service of a firewall mark, where it only tells real servers apart
+ * @param port the service's own, which {@link ForwardingMethod#DR} and {@link ForwardingMethod#TUN} keep, or any in a service
+ *     of a firewall mark, where it only tells real servers apart; any with {@link ForwardingMethod#NAT}, where 0 keeps the
+ *     port that the client asked for
  * @param method how packets get there
  * @param weight 0 to {@link RealServer#MAX_WEIGHT}
  * @param upperThreshold connections from which on it gets no new flows; 0 for no threshold

@@ -287,7 +287,8 @@ final class ServicesReader {
             if (earlier != null) {
                 problems.misplaced(
                         table.position(),
-                        "real server " + address + " is already in this service at line " + earlier.line()
+                        "real server " + address + (port == servicePort ? "" : " with port " + port)
+                                + " is already in this service at line " + earlier.line()
                                 + "; allowed: each real server once, with the weight it deserves");
             } else if (service != null) {
                 checkAgainstService(table, address, method, service);
@@ -337,8 +338,7 @@ final class ServicesReader {
                     "address",
                     "is of another family than the "
                             + (service instanceof AddressKey key ? "VIP " + key.address() : "service " + service),
-                    "addresses of one family, since method " + method.keyword()
-                            + " leaves the packet as it is; method tun takes either");
+                    "addresses of one family with method " + method.keyword() + "; method tun takes either");
         } else if (ofFile && service instanceof AddressKey key && address.equals(key.address())) {
             table.wrong("address", "is the VIP itself", "the real server's own address");
         }

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Optional;
 
-/** Reads {@code lvs_method}: {@code DR}, {@code TUN type gue port 6080 csum}. */
+/** Reads {@code lvs_method}: {@code NAT}, {@code DR}, {@code TUN type gue port 6080 csum}. */
 final class ForwardingImport {
     private ForwardingImport() {}
 
@@ -22,16 +22,12 @@ final class ForwardingImport {
                 real.put("method", "tun");
                 return putTunnel(real, words.subList(1, words.size()));
             }
-            case "NAT" -> {
-                return Optional.of(
-                        "NAT, which is also the default, is not available: the real server has to become one of DR or"
-                                + " TUN");
-            }
+            case "NAT" -> real.put("method", "nat");
             default -> {
                 return Optional.of("is no forwarding method");
             }
         }
-        return words.size() > 1 ? Optional.of("DR has no options") : Optional.empty();
+        return words.size() > 1 ? Optional.of(words.getFirst() + " has no options") : Optional.empty();
     }
 
     private static Optional<String> putTunnel(ObjectNode real, List<String> words) {

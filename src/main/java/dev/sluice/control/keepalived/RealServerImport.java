@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.control.config.AddressRules;
+import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.TomlWriter;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
@@ -30,7 +31,7 @@ final class RealServerImport {
     private final Scope service;
     private final ServiceKeys.Key key;
     private final AddressFamily family;
-    private final Set<IpAddress> known = new HashSet<>();
+    private final Set<RealServerConfig.Endpoint> known = new HashSet<>();
 
     RealServerImport(Notes notes, Scope service, ServiceKeys.Key key, AddressFamily family) {
         this.notes = notes;
@@ -44,7 +45,7 @@ final class RealServerImport {
         ObjectNode sorry = JsonNodeFactory.instance.objectNode();
         Optional<String> wrong =
                 putAddress(sorry, statement, service.own("sorry_server_lvs_method", "lvs_method", "lb_kind"));
-        port(table, statement);
+        port(sorry, statement);
         if (wrong.isPresent()) {
             notes.add(table, statement, wrong.get());
             return Optional.empty();
@@ -57,15 +58,18 @@ final class RealServerImport {
         ObjectNode real = JsonNodeFactory.instance.objectNode();
         Scope scope = new Scope(service, statement.body());
         Optional<String> wrong = putAddress(real, statement, scope.find("lvs_method", "lb_kind"));
+        int port = port(real, statement);
         String text = real.path("address").asText();
-        if (wrong.isEmpty() && !known.add(IpAddress.parse(text))) {
-            wrong = Optional.of("is there already: the port is the service's, so a real server is in it once");
+        if (wrong.isEmpty()
+                && !known.add(new RealServerConfig.Endpoint(
+                        IpAddress.parse(text), real.path("port").asInt(key.port())))) {
+            wrong = Optional.of("is there already"
+                    + (isTranslated(real) ? "" : ": the port is the service's, so a real server is in it once"));
         }
         if (wrong.isPresent()) {
             notes.add(real, statement, wrong.get());
             real.put(TomlWriter.DISABLED, true);
         }
-        int port = port(real, statement);
         OptionalInt weight = scope.find("weight")
                 .map(said -> number(real, said, RealServer.MAX_WEIGHT))
                 .orElse(OptionalInt.of(1));
@@ -148,12 +152,18 @@ final class RealServerImport {
         return Optional.empty();
     }
 
-    /** The port that is asked by checks; any other than the service's is noted. */
+    private static boolean isTranslated(ObjectNode real) {
+        return real.path("method").asText().equals("nat");
+    }
+
+    /** The port that is asked by checks; any other than the service's is noted where it cannot be had. */
     private int port(ObjectNode table, Statement statement) {
         List<String> words = statement.words();
         OptionalInt port = words.size() < 3 ? OptionalInt.of(key.port()) : Values.integer(words.get(2), 0, 65535);
         if (port.isEmpty() || words.size() > 3) {
             notes.add(table, statement, "is no address with a port 0-65535");
+        } else if (isTranslated(table) && port.getAsInt() != 0) {
+            table.put("port", port.getAsInt());
         } else if (key.address() != null && port.getAsInt() != key.port() && port.getAsInt() != 0) {
             notes.add(
                     table,

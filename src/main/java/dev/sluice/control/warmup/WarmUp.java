@@ -248,6 +248,7 @@ public final class WarmUp {
     private static FlowTable flowTable(PersistenceTable templates, PageMemory memory) {
         FlowTable flows = new FlowTable(FLOWS, ForwardingSnapshot.MAX_REAL_SERVERS, memory);
         flows.keepTemplates(templates, memory);
+        flows.keepTranslations(memory);
         for (FlowState state : FlowState.values()) {
             if (state.defaultTimeoutMs() > 0) {
                 flows.setTimeout(state, TIMEOUT_MS);

@@ -1,7 +1,6 @@
 package dev.sluice.cli.ipvsadm;
 
 import dev.sluice.cli.ipvsadm.Recording.Outcome;
-import dev.sluice.service.ForwardingMethod;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -10,8 +9,6 @@ final class Deviations {
     /** Stands for any one line on standard error. */
     static final String ANY_LINE = "(a line)\n";
 
-    private static final Pattern MASQUERADING =
-            Pattern.compile("(?m)(^| )-[a-zA-Z0-9]*m[a-zA-Z0-9]*( |$)|--masquerading");
     private static final Pattern LOCAL = Pattern.compile("-r (10\\.9\\.0\\.1|\\[2001:db8:9::1]|localhost)[: ]?");
 
     private final boolean datapath;
@@ -21,7 +18,7 @@ final class Deviations {
     /**
      * Those of one case.
      *
-     * @param datapath whether there is a director that would have to forward, and cannot do so by NAT or to itself
+     * @param datapath whether there is a director that would have to forward, and cannot do so to itself
      */
     Deviations(boolean datapath) {
         this.datapath = datapath;
@@ -55,18 +52,9 @@ final class Deviations {
             dependent = true;
             return refused(command, Execution.NO_SIP + "\n");
         }
-        if (datapath && !dependent) {
-            if (MASQUERADING.matcher(in).find()) {
-                // Some lines are refused, others not.
-                any = true;
-                dependent = true;
-            } else if (done && MASQUERADING.matcher(command).find()) {
-                dependent = true;
-                return refused(command, ForwardingMethod.NAT.notAvailable() + "\n");
-            } else if (done && LOCAL.matcher(command).find()) {
-                dependent = true;
-                return refused(command, ANY_LINE);
-            }
+        if (datapath && !dependent && done && LOCAL.matcher(command).find()) {
+            dependent = true;
+            return refused(command, ANY_LINE);
         }
         return dependent ? Optional.empty() : Optional.of(recorded);
     }

@@ -510,18 +510,40 @@ class ConfigFileTest {
     }
 
     @Test
-    void natIsNotAvailableYet() {
-        assertEquals(List.of("f:7:3: method = \"nat\" is not available yet; allowed: \"dr\", \"tun\""), problems("""
-                        [director]
-                        interfaces = ["eth0"]
-                        [[service]]
-                        protocol = "tcp"
-                        address = "10.0.0.100:80"
-                          [[service.real]]
-                          method = "nat"
-                          address = "10.0.0.11"
-                          port = 8080
-                        """));
+    void natTakesAnotherPortAndTheSameAddressOnSeveral() throws ConfigException {
+        String file = """
+                [director]
+                interfaces = ["eth0"]
+                [[service]]
+                protocol = "tcp"
+                address = "10.0.0.100:80"
+                  [[service.real]]
+                  method = "nat"
+                  address = "10.0.0.11"
+                  port = 8080
+                  [[service.real]]
+                  method = "nat"
+                  address = "10.0.0.11"
+                  [[service.real]]
+                  method = "nat"
+                  address = "10.0.0.12"
+                  port = 0
+                """;
+        assertEquals(
+                List.of(8080, 80, 0),
+                ConfigFile.parse("f", file).services().getFirst().realServers().stream()
+                        .map(RealServerConfig::port)
+                        .toList());
+        assertEquals(
+                List.of(
+                        "f:17:3: real server 10.0.0.11 with port 8080 is already in this service at line 6; allowed: each"
+                                + " real server once, with the weight it deserves"),
+                problems(file + """
+                  [[service.real]]
+                  method = "nat"
+                  address = "10.0.0.11"
+                  port = 8080
+                """));
     }
 
     @Test
