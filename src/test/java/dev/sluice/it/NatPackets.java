@@ -24,13 +24,16 @@ import java.util.Map;
 final class NatPackets {
     private static final int CLIENT_PORT = 34_567;
     private static final int STUMP = 8;
+    /** Of a datagram over IPv4, in a frame. */
+    private static final int UDP_CHECKSUM = 14 + 20 + 6;
+
     private static final HexFormat HEX = HexFormat.of();
 
     private final LabFixture lab;
     private final String directorOut;
     private final String rs1;
 
-    private record Case(String name, byte[] frame, Endpoint was, Endpoint now) {}
+    private record Case(String name, String frame, Endpoint was, Endpoint now) {}
 
     private record Endpoint(String address, int port) {}
 
@@ -108,25 +111,21 @@ final class NatPackets {
     }
 
     private static Case withoutChecksum(Case of) {
-        byte[] frame = of.frame().clone();
-        frame[40] = 0;
-        frame[41] = 0;
+        String frame = of.frame().substring(0, 2 * UDP_CHECKSUM) + "0000" + of.frame().substring(2 * UDP_CHECKSUM + 4);
         return new Case(of.name() + " without checksum", frame, of.was(), of.now());
     }
 
     private Case request(Flow flow, int number, int length) {
-        byte[] frame = transport(
+        String frame = frame(transport(
                         flow, new Endpoint(flow.client(), CLIENT_PORT), flow.virtual(), number, true, length)
-                .macs(mac("02:51:00:00:00:fe"), mac(Topology.DIRECTOR_MAC))
-                .build();
+                .macs(mac("02:51:00:00:00:fe"), mac(Topology.DIRECTOR_MAC)));
         return new Case(flow.name() + " request " + number, frame, flow.virtual(), flow.real());
     }
 
     private Case reply(Flow flow, int number, int length) {
-        byte[] frame = transport(
+        String frame = frame(transport(
                         flow, flow.real(), new Endpoint(flow.client(), CLIENT_PORT), number, false, length)
-                .macs(mac(rs1), mac(directorOut))
-                .build();
+                .macs(mac(rs1), mac(directorOut)));
         return new Case(flow.name() + " reply " + number, frame, flow.real(), flow.virtual());
     }
 
@@ -137,8 +136,8 @@ final class NatPackets {
         String beforeRs1 = flow.real().address().replace("11", Topology.isInet6(flow.client()) ? "fd" : "253");
         List<Case> cases = new ArrayList<>();
         for (String sender : List.of(flow.real().address(), beforeRs1)) {
-            for (PacketBuilder error : errors(flow, sender, flow.client())) {
-                byte[] frame = error.macs(mac(rs1), mac(directorOut)).payload(quote).build();
+            for (PacketBuilder error : errors(sender, flow.client())) {
+                String frame = frame(error.macs(mac(rs1), mac(directorOut)).payload(quote));
                 cases.add(new Case(flow.name() + " error about a request", frame, flow.real(), flow.virtual()));
             }
         }
@@ -151,10 +150,8 @@ final class NatPackets {
                 flow, transport(flow, flow.virtual(), new Endpoint(flow.client(), CLIENT_PORT), 0, false, 33));
         List<Case> cases = new ArrayList<>();
         for (String sender : List.of(flow.client(), flow.client().replace("77", "78"))) {
-            for (PacketBuilder error : errors(flow, sender, flow.virtual().address())) {
-                byte[] frame = error.macs(mac("02:51:00:00:00:fe"), mac(Topology.DIRECTOR_MAC))
-                        .payload(quote)
-                        .build();
+            for (PacketBuilder error : errors(sender, flow.virtual().address())) {
+                String frame = frame(error.macs(mac("02:51:00:00:00:fe"), mac(Topology.DIRECTOR_MAC)).payload(quote));
                 cases.add(new Case(flow.name() + " error about a reply", frame, flow.virtual(), flow.real()));
             }
         }
@@ -168,7 +165,7 @@ final class NatPackets {
         return flow.protocol() == PacketBuilder.SCTP ? Arrays.copyOf(packet, header + STUMP) : packet;
     }
 
-    private static List<PacketBuilder> errors(Flow flow, String sender, String receiver) {
+    private static List<PacketBuilder> errors(String sender, String receiver) {
         int[][] kinds = Topology.isInet6(sender)
                 ? new int[][] {{1, 0, 0}, {1, 4, 0}, {2, 0, 1400}, {3, 0, 0}, {4, 1, 6}}
                 : new int[][] {{3, 1, 0}, {3, 3, 0}, {3, 4, 1400}, {11, 0, 0}};
@@ -205,6 +202,10 @@ final class NatPackets {
         return packet;
     }
 
+    private static String frame(PacketBuilder packet) {
+        return HEX.formatHex(packet.build());
+    }
+
     private static long mac(String text) {
         return Long.parseLong(text.replace(":", ""), 16);
     }
@@ -220,7 +221,7 @@ final class NatPackets {
                 "(ether src 02:51:00:00:00:02 or ether src 02:52:00:00:00:02)"
                         + " and (net 198.51.100.64/27 or net 2001:db8:100::70/124)");
         Path frames = lab.state().resolve("frames-" + System.nanoTime());
-        Files.write(frames, cases.stream().map(Case::frame).map(HEX::formatHex).toList());
+        Files.write(frames, cases.stream().map(Case::frame).toList());
         lab.exec(sender, "src/test/scripts/send-frames", senderInterface, frames.toString())
                 .orFail();
         List<byte[]> out = capture.stop(cases.size());
@@ -231,7 +232,7 @@ final class NatPackets {
             Case sent = cases.get(i);
             lines.add(json.writeValueAsString(Map.of(
                     "name", sent.name(),
-                    "in", HEX.formatHex(sent.frame()),
+                    "in", sent.frame(),
                     "out", HEX.formatHex(out.get(i)),
                     "was", List.of(sent.was().address(), sent.was().port()),
                     "now", List.of(sent.now().address(), sent.now().port()))));

@@ -16,47 +16,55 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * NAT in the topologies of {@code vagrant/scenarios}: the scenario itself, which is HTTP, downloads, UDP, ICMP errors, path MTUs
+ * NAT in a topology of {@code vagrant/scenarios}: the scenario itself, which is HTTP, downloads, UDP, ICMP errors, path MTUs
  * and FTP in both families, while all that the director sends is recorded; then what the scenario does not look at, on the
  * same lab and the same director.
  */
-@ParameterizedClass(name = "{0}")
-@ValueSource(strings = {"nat-one-armed", "nat-two-armed"})
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class NatIT {
-    private static final Duration SCENARIO_TIMEOUT = Duration.ofSeconds(120);
+abstract class NatScenario {
+    private static final Duration SCENARIO_TIMEOUT = Duration.ofMinutes(2);
     private static final String CLIENT4 = "198.51.100.1";
     private static final String CLIENT6 = "2001:db8:100::1";
     private static final String STATUS_BAD = "0";
     private static final String STATUS_GOOD = "1";
 
-    private static LabFixture lab;
-    private static CommandResult scenario;
-    private static final List<Capture> SENT = new ArrayList<>();
+    private final LabFixture lab;
+    private final CommandResult scenario;
+    private final List<Capture> sent = new ArrayList<>();
+    private final int network;
 
-    @BeforeParameterizedClassInvocation
-    static void run(String name) {
+    /**
+     * Runs the scenario.
+     *
+     * @param network of the real servers, as it stands in their addresses
+     * @param directorPorts where the director is plugged into the switch
+     */
+    NatScenario(String name, int network, String... directorPorts) {
+        this.network = network;
         lab = LabFixture.up("--scenario", name);
-        SENT.clear();
-        for (String port : name.equals("nat-two-armed") ? List.of("director", "director-eth2") : List.of("director")) {
-            SENT.add(Capture.start(
-                    lab, "switch", port, "(ether src 02:51:00:00:00:02 or ether src 02:52:00:00:00:02) and not arp"));
+        try {
+            for (String port : directorPorts) {
+                String fromDirector = "(ether src 02:51:00:00:00:02 or ether src 02:52:00:00:00:02) and not arp";
+                sent.add(Capture.start(lab, "switch", port, fromDirector));
+            }
+            scenario = lab.lab(SCENARIO_TIMEOUT, "scenario", name, "--size", "2M", "--keep");
+        } catch (Throwable e) {
+            lab.close();
+            throw e;
         }
-        scenario = lab.lab(SCENARIO_TIMEOUT, "scenario", name, "--size", "2M", "--keep");
     }
 
-    @AfterParameterizedClassInvocation
-    static void down() {
+    @AfterAll
+    void down() {
         lab.close();
     }
 
@@ -71,7 +79,7 @@ class NatIT {
     @Order(2)
     void every_checksum_that_the_director_sends_is_right() {
         Map<String, Integer> good = new TreeMap<>();
-        for (Capture capture : SENT) {
+        for (Capture capture : sent) {
             capture.stop(1);
             List<String> packets = Tshark.fields(
                     lab,
@@ -246,17 +254,11 @@ class NatIT {
     @Test
     @Order(6)
     void scapy_translates_them_alike() throws IOException {
-        int network = network();
         NatPackets packets = new NatPackets(lab, network);
         Path rules = Files.writeString(lab.state().resolve("packets.rules"), packets.rules(network));
         lab.exec("director", "sh", "-c", "%s/bin/sluice ipvsadm -R < %s".formatted(System.getProperty("sluice.home"), rules))
                 .orFail();
         packets.assertTranslated(network);
         Reading.of(lab).assertNothingIsLost();
-    }
-
-    /** The real servers' one, as it stands in their addresses. */
-    private static int network() {
-        return lab.exec("director", "ip", "link").orFail().contains("eth2") ? 52 : 51;
     }
 }
