@@ -1,6 +1,7 @@
 package dev.sluice.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.forward.Counter;
@@ -74,7 +75,9 @@ abstract class NatScenario {
         assertEquals(0, scenario.exitCode(), scenario::toString);
     }
 
-    /** Of every protocol in both directions, of what ICMP errors quote as well. */
+    /**
+     * Of every protocol in both directions. Of what ICMP errors quote only the IP header's: the rest is seldom all there.
+     */
     @Test
     @Order(2)
     void every_checksum_that_the_director_sends_is_right() {
@@ -95,8 +98,9 @@ abstract class NatScenario {
                     "icmpv6.checksum.status");
             for (String packet : packets) {
                 String[] fields = packet.split("\t", -1);
-                for (int status = 3; status < fields.length; status++) {
-                    assertTrue(!List.of(fields[status].split(",", -1)).contains(STATUS_BAD), packet);
+                boolean isError = !fields[6].isEmpty() || !fields[7].isEmpty();
+                for (int status : isError ? new int[] {3, 6, 7} : new int[] {3, 4, 5}) {
+                    assertFalse(List.of(fields[status].split(",", -1)).contains(STATUS_BAD), packet);
                 }
                 String source = first(fields[1].isEmpty() ? fields[2] : fields[1]);
                 boolean isReply = Topology.VIPS.contains(source);
