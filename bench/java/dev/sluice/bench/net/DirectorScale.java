@@ -89,7 +89,12 @@ public final class DirectorScale {
                 List<Double> firstMs = new ArrayList<>();
                 List<Double> residentMib = new ArrayList<>();
                 for (int round = 0; round < rounds; round++) {
-                    StartTrial trial = StartTrial.run(bed, subject, START_PACKETS_PER_SECOND, Duration.ofMillis(500));
+                    StartTrial trial = StartTrial.run(
+                            bed,
+                            subject,
+                            START_PACKETS_PER_SECOND,
+                            StartTrial.patience(size.services() * size.realServers()),
+                            Duration.ofMillis(500));
                     readyMs.add(trial.readyMs());
                     firstMs.add(trial.firstPacketMs());
                     residentMib.add(trial.residentKib() / 1024.0);
@@ -142,7 +147,7 @@ public final class DirectorScale {
                             + "; jcmd PID GC.run; /proc/PID/status");
             SubjectProcess process = bed.keep(subject.begin(bed.topology(), bed.scenario()));
             try {
-                process.await(SluiceSubject.READY, Duration.ofSeconds(60));
+                process.await(SluiceSubject.READY, StartTrial.patience(services.services() * services.realServers()));
                 Path socket = subject.socket(bed.scenario());
                 long umemFrames = Losses.now(socket, bed.topology()).worker("frames_total");
                 add("memory: UMEM", "MiB", parameters, List.of(umemFrames * UMEM_FRAME_BYTES / MIB));

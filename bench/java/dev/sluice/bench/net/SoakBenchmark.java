@@ -101,13 +101,15 @@ public final class SoakBenchmark extends Benchmark {
         }
         var _ = Flood.await(flooding);
         Pause.ms(200);
+        // Before the director is asked: what it answers is allocated.
+        long pausesAfter = pauses(gcLog);
         Losses after = Losses.now(socket, bed.topology());
         report(
                 run,
                 soaked,
                 before,
                 after,
-                pauses(gcLog) - pausesBefore,
+                pausesAfter - pausesBefore,
                 bed.flood().sent() - sentBefore,
                 bed.sink().counts().packets() - arrivedBefore);
     }

@@ -97,7 +97,11 @@ public final class StartBenchmark extends Benchmark {
             for (int round = 0; round < rounds; round++) {
                 for (Map.Entry<String, SluiceSubject> subject : subjects.entrySet()) {
                     StartTrial trial = StartTrial.run(
-                            bed, subject.getValue(), rate, Duration.ofMillis(Math.round(seconds * 1000)));
+                            bed,
+                            subject.getValue(),
+                            rate,
+                            StartTrial.patience(network.shape().realServers()),
+                            Duration.ofMillis(Math.round(seconds * 1000)));
                     run.progress(
                             "%s: ready after %.0f ms, first packet after %.0f ms, lost after ready %s, since attached %d"
                                     .formatted(

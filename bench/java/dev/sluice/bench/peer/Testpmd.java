@@ -25,10 +25,13 @@ public final class Testpmd {
     private static final int START_SECONDS = 30;
 
     private static final int END_SECONDS = 10;
-    /** Rates come once a second; the first is of the start. */
-    private static final int SKIPPED = 1;
+    /** Between looks at what it shows once a second. */
+    private static final int LOOK_MS = 5;
 
-    private static final Pattern RATE = Pattern.compile("Rx-pps:\\s+(\\d+)");
+    /** What is shown while it runs has this beside it; what is shown at the end has not. */
+    private static final Pattern PACKETS = Pattern.compile("RX-packets:\\s+(\\d+)\\s+RX-missed");
+    /** The thread that forwards, where there is one. */
+    private static final String FORWARDER = "rte-worker-1";
 
     /** What is done to a packet. */
     public enum Mode {
@@ -47,14 +50,14 @@ public final class Testpmd {
     /**
      * What a run told.
      *
-     * @param packetsPerSecond one value for each second measured
+     * @param perSecond packets a second
+     * @param perProcessorSecond packets a second of the forwarding thread's processor time, which does not count what the machine
+     *     does besides
      */
-    public record Rates(List<Double> packetsPerSecond) {
-        /** Copies the list. */
-        public Rates {
-            packetsPerSecond = List.copyOf(packetsPerSecond);
-        }
-    }
+    public record Rate(double perSecond, double perProcessorSecond) {}
+
+    /** How far it had come at a time. */
+    private record Reading(long packets, long processorNs, long nowNs) {}
 
     private final Path program;
 
@@ -154,12 +157,11 @@ public final class Testpmd {
     }
 
     /**
-     * Forwards on the null device for so long, after a second that does not count.
+     * Forwards on the null device for so long, after a start that does not count.
      *
-     * @throws IOException with what testpmd said when it told no rates
+     * @throws IOException with what testpmd said when it forwarded nothing
      */
-    public Rates runNull(Mode mode, int mainCpu, int cpu, Duration duration) throws IOException, InterruptedException {
-        int wanted = Math.max(1, (int) duration.toSeconds());
+    public Rate runNull(Mode mode, int mainCpu, int cpu, Duration duration) throws IOException, InterruptedException {
         Path output = Files.createTempFile("sluice-testpmd-", ".log");
         Process process = new ProcessBuilder(nullCommand(mode, mainCpu, cpu))
                 .redirectErrorStream(true)
@@ -169,17 +171,16 @@ public final class Testpmd {
         Thread onExit = new Thread(process::destroyForcibly);
         Runtime.getRuntime().addShutdownHook(onExit);
         try {
-            long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS + (long) wanted);
-            List<Double> rates = List.of();
-            while (rates.size() < wanted && System.nanoTime() < deadlineNs && process.isAlive()) {
-                process.waitFor(200, TimeUnit.MILLISECONDS);
-                rates = rates(Files.readString(output, StandardCharsets.ISO_8859_1));
+            long deadlineNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(START_SECONDS) + duration.toNanos();
+            Reading first = next(process, output, 0, deadlineNs);
+            Reading last = first;
+            while (last.nowNs - first.nowNs < duration.toNanos()) {
+                last = next(process, output, last.packets, deadlineNs);
             }
-            if (rates.size() < wanted) {
-                throw new IOException(
-                        PROGRAM + " told no rates: " + lastLine(Files.readString(output, StandardCharsets.ISO_8859_1)));
-            }
-            return new Rates(rates.subList(0, wanted));
+            double packets = (double) (last.packets - first.packets);
+            return new Rate(
+                    packets / ((double) (last.nowNs - first.nowNs) / 1e9),
+                    packets / ((double) (last.processorNs - first.processorNs) / 1e9));
         } finally {
             process.destroy();
             if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
@@ -190,18 +191,42 @@ public final class Testpmd {
         }
     }
 
-    /** The rates in what a testpmd of one port has printed so far, but for that of its start. */
-    static List<Double> rates(String output) {
-        List<Double> rates = new ArrayList<>();
-        Matcher matcher = RATE.matcher(output);
-        while (matcher.find()) {
-            double rate = Double.parseDouble(matcher.group(1));
-            // Shown once before anything has been forwarded.
-            if (rate > 0) {
-                rates.add(rate);
+    /** Waits until it shows more packets than before. */
+    private static Reading next(Process process, Path output, long before, long deadlineNs)
+            throws IOException, InterruptedException {
+        while (true) {
+            long packets = packets(Files.readString(output, StandardCharsets.ISO_8859_1));
+            if (packets > before) {
+                return new Reading(packets, forwarderNs(process.pid()), System.nanoTime());
+            }
+            if (System.nanoTime() > deadlineNs || process.waitFor(LOOK_MS, TimeUnit.MILLISECONDS)) {
+                throw new IOException(PROGRAM + " forwards nothing: "
+                        + lastLine(Files.readString(output, StandardCharsets.ISO_8859_1)));
             }
         }
-        return rates.size() <= SKIPPED ? List.of() : rates.subList(SKIPPED, rates.size());
+    }
+
+    /** The packets received that a testpmd of one port has shown last while running, 0 before it has. */
+    static long packets(String output) {
+        Matcher matcher = PACKETS.matcher(output);
+        long packets = 0;
+        while (matcher.find()) {
+            packets = Long.parseLong(matcher.group(1));
+        }
+        return packets;
+    }
+
+    /** The processor time of its forwarding thread so far. */
+    private static long forwarderNs(long pid) throws IOException {
+        try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
+            for (Path thread : threads.toList()) {
+                if (Files.readString(thread.resolve("comm")).strip().equals(FORWARDER)) {
+                    String times = Files.readString(thread.resolve("schedstat"));
+                    return Long.parseLong(times.substring(0, times.indexOf(' ')));
+                }
+            }
+        }
+        throw new IOException(PROGRAM + " has no thread " + FORWARDER);
     }
 
     private static String lastLine(String text) {

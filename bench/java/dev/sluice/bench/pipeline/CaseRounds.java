@@ -28,6 +28,7 @@ final class CaseRounds {
     private final double baselineSeconds;
     private final Map<PipelineCase, Costs> copies = new HashMap<>();
     private final Map<PipelineCase, Costs> measured = new HashMap<>();
+    private final Map<PipelineCase, Turn> others = new HashMap<>();
     private int done;
     private int total;
 
@@ -56,6 +57,18 @@ final class CaseRounds {
         }
     }
 
+    /** Another subject that is measured in every round of a case. */
+    @FunctionalInterface
+    interface Turn {
+        /** Measures it once. */
+        void take() throws IOException, InterruptedException;
+    }
+
+    /** Has another take its turns beside a case, after the others in one round and before them in the next. */
+    void beside(PipelineCase what, Turn other) {
+        others.put(what, other);
+    }
+
     /** Measures cases, and the copying that each of them contains, in the order given. */
     void measure(List<PipelineCase> cases) throws IOException, InterruptedException {
         Set<PipelineCase> all = new LinkedHashSet<>();
@@ -75,7 +88,11 @@ final class CaseRounds {
     private Costs costs(PipelineCase what) throws IOException, InterruptedException {
         @Nullable BaselineProgram program = what.method().hasBaseline() ? baseline.orElse(null) : null;
         Costs costs = new Costs(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+        @Nullable Turn other = others.get(what);
         for (int round = 0; round < rounds; round++) {
+            if (other != null && round % 2 == 1) {
+                other.take();
+            }
             if (program != null && round % 2 == 1) {
                 costs.baseline().add(program.run(what, baselineSeconds));
             }
@@ -84,6 +101,9 @@ final class CaseRounds {
             costs.allocated().add(outcome.bytesPerPacket());
             if (program != null && round % 2 == 0) {
                 costs.baseline().add(program.run(what, baselineSeconds));
+            }
+            if (other != null && round % 2 == 0) {
+                other.take();
             }
             run.progress("%d/%d %s, round %d/%d: %.1f ns a packet%s"
                     .formatted(

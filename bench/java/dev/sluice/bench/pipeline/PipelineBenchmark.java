@@ -6,12 +6,10 @@ import dev.sluice.bench.harness.Measurement.Better;
 import dev.sluice.bench.harness.Run;
 import dev.sluice.bench.harness.Target;
 import dev.sluice.bench.peer.Testpmd;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -98,11 +96,14 @@ public final class PipelineBenchmark extends Benchmark {
     protected void measure(Run run) throws Exception {
         List<PipelineCase> cases = cases();
         CaseRounds rounds = options.rounds(run);
+        Optional<PipelineCase> beside = besideTestpmd(cases);
+        Optional<TestpmdTurns> testpmd = beside.flatMap(_ -> testpmd(run));
+        beside.ifPresent(what -> testpmd.ifPresent(turns -> rounds.beside(what, turns)));
         rounds.measure(cases);
         for (PipelineCase what : cases) {
             addTargets(run, rounds, what);
         }
-        measureTestpmd(run, rounds, cases);
+        beside.ifPresent(what -> testpmd.ifPresent(turns -> turns.report(what, rounds.rates(what))));
         List<Double> allocated = rounds.allocated();
         if (!allocated.isEmpty()) {
             double most =
@@ -111,44 +112,28 @@ public final class PipelineBenchmark extends Benchmark {
         }
     }
 
-    /** What a framework in C does with packets of as many octets, looking at nothing but MAC addresses. */
-    private void measureTestpmd(Run run, CaseRounds rounds, List<PipelineCase> cases) throws Exception {
-        PipelineCase small = of(Method.DR, 1000, Scenario.HIT);
-        if (!cases.contains(small)) {
-            return;
-        }
+    /** The case beside which testpmd has its turns: of the cheapest packets there are. */
+    static Optional<PipelineCase> besideTestpmd(List<PipelineCase> cases) {
+        return cases.stream()
+                .filter(what -> what.method() == Method.DR
+                        && what.family() == Family.INET
+                        && what.scenario() == Scenario.HIT
+                        && what.distribution() == Distribution.UNIFORM
+                        && what.flows() == 1000)
+                .findFirst();
+    }
+
+    private Optional<TestpmdTurns> testpmd(Run run) {
         Optional<Testpmd> found = Testpmd.find();
         if (found.isEmpty()) {
             run.remark("without testpmd: " + Testpmd.missing());
-            return;
+            return Optional.empty();
         }
-        Testpmd testpmd = found.get();
-        int cpu = options.cpu >= 0 ? options.cpu : Runtime.getRuntime().availableProcessors() - 1;
-        Duration time = Duration.ofSeconds(options.quick ? 1 : 3);
-        double best = 0;
-        for (Testpmd.Mode mode : List.of(Testpmd.Mode.MACSWAP, Testpmd.Mode.MAC)) {
-            String subject = "testpmd-" + PipelineCase.keyword(mode);
-            run.progress(subject + " on its null device");
-            run.command(subject, String.join(" ", testpmd.nullCommand(mode, 0, cpu)));
-            List<Double> rates;
-            try {
-                rates = testpmd.runNull(mode, 0, cpu, time).packetsPerSecond();
-            } catch (IOException e) {
-                run.remark("without " + subject + ": " + e.getMessage());
-                continue;
-            }
-            run.add(new Measurement(subject, "rate", "packets/s", Better.HIGHER, Map.of(), rates));
-            best = mode == Testpmd.Mode.MACSWAP ? CaseRounds.median(rates) : best;
-        }
-        List<Double> forwarded = rounds.rates(small);
-        run.add(new Measurement(CaseRounds.SLUICE, "rate", "packets/s", Better.HIGHER, small.parameters(), forwarded));
-        if (best > 0) {
-            run.add(new Target(
-                    "DR, 1 k flows: Sluice to testpmd macswap in memory",
-                    CaseRounds.median(forwarded) / best,
-                    1,
-                    true));
-        }
+        int cpus = Runtime.getRuntime().availableProcessors();
+        int cpu = options.cpu >= 0 ? options.cpu : cpus - 1;
+        int mainCpu = cpu == 0 && cpus > 1 ? 1 : 0;
+        Duration time = Duration.ofMillis(Math.round(1000 * Math.max(2, options.quick ? 0 : options.seconds)));
+        return Optional.of(new TestpmdTurns(run, found.get(), mainCpu, cpu, time));
     }
 
     private static void addTargets(Run run, CaseRounds rounds, PipelineCase what) {

@@ -15,6 +15,7 @@ import dev.sluice.ffi.NativeException;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.health.HealthChecks;
 import dev.sluice.health.HealthMonitor;
+import dev.sluice.neighbour.ClientRoutes;
 import dev.sluice.neighbour.IcmpErrors;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
@@ -60,7 +61,10 @@ public final class Director implements AutoCloseable {
     private final Reconfigurer reconfigurer;
     private final Reload reload;
     private final Attachments attachments;
+    private final GatewayLog gateways = new GatewayLog();
     private volatile boolean stopRequested;
+    /** Those of which there are rates, with their real servers. */
+    private List<ServiceState> estimated = List.of();
 
     private Director(
             DirectorConfig config,
@@ -121,7 +125,8 @@ public final class Director implements AutoCloseable {
         openAdminSocket(settings, admin, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
-        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources));
+        ClientRoutes clientRoutes = resources.add("routes to clients", new ClientRoutes(resolver));
+        NextHopFollower nextHops = new NextHopFollower(resolver, openIcmpErrors(resources), clientRoutes);
         Optional<SharedFlowTables> sharedTables = openSharedTables(settings, resources);
         Registry registry = new Registry(
                 settings.maglevTableSize(),
@@ -147,6 +152,7 @@ public final class Director implements AutoCloseable {
                 new SchedulerParameters(new MaglevParameters(settings.maglevTableSize(), key), settings.mhTableSize());
         SnapshotCompiler compiler = new SnapshotCompiler(schedulers, choice);
         Overlay overlay = Overlay.NONE.next(registry, Map.of(), now(), true);
+        compiler.setRoutes(clientRoutes.table());
         SnapshotCompiler.Compiled first = compiler.compile(registry, overlay, resolver);
         compiler.makeCurrent(first);
 
@@ -217,6 +223,7 @@ public final class Director implements AutoCloseable {
                 reload,
                 attachments);
         nextHops.onChange(director::followNextHops);
+        nextHops.onOtherRoutes(director::followClientRoutes);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
         health.adopt(registry, overlay);
@@ -260,6 +267,7 @@ public final class Director implements AutoCloseable {
     }
 
     private void logReady(String version, List<SteeringProgram> programs) {
+        gateways.look(nextHops.clientRoutes());
         compiler.current().nextHops().forEach((way, hop) -> {
             if (!compiler.isUsable(way)) {
                 LOG.log(Level.WARNING, "real server {0}: {1}", way.rip(), hop.describe());
@@ -287,20 +295,23 @@ public final class Director implements AutoCloseable {
      */
     public boolean run() {
         long estimatedMs = NextHopFollower.nowMs();
+        List<Worker> workers = datapath.workers();
         while (!stopRequested) {
-            nextHops.await(queue.fd(), ownAddresses.fd());
-            if (ownAddresses.process()) {
+            int ready = nextHops.await(queue.fd(), ownAddresses.fd());
+            if ((ready & NextHopFollower.SECOND) != 0 && ownAddresses.process()) {
                 maps.setOwnAddresses(ownAddresses.all());
             }
-            queue.run();
+            if ((ready & NextHopFollower.FIRST) != 0) {
+                queue.run();
+            }
             reconfigurer.followHealth();
             if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();
                 reconfigurer.releaseReplies();
             }
-            for (Worker worker : datapath.workers()) {
-                if (worker.failure() != null) {
+            for (int i = 0; i < workers.size(); i++) {
+                if (workers.get(i).failure() != null) {
                     return false;
                 }
             }
@@ -312,16 +323,31 @@ public final class Director implements AutoCloseable {
     /** Of those that are out of service as well: they may come back. */
     private void estimateRates() {
         List<ServiceState> states = compiler.current().states();
-        traffic.estimate(
-                states.stream().map(state -> state.configured().id()).toList(),
-                states.stream()
-                        .flatMap(state -> state.allRealServers().stream())
-                        .map(RealServer::id)
-                        .toList());
+        if (!states.equals(estimated)) {
+            estimated = states;
+            traffic.follow(
+                    states.stream().map(state -> state.configured().id()).toList(),
+                    states.stream()
+                            .flatMap(state -> state.allRealServers().stream())
+                            .map(RealServer::id)
+                            .toList());
+        }
+        traffic.estimate();
+    }
+
+    private void takeClientRoutes() {
+        compiler.setRoutes(nextHops.clientRoutes().table());
+        gateways.look(nextHops.clientRoutes());
+    }
+
+    private void followClientRoutes() {
+        takeClientRoutes();
+        datapath.publish(compiler.recompileRoutes().snapshot());
     }
 
     private void followNextHops() {
         Map<Way, NextHop> before = compiler.current().nextHops();
+        takeClientRoutes();
         SnapshotCompiler.Compiled after = compiler.recompileNextHops(nextHops.resolver());
         datapath.publish(after.snapshot());
         after.nextHops().forEach((way, hop) -> {

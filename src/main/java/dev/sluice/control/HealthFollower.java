@@ -83,9 +83,12 @@ final class HealthFollower {
      * @return the overlay that is due, which {@link #adopt} then takes; empty when all is as it was
      */
     Optional<Overlay> tick(Registry registry) {
+        Map<Target, Event> found = events.take();
+        if (found.isEmpty() && lines == 0 && !overlay.isRamping()) {
+            return Optional.empty();
+        }
         Overlay.Now now = clock.get();
         flushLines(now.ms());
-        Map<Target, Event> found = events.take();
         boolean ramps = now.ms() - rampedMs >= RAMP_TICK_MS && overlay.isRamping();
         if (found.isEmpty() && !ramps) {
             return Optional.empty();

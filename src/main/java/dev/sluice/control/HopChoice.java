@@ -6,6 +6,7 @@ import dev.sluice.neighbour.NextHop.Path;
 import dev.sluice.neighbour.NextHop.Reason;
 import dev.sluice.neighbour.NextHop.Resolved;
 import dev.sluice.neighbour.NextHop.Unresolved;
+import dev.sluice.neighbour.PathShares;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.IpPrefix;
@@ -21,9 +22,6 @@ import org.jspecify.annotations.Nullable;
  * address, and paths of equal cost by their weights. Immutable.
  */
 final class HopChoice {
-    /** About as many entries as the list of a real server has at most, for paths of unequal weights. */
-    static final int MAX_HOPS = 32;
-
     private final List<String> interfaces;
     private final TunnelConfig tunnel;
 
@@ -79,8 +77,8 @@ final class HopChoice {
         IpPrefix source =
                 real.method() == ForwardingMethod.TUN ? source(resolved).orElse(null) : null;
         List<NextHop> hops = new ArrayList<>();
-        int[] times =
-                repetitions(resolved.paths().stream().mapToInt(Path::weight).toArray());
+        int[] times = PathShares.repetitions(
+                resolved.paths().stream().mapToInt(Path::weight).toArray());
         for (int i = 0; i < times.length; i++) {
             Path path = resolved.paths().get(i);
             int port = interfaces.indexOf(path.interfaceName());
@@ -96,34 +94,13 @@ final class HopChoice {
     }
 
     private static int vlan(RealServer real, Path path) {
-        if (real.vlan() != RealServer.VLAN_KEEP || path.vlan() == Path.NO_VLAN) {
+        if (real.vlan() != RealServer.VLAN_KEEP) {
             return real.vlan();
         }
-        return path.vlan();
-    }
-
-    /**
-     * How often each of several paths is to stand in a list, for shares like their weights: the weights themselves, cancelled
-     * down, where they sum up to no more than {@link #MAX_HOPS}; else as near as about that many entries come to them, each at least
-     * once.
-     */
-    static int[] repetitions(int[] weights) {
-        int divisor = 0;
-        long sum = 0;
-        for (int weight : weights) {
-            divisor = gcd(weight, divisor);
-            sum += weight;
+        if (path.vlan() != Path.NO_VLAN) {
+            return path.vlan();
         }
-        int[] times = new int[weights.length];
-        for (int i = 0; i < weights.length; i++) {
-            times[i] = sum / divisor <= MAX_HOPS
-                    ? weights[i] / divisor
-                    : (int) Math.max(1, Math.round((double) weights[i] * MAX_HOPS / sum));
-        }
-        return times;
-    }
-
-    private static int gcd(int a, int b) {
-        return b == 0 ? a : gcd(b, a % b);
+        // NAT routes from one network to another: the client's tags mean nothing there.
+        return real.method() == ForwardingMethod.NAT ? RealServer.VLAN_NONE : RealServer.VLAN_KEEP;
     }
 }

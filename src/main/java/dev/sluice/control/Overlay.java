@@ -34,6 +34,7 @@ final class Overlay {
 
     private final Map<Target, State> targets;
     private final Map<ServiceKey, Quorum> quorums;
+    private final boolean ramping;
 
     /** How things stand when an overlay is made. */
     record Now(long ms, Instant wallClock) {}
@@ -58,6 +59,7 @@ final class Overlay {
     private Overlay(Map<Target, State> targets, Map<ServiceKey, Quorum> quorums) {
         this.targets = targets;
         this.quorums = quorums;
+        ramping = targets.values().stream().anyMatch(state -> state.rampFromMs != NOT_RAMPING);
     }
 
     /** The target that a real server of a service is for its checks. */
@@ -131,7 +133,7 @@ final class Overlay {
 
     /** Whether any weight grows with time. */
     boolean isRamping() {
-        return targets.values().stream().anyMatch(state -> state.rampFromMs != NOT_RAMPING);
+        return ramping;
     }
 
     /** Whether a service has its quorum; null for one that is unknown. */

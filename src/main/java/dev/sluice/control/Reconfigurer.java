@@ -107,6 +107,7 @@ final class Reconfigurer {
         coming.removeAll(registry.realServerAddresses());
         Set<Way> newWays = new LinkedHashSet<>(draft.ways());
         newWays.removeAll(registry.ways());
+        boolean followed = nextHops.followsClientRoutes();
         Overlay overlay;
         boolean done = false;
         try {
@@ -121,6 +122,11 @@ final class Reconfigurer {
                 registry = draft;
             }
             unused.forEach(nextHops::forget);
+            // What is left of a removed real server's connections may still need them.
+            if (registry.ways().stream().noneMatch(Way::answersPassDirector)
+                    && !(followed && registry.keepsIdsOfRemoved())) {
+                nextHops.forgetClientRoutes();
+            }
         }
         health.adopt(draft, overlay);
         lines.forEach(line -> LOG.log(Level.INFO, "{0}", line));

@@ -130,6 +130,11 @@ final class Registry {
         return allRealServers().map(Way::of).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
+    /** Whether anybody may hold the id of a removed real server. */
+    boolean keepsIdsOfRemoved() {
+        return !realServerIds.removed().isEmpty();
+    }
+
     /** Whether a service came into being with the changes to this copy. */
     boolean isAdded(int serviceId) {
         return added.get(serviceId);

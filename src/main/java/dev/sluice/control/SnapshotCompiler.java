@@ -1,6 +1,7 @@
 package dev.sluice.control;
 
 import dev.sluice.forward.ForwardingSnapshot;
+import dev.sluice.forward.RouteTable;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.neighbour.NextHopResolver;
 import dev.sluice.schedule.SchedulerParameters;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class SnapshotCompiler {
     private final SchedulerParameters parameters;
     private final HopChoice choice;
+    private RouteTable routes = RouteTable.EMPTY;
     private volatile Compiled current =
             new Compiled(ForwardingSnapshot.empty(), List.of(), List.of(), Map.of(), List.of());
 
@@ -67,6 +69,11 @@ final class SnapshotCompiler {
         return current;
     }
 
+    /** Sets the routes to clients that snapshots have from now on. */
+    void setRoutes(RouteTable table) {
+        routes = table;
+    }
+
     /** Whether packets can take a way under the latest snapshot. */
     boolean isUsable(Way way) {
         return current.nextHops().get(way) instanceof NextHop.Resolved;
@@ -84,8 +91,9 @@ final class SnapshotCompiler {
         ForwardingSnapshot before = current.snapshot();
         Map<Integer, VirtualService> servicesBefore =
                 current.services().stream().collect(Collectors.toMap(VirtualService::id, Function.identity()));
-        ForwardingSnapshot.Builder builder =
-                new ForwardingSnapshot.Builder(before.generation() + 1).fwmarkRules(registry.fwmarkRules());
+        ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(before.generation() + 1)
+                .fwmarkRules(registry.fwmarkRules())
+                .routes(routes);
         List<ServiceState> states = overlay.states(registry);
         List<VirtualService> services =
                 states.stream().map(ServiceState::effective).toList();
@@ -122,24 +130,39 @@ final class SnapshotCompiler {
      * @param earlier which need not be the latest
      */
     Compiled again(Compiled earlier) {
+        long generation = current.snapshot().generation() + 1;
         return new Compiled(
                 earlier.snapshot()
-                        .withNextHops(
-                                current.snapshot().generation() + 1,
-                                hopsByRealServer(earlier.services(), earlier.nextHops())),
+                        .withNextHops(generation, hopsByRealServer(earlier.services(), earlier.nextHops()))
+                        .withRoutes(generation, routes),
                 earlier.services(),
                 earlier.fwmarkRules(),
                 earlier.nextHops(),
                 earlier.states());
     }
 
-    /** The current services with the next hops of now. */
+    /** The current services with the routes of now. */
+    Compiled recompileRoutes() {
+        Compiled before = current;
+        long generation = before.snapshot().generation() + 1;
+        current = new Compiled(
+                before.snapshot().withRoutes(generation, routes),
+                before.services(),
+                before.fwmarkRules(),
+                before.nextHops(),
+                before.states());
+        return current;
+    }
+
+    /** The current services with the next hops and routes of now. */
     Compiled recompileNextHops(NextHopResolver resolver) {
         Compiled before = current;
+        long generation = before.snapshot().generation() + 1;
         Map<Way, NextHop> hops = nextHops(before.nextHops().keySet(), resolver);
         current = new Compiled(
                 before.snapshot()
-                        .withNextHops(before.snapshot().generation() + 1, hopsByRealServer(before.services(), hops)),
+                        .withNextHops(generation, hopsByRealServer(before.services(), hops))
+                        .withRoutes(generation, routes),
                 before.services(),
                 before.fwmarkRules(),
                 hops,

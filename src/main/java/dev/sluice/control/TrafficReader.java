@@ -1,8 +1,10 @@
 package dev.sluice.control;
 
+import dev.sluice.control.RateEstimator.Sum;
 import dev.sluice.forward.Counters;
 import dev.sluice.stats.Traffic;
 import dev.sluice.worker.Worker;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -10,7 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * What services and real servers got, summed over the workers, since they were last set to zero. Workers' counters only grow,
  * and an id has several owners in its time: what it had counted at its owner's beginning is taken off.
  *
- * <p>Any thread; {@link #estimate} by one at a time.
+ * <p>Any thread; {@link #follow} and {@link #estimate} by one at a time.
  */
 final class TrafficReader {
     private final Datapath datapath;
@@ -18,6 +20,8 @@ final class TrafficReader {
     private final Map<Integer, Traffic> realServerZero = new ConcurrentHashMap<>();
     private final RateEstimator serviceRates = new RateEstimator();
     private final RateEstimator realServerRates = new RateEstimator();
+    private final RateEstimator.Counted countedOfServices = this::readService;
+    private final RateEstimator.Counted countedOfRealServers = this::readRealServer;
 
     /** Reads the counters of these workers. */
     TrafficReader(Datapath datapath) {
@@ -58,43 +62,53 @@ final class TrafficReader {
         realServerRates.zero(id, sum);
     }
 
-    /** Brings the rates up to date, every {@link RateEstimator#PERIOD_MS}; those of ids without an owner are forgotten. */
-    void estimate(Iterable<Integer> services, Iterable<Integer> realServers) {
-        serviceRates.update(services, this::serviceSum);
-        realServerRates.update(realServers, this::realServerSum);
+    /** Says of which ids there are rates from now on; those of others are forgotten. */
+    void follow(Iterable<Integer> services, Iterable<Integer> realServers) {
+        serviceRates.follow(services);
+        realServerRates.follow(realServers);
+    }
+
+    /** Brings the rates up to date, every {@link RateEstimator#PERIOD_MS}. */
+    void estimate() {
+        serviceRates.update(countedOfServices);
+        realServerRates.update(countedOfRealServers);
     }
 
     private Traffic serviceSum(int id) {
-        long connections = 0;
-        long packets = 0;
-        long bytes = 0;
-        long outPackets = 0;
-        long outBytes = 0;
-        for (Worker worker : datapath.workers()) {
-            Counters counters = worker.counters();
-            connections += counters.serviceConnections(id);
-            packets += counters.servicePackets(id);
-            bytes += counters.serviceBytes(id);
-            outPackets += counters.serviceOutPackets(id);
-            outBytes += counters.serviceOutBytes(id);
+        Sum sum = new Sum();
+        readService(id, sum);
+        return sum.traffic();
+    }
+
+    private void readService(int id, Sum sum) {
+        sum.set(Traffic.NONE);
+        List<Worker> workers = datapath.workers();
+        for (int i = 0; i < workers.size(); i++) {
+            Counters counters = workers.get(i).counters();
+            sum.connections += counters.serviceConnections(id);
+            sum.inPackets += counters.servicePackets(id);
+            sum.inBytes += counters.serviceBytes(id);
+            sum.outPackets += counters.serviceOutPackets(id);
+            sum.outBytes += counters.serviceOutBytes(id);
         }
-        return new Traffic(connections, packets, outPackets, bytes, outBytes);
     }
 
     private Traffic realServerSum(int id) {
-        long connections = 0;
-        long packets = 0;
-        long bytes = 0;
-        long outPackets = 0;
-        long outBytes = 0;
-        for (Worker worker : datapath.workers()) {
-            Counters counters = worker.counters();
-            connections += counters.realServerConnections(id);
-            packets += counters.realServerPackets(id);
-            bytes += counters.realServerBytes(id);
-            outPackets += counters.realServerOutPackets(id);
-            outBytes += counters.realServerOutBytes(id);
+        Sum sum = new Sum();
+        readRealServer(id, sum);
+        return sum.traffic();
+    }
+
+    private void readRealServer(int id, Sum sum) {
+        sum.set(Traffic.NONE);
+        List<Worker> workers = datapath.workers();
+        for (int i = 0; i < workers.size(); i++) {
+            Counters counters = workers.get(i).counters();
+            sum.connections += counters.realServerConnections(id);
+            sum.inPackets += counters.realServerPackets(id);
+            sum.inBytes += counters.realServerBytes(id);
+            sum.outPackets += counters.realServerOutPackets(id);
+            sum.outBytes += counters.realServerOutBytes(id);
         }
-        return new Traffic(connections, packets, outPackets, bytes, outBytes);
     }
 }

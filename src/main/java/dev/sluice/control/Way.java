@@ -19,4 +19,12 @@ record Way(IpAddress rip, ForwardingMethod method) {
             case TUN, NAT -> hop;
         };
     }
+
+    /** Whether the real server's answers pass the director, which then sends them to the client by its routes. */
+    boolean answersPassDirector() {
+        return switch (method) {
+            case DR, TUN -> false;
+            case NAT -> true;
+        };
+    }
 }

@@ -2,11 +2,16 @@ package dev.sluice.ffi;
 
 import dev.sluice.ffi.generated.Native;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** An eventfd(2): wakes a thread that sleeps in {@code poll}. Any thread may {@link #signal} until it is closed. */
 public final class EventFd implements AutoCloseable {
     private final int fd;
+    /** For the number of signals, which nobody looks at. */
+    private final MemorySegment taken = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
+
+    private final MemorySegment one = Arena.ofAuto().allocateFrom(ValueLayout.JAVA_LONG, 1L);
     private boolean closed;
 
     private EventFd(int fd) {
@@ -31,18 +36,14 @@ public final class EventFd implements AutoCloseable {
     /** Makes the descriptor readable until {@link #clear}; nothing happens once it is closed. */
     public synchronized void signal() {
         if (!closed) {
-            try (Arena arena = Arena.ofConfined()) {
-                // The only error of a non-blocking one is a full counter, which is readable too.
-                LibC.write(CallState.current(), fd, arena.allocateFrom(ValueLayout.JAVA_LONG, 1L));
-            }
+            // The only error of a non-blocking one is a full counter, which is readable too.
+            LibC.write(CallState.current(), fd, one);
         }
     }
 
     /** Takes the signals back. */
     public void clear() {
-        try (Arena arena = Arena.ofConfined()) {
-            LibC.read(CallState.current(), fd, arena.allocate(ValueLayout.JAVA_LONG));
-        }
+        LibC.read(CallState.current(), fd, taken);
     }
 
     @Override

@@ -405,6 +405,32 @@ public final class FlowTable {
         return slot;
     }
 
+    /**
+     * The translation that a packet is a reply of, its flow expired or not, or {@link #NOT_FOUND}.
+     *
+     * @param tuple as {@link FlowHasher#tuple(int, int, int)} gives it
+     * @param realHigh RIP, and RIP's lower half, LIP's halves
+     * @param hash the reply's
+     */
+    public int searchReply(long tuple, long realHigh, long realLow, long localHigh, long localLow, long hash) {
+        int index = translations == null
+                ? TranslationTable.NONE
+                : translations.search(tuple, realHigh, realLow, localHigh, localLow, (int) hash);
+        return index == TranslationTable.NONE ? NOT_FOUND : index;
+    }
+
+    /** The slot of the flow of a translation that {@link #searchReply} gave. */
+    public int slotOfReply(int translation) {
+        return translations == null ? NOT_FOUND : translations.slotOf(translation);
+    }
+
+    /** Copies a translation that {@link #searchReply} gave. */
+    public void translationOfReply(int translation, Translation into) {
+        if (translations != null) {
+            translations.read(translation, into);
+        }
+    }
+
     /** Accounts a reply of a translated flow. */
     public void touchReply(int slot, PacketView reply, long nowMs) {
         touch(slot, reply, FlowTransitions.SERVER, nowMs);

@@ -193,18 +193,28 @@ public final class TranslationTable {
      * @param hash the reply's, as {@link FlowHasher} gives it
      */
     int find(PacketView reply, long hash) {
+        return search(
+                FlowHasher.tuple(reply),
+                reply.sourceHigh(),
+                reply.sourceLow(),
+                reply.destinationHigh(),
+                reply.destinationLow(),
+                (int) hash);
+    }
+
+    /** As {@link #find}, of a reply's tuple and addresses. */
+    int search(long tuple, long realHigh, long realLow, long localHigh, long localLow, int hash) {
         if (size == 0) {
             return NONE;
         }
-        long tuple = FlowHasher.tuple(reply);
-        int index = (int) PLAIN_INT.get(ALL, bucketOf((int) hash));
+        int index = (int) PLAIN_INT.get(ALL, bucketOf(hash));
         while (index != NONE) {
             long entry = entryOf(index);
             if ((long) PLAIN_LONG.get(ALL, entry + REAL_TUPLE) == tuple
-                    && (long) PLAIN_LONG.get(ALL, entry + REAL_LOW) == reply.sourceLow()
-                    && (long) PLAIN_LONG.get(ALL, entry + LOCAL_LOW) == reply.destinationLow()
-                    && (long) PLAIN_LONG.get(ALL, entry + REAL_HIGH) == reply.sourceHigh()
-                    && (long) PLAIN_LONG.get(ALL, entry + LOCAL_HIGH) == reply.destinationHigh()) {
+                    && (long) PLAIN_LONG.get(ALL, entry + REAL_LOW) == realLow
+                    && (long) PLAIN_LONG.get(ALL, entry + LOCAL_LOW) == localLow
+                    && (long) PLAIN_LONG.get(ALL, entry + REAL_HIGH) == realHigh
+                    && (long) PLAIN_LONG.get(ALL, entry + LOCAL_HIGH) == localHigh) {
                 return index;
             }
             index = (int) PLAIN_INT.get(ALL, entry + NEXT);

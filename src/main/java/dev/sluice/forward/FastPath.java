@@ -196,6 +196,53 @@ final class FastPath {
         return tuples[index] != 0;
     }
 
+    // What was read of a plain packet, for those who forward it otherwise.
+
+    boolean inet6(int index) {
+        return (tuples[index] & 0xff) == FlowHasher.INET6;
+    }
+
+    int protocol(int index) {
+        return (int) tuples[index] >>> 8 & 0xff;
+    }
+
+    int ipLength(int index) {
+        return (int) plain[index] & 0xffff;
+    }
+
+    int ttl(int index) {
+        return (int) plain[index] >>> TTL_SHIFT & 0xff;
+    }
+
+    /** The states that it does not change. */
+    int states(int index) {
+        return (int) (plain[index] >>> STATES_SHIFT);
+    }
+
+    /** The slot of its flow, expired or not, or a negative number. */
+    int search(int index, long hash) {
+        long tuple = tuples[index];
+        return (tuple & 0xff) == FlowHasher.INET6
+                ? flows.searchInet6(tuple, inet6Addresses, FlowHasher.INET6_WORDS * index, hash)
+                : flows.searchInet(tuple, addressPairs[index] >>> 32, addressPairs[index] & U32, hash);
+    }
+
+    /** The translation that it is a reply of, expired or not, or {@link FlowTable#NOT_FOUND}. */
+    int searchReply(int index, long hash) {
+        long tuple = tuples[index];
+        if ((tuple & 0xff) != FlowHasher.INET6) {
+            return flows.searchReply(tuple, 0, addressPairs[index] >>> 32, 0, addressPairs[index] & U32, hash);
+        }
+        int at = FlowHasher.INET6_WORDS * index;
+        return flows.searchReply(
+                tuple,
+                inet6Addresses[at],
+                inet6Addresses[at + 1],
+                inet6Addresses[at + 2],
+                inet6Addresses[at + 3],
+                hash);
+    }
+
     /** Forwards packets of a batch, up to the first that it does not, whose index it gives. */
     int forward(ForwardingSnapshot snapshot, Batch batch, long[] hashes, int from, int to, long nowMs) {
         long[] rows = snapshot.fast().rows();

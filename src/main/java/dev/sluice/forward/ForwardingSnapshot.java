@@ -49,6 +49,7 @@ public final class ForwardingSnapshot {
     private final NatTable nat;
     private final HopTable hops;
     private final FastTable fast;
+    private final RouteTable routes;
 
     private ForwardingSnapshot(
             long generation,
@@ -60,7 +61,8 @@ public final class ForwardingSnapshot {
             ServiceOptions options,
             TunnelTable tunnels,
             NatTable nat,
-            IntFunction<List<NextHop>> nextHops) {
+            IntFunction<List<NextHop>> nextHops,
+            RouteTable routes) {
         this.generation = generation;
         this.index = index;
         this.tables = tables;
@@ -72,6 +74,23 @@ public final class ForwardingSnapshot {
         this.nat = nat;
         this.hops = new HopTable(serviceOf.length, id -> serviceOf[id] == NONE ? List.of() : nextHops.apply(id));
         this.fast = new FastTable(serviceOf, tunnels, nat, hops);
+        this.routes = routes;
+    }
+
+    /** All of another snapshot, but the generation and the routes. */
+    private ForwardingSnapshot(long generation, ForwardingSnapshot other, RouteTable routes) {
+        this.generation = generation;
+        this.index = other.index;
+        this.tables = other.tables;
+        this.serviceOf = other.serviceOf;
+        this.quiesced = other.quiesced;
+        this.marks = other.marks;
+        this.options = other.options;
+        this.tunnels = other.tunnels;
+        this.nat = other.nat;
+        this.hops = other.hops;
+        this.fast = other.fast;
+        this.routes = routes;
     }
 
     /** A snapshot without services, of generation 0: what a worker starts with. */
@@ -87,7 +106,16 @@ public final class ForwardingSnapshot {
      */
     public ForwardingSnapshot withNextHops(long newGeneration, IntFunction<List<NextHop>> nextHops) {
         return new ForwardingSnapshot(
-                newGeneration, index, tables, serviceOf, quiesced, marks, options, tunnels, nat, nextHops);
+                newGeneration, index, tables, serviceOf, quiesced, marks, options, tunnels, nat, nextHops, routes);
+    }
+
+    /**
+     * The same with other routes; everything else is shared.
+     *
+     * @param newGeneration higher than this one's
+     */
+    public ForwardingSnapshot withRoutes(long newGeneration, RouteTable newRoutes) {
+        return new ForwardingSnapshot(newGeneration, this, newRoutes);
     }
 
     /** Grows with every snapshot; workers acknowledge by it. */
@@ -146,6 +174,11 @@ public final class ForwardingSnapshot {
         return hops;
     }
 
+    /** The routes to addresses that are no real servers: clients'. */
+    public RouteTable routes() {
+        return routes;
+    }
+
     /** What the fast path goes by. */
     FastTable fast() {
         return fast;
@@ -162,6 +195,7 @@ public final class ForwardingSnapshot {
         private List<FwmarkRule> fwmarkRules = List.of();
         private final List<RealServer> realServers = new ArrayList<>();
         private final Map<Integer, List<NextHop>> nextHopsByRealServer = new HashMap<>();
+        private RouteTable routes = RouteTable.EMPTY;
 
         /** A builder of a snapshot with this generation. */
         public Builder(long generation) {
@@ -217,6 +251,12 @@ public final class ForwardingSnapshot {
             return this;
         }
 
+        /** Sets the routes to clients; without it there are none. */
+        public Builder routes(RouteTable table) {
+            routes = table;
+            return this;
+        }
+
         /** The snapshot. */
         public ForwardingSnapshot build() {
             @Nullable SchedulerTable[] tables = new @Nullable SchedulerTable[size(tableById)];
@@ -240,7 +280,8 @@ public final class ForwardingSnapshot {
                     options.copy(),
                     new TunnelTable(serviceOf.length, realServers),
                     new NatTable(serviceOf.length, realServers),
-                    id -> nextHopsByRealServer.getOrDefault(id, List.of()));
+                    id -> nextHopsByRealServer.getOrDefault(id, List.of()),
+                    routes);
         }
 
         private static int size(Map<Integer, ?> byId) {

@@ -1,9 +1,12 @@
 package dev.sluice.forward;
 
 import dev.sluice.packet.AddressFamily;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.PacketView;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.RealServer;
 import java.util.Collection;
+import java.util.Comparator;
 
 /** What packets for each real server are translated to, in arrays by real server id. Immutable once built. */
 final class NatTable {
@@ -13,6 +16,8 @@ final class NatTable {
     private final long[] addressHigh;
     private final long[] addressLow;
     private final boolean any;
+    /** All RIPs, in order. */
+    private final IpAddress[] addresses;
 
     /**
      * @param size ids lie below this
@@ -37,6 +42,33 @@ final class NatTable {
             }
         }
         any = some;
+        addresses = realServers.stream()
+                .filter(real -> real.method() == ForwardingMethod.NAT)
+                .map(RealServer::address)
+                .distinct()
+                .sorted(Comparator.comparingLong(IpAddress::high).thenComparingLong(IpAddress::low))
+                .toArray(IpAddress[]::new);
+    }
+
+    /** Whether a packet comes from the address of such a real server. */
+    boolean isFromRealServer(PacketView packet) {
+        int from = 0;
+        int to = addresses.length;
+        while (from < to) {
+            int middle = (from + to) >>> 1;
+            IpAddress address = addresses[middle];
+            int order = Long.compare(address.high(), packet.sourceHigh());
+            order = order == 0 ? Long.compare(address.low(), packet.sourceLow()) : order;
+            if (order == 0) {
+                return (address.family() == AddressFamily.INET6) == packet.inet6();
+            }
+            if (order < 0) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        return false;
     }
 
     /** Whether there is any real server whose packets are translated. */

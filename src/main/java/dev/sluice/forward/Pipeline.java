@@ -52,6 +52,7 @@ public final class Pipeline {
     private final IcmpAnswers answers;
     private final Rewriter rewriter;
     private final FastPath fastPath;
+    private final FastNat fastNat;
     private final Translator translator;
     private final ReplyPath replies;
 
@@ -107,6 +108,7 @@ public final class Pipeline {
         this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
         this.replies = new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers);
         this.fastPath = new FastPath(umem, flows, hasher, counters, packetPolicy, ids);
+        this.fastNat = new FastNat(umem, fastPath, flows, counters, packetPolicy);
         for (int i = 0; i < packets.length; i++) {
             packets[i] = new PacketView();
         }
@@ -226,6 +228,15 @@ public final class Pipeline {
         // Grows when a first fragment lets later ones go.
         for (int i = 0; i < batch.count(); i++) {
             i = fastPath.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
+            if (snapshot.nat().any()) {
+                int stopped = i;
+                i = fastNat.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
+                if (i > stopped) {
+                    // Looked at again there, where it may be for the other.
+                    i--;
+                    continue;
+                }
+            }
             if (i < batch.count()) {
                 directOne(snapshot, batch, i, received, ingressPort, nowMs);
             }
@@ -260,13 +271,22 @@ public final class Pipeline {
     private boolean directReply(ForwardingSnapshot snapshot, Batch batch, int index, int ingressPort, long nowMs) {
         PacketView packet = packets[index];
         // A service's packet is a client's: a flood of them costs no look-up in the tables of others.
-        if (snapshot.findService(packet) != ForwardingSnapshot.NONE || !replies.find(packet, hashes[index], nowMs)) {
+        if (snapshot.findService(packet) != ForwardingSnapshot.NONE) {
             return false;
+        }
+        if (!replies.find(packet, hashes[index], nowMs)) {
+            boolean passes = snapshot.nat().isFromRealServer(packet)
+                    && !packet.isFragment()
+                    && flows.find(packet, hashes[index], nowMs) == FlowTable.NOT_FOUND;
+            if (passes) {
+                replies.passOn(snapshot, batch, index, packet, hashes[index], ingressPort, nowMs);
+            }
+            return passes;
         }
         if (packet.isFragment()) {
             directRest(batch, packet, replies.way(), nowMs);
         }
-        replies.forward(snapshot, batch, index, packet, ingressPort, nowMs);
+        replies.forward(snapshot, batch, index, packet, hashes[index], ingressPort, nowMs);
         return true;
     }
 
@@ -338,7 +358,7 @@ public final class Pipeline {
             setDirection(batch, index, tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs));
         } else if (snapshot.findService(quoted) == ForwardingSnapshot.NONE
                 && replies.find(quoted, hashes[index], nowMs)) {
-            replies.forwardError(snapshot, batch, index, packet, quoted, ingressPort, nowMs);
+            replies.forwardError(snapshot, batch, index, packet, quoted, hashes[index], ingressPort, nowMs);
         } else {
             int realServer = tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs);
             batch.setEgress(index, DROPPED);

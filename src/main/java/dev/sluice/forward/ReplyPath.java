@@ -10,6 +10,7 @@ import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Wire;
 import dev.sluice.service.RealServer;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes replies of real servers to NAT's clients, as handle_response() in ip_vs_core.c: finds the connection, gives the packet
@@ -33,10 +34,20 @@ final class ReplyPath {
     private final Counters counters;
     private final PacketPolicy policy;
     private final IcmpAnswers answers;
+    private final Fragmentation fragmentation;
     private final AddressRewriter outer;
     private final AddressRewriter quotedRewriter;
     private final Translation found = new Translation();
     private int ownSlot;
+
+    // Where the packet in hand leaves, as set by resolve().
+    private int egressPort;
+    private int roomBytes;
+    private long macHead;
+    private int macTail;
+    private int vlan;
+    private long tags;
+    private int linkBytes;
 
     ReplyPath(
             MemorySegment umem,
@@ -54,6 +65,7 @@ final class ReplyPath {
         this.counters = counters;
         this.policy = policy;
         this.answers = answers;
+        this.fragmentation = new Fragmentation(umem);
         this.outer = new AddressRewriter(umem);
         this.quotedRewriter = new AddressRewriter(umem);
     }
@@ -74,14 +86,21 @@ final class ReplyPath {
     }
 
     /** Forwards the reply whose connection was found last, and accounts it. */
-    void forward(ForwardingSnapshot snapshot, Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
+    void forward(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
         if (ownSlot >= 0) {
             flows.touchReply(ownSlot, packet, nowMs);
         } else if (!exchange.tellReply(worker, found, packet, nowMs)) {
             counters.increment(Counter.REPLY_UNTOLD);
         }
         counters.increment(Counter.REPLY_HIT);
-        send(snapshot, batch, index, packet, ingressPort, nowMs);
+        send(snapshot, batch, index, packet, hash, ingressPort, nowMs);
     }
 
     /** What a fragment table may remember of the connection found last, for the fragments behind the first. */
@@ -106,7 +125,7 @@ final class ReplyPath {
             int ingressPort,
             long nowMs) {
         if (exchange.readReply(way, packet, found)) {
-            send(snapshot, batch, index, packet, ingressPort, nowMs);
+            send(snapshot, batch, index, packet, way, ingressPort, nowMs);
         } else {
             drop(batch, index, Counter.REPLY_WITHOUT_FLOW);
         }
@@ -119,9 +138,10 @@ final class ReplyPath {
             int index,
             PacketView packet,
             PacketView quoted,
+            long hash,
             int ingressPort,
             long nowMs) {
-        if (!mayPass(batch, index, packet, ingressPort, nowMs)) {
+        if (!mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
             return;
         }
         quotedRewriter
@@ -130,70 +150,190 @@ final class ReplyPath {
         outer.from(found.virtualHigh(), found.virtualLow(), 0).to(found.clientHigh(), found.clientLow(), 0);
         outer.rewriteIcmp(batch, index, packet, quoted, quotedRewriter);
         counters.increment(Counter.ICMP_RELAYED);
-        place(batch, index, packet, packet.l3Offset());
+        leave(batch, index, packet);
         account(snapshot, packet);
     }
 
     private void send(
-            ForwardingSnapshot snapshot, Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
         outer.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
                 .to(found.clientHigh(), found.clientLow(), found.clientPort());
         if (outer.isImpossible(packet)) {
             drop(batch, index, Counter.NAT_SCTP_FRAGMENT);
             return;
         }
-        if (!mayPass(batch, index, packet, ingressPort, nowMs)) {
-            return;
+        if (mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
+            outer.rewrite(batch, index, packet);
+            leave(batch, index, packet);
+            account(snapshot, packet);
         }
-        outer.rewrite(batch, index, packet);
-        place(batch, index, packet, packet.l3Offset());
-        account(snapshot, packet);
     }
 
-    /** Lowers the TTL as a router does; false when the packet was dropped, and answered. */
-    private boolean mayPass(Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
-        if (policy.keepTtl()) {
-            return true;
+    /**
+     * Forwards a packet of a real server's that is a reply of no connection, as it is, as the kernel does where IPVS leaves it
+     * alone.
+     */
+    void passOn(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        Counter reason = resolve(
+                snapshot.routes(), packet.inet6(), packet.destinationHigh(), packet.destinationLow(), false, hash);
+        if (reason != null) {
+            drop(batch, index, Counter.REPLY_WITHOUT_FLOW);
+        } else if (mayLeave(batch, index, packet, ingressPort, nowMs)) {
+            counters.increment(Counter.REPLY_PASSED_ON);
+            leave(batch, index, packet);
         }
-        if (packet.ttl() <= 1) {
+    }
+
+    /** Does what a router does before it forwards: TTL, route, size; false when the packet was dropped, and answered. */
+    private boolean mayPass(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        Counter reason =
+                resolve(snapshot.routes(), found.clientInet6(), found.clientHigh(), found.clientLow(), true, hash);
+        if (reason != null) {
+            drop(batch, index, reason);
+            return false;
+        }
+        return mayLeave(batch, index, packet, ingressPort, nowMs);
+    }
+
+    private boolean mayLeave(Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
+        boolean mayAnswer = !packet.isLaterFragment();
+        if (!policy.keepTtl() && packet.ttl() <= 1) {
             drop(batch, index, Counter.TTL_EXPIRED);
-            if (!packet.isLaterFragment()) {
+            if (mayAnswer) {
                 answers.timeExceeded(batch, index, packet, ingressPort, nowMs);
             }
             return false;
         }
-        if (packet.inet6()) {
-            Wire.putU8(umem, packet.l3Offset() + Ipv6.HOP_LIMIT, packet.ttl() - 1);
-        } else {
-            Checksum.decrementTtl(umem, packet.l3Offset());
+        if (packet.ipLengthBytes() > roomBytes && (packet.inet6() || packet.dontFragment())) {
+            drop(batch, index, Counter.PACKET_TOO_BIG);
+            if (mayAnswer) {
+                answers.tooBig(batch, index, packet, ingressPort, roomBytes, nowMs);
+            }
+            return false;
+        }
+        if (!policy.keepTtl()) {
+            if (packet.inet6()) {
+                Wire.putU8(umem, packet.l3Offset() + Ipv6.HOP_LIMIT, packet.ttl() - 1);
+            } else {
+                Checksum.decrementTtl(umem, packet.l3Offset());
+            }
         }
         return true;
     }
 
-    /** Writes the link header towards the client and sends the frame. */
-    private void place(Batch batch, int index, PacketView packet, long l3) {
-        long tags = found.tags();
-        int tagged = tags == 0
+    /**
+     * Finds the way to an address: by the kernel's route; where that is on-link, to the station that the packets of the
+     * connection's client came from, which is the client. Why there is none, or null.
+     */
+    private @Nullable Counter resolve(
+            RouteTable routes, boolean inet6, long high, long low, boolean knowsStation, long hash) {
+        int route = routes.find(inet6, high, low);
+        if (route == RouteTable.NONE) {
+            return Counter.NO_ROUTE;
+        }
+        if (!routes.isOnLink(route)) {
+            HopTable hops = routes.hops();
+            int hop = hops.of(route, hash);
+            if (hop == HopTable.NONE) {
+                return Counter.NO_NEIGHBOUR;
+            }
+            egressPort = hops.egressPort(hop);
+            roomBytes = hops.mtuBytes(hop);
+            macHead = hops.macHead(hop);
+            macTail = hops.macTail(hop);
+            vlan = Math.max(RealServer.VLAN_NONE, hops.vlan(hop));
+            tags = 0;
+            linkBytes = Ethernet.HEADER_BYTES;
+            return null;
+        }
+        egressPort = routes.onLinkPort(route);
+        roomBytes = routes.onLinkMtuBytes(route);
+        if (!knowsStation || found.stationPort() != egressPort) {
+            return Counter.NO_NEIGHBOUR;
+        }
+        macHead = Ethernet.addressesHead(found.stationMac(), found.selfMac());
+        macTail = (int) found.selfMac();
+        vlan = RealServer.VLAN_KEEP;
+        tags = found.tags();
+        linkBytes = tags == 0
                 ? Ethernet.HEADER_BYTES
                 : (int) tags == 0 ? Ethernet.HEADER_BYTES + Ethernet.VLAN_TAG_BYTES : LinkHeader.MAX_BYTES;
-        long frame = LinkHeader.write(
-                umem,
-                tags,
-                tagged,
-                l3,
-                packet.inet6() ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4,
-                Ethernet.addressesHead(found.stationMac(), found.selfMac()),
-                (int) found.selfMac(),
-                RealServer.VLAN_KEEP);
-        batch.move(index, frame, batch.length(index) + (int) (batch.address(index) - frame));
-        batch.setEgress(index, found.stationPort());
+        return null;
     }
 
+    /** Sends a translated packet, in pieces if it does not fit. */
+    private void leave(Batch batch, int index, PacketView packet) {
+        if (packet.ipLengthBytes() <= roomBytes) {
+            place(batch, index, packet.l3Offset(), packet.inet6());
+        } else if (!leaveInPieces(batch, index, packet)) {
+            drop(batch, index, Counter.NO_SPARE_FRAME);
+        }
+    }
+
+    /** Counts a reply for the real server and service of the connection found last, if they are still there. */
     private void account(ForwardingSnapshot snapshot, PacketView packet) {
         int service = snapshot.serviceOf(found.realServer());
         if (service != ForwardingSnapshot.NONE) {
             counters.reply(service, found.realServer(), packet.ipLengthBytes());
         }
+    }
+
+    private boolean leaveInPieces(Batch batch, int index, PacketView packet) {
+        int link = packet.l2LengthBytes();
+        int firstNew =
+                fragmentation.splitIpv4(batch, index, link, packet.l3Offset(), packet.ipLengthBytes(), roomBytes);
+        if (firstNew == Fragmentation.FAILED) {
+            return false;
+        }
+        int made = batch.count() - firstNew;
+        for (int piece = firstNew; piece < batch.count(); piece++) {
+            place(batch, piece, batch.address(piece) + link, false);
+        }
+        if (batch.tails(index) == 0) {
+            place(batch, index, packet.l3Offset(), false);
+        } else {
+            // All pieces are new ones, the first as well.
+            batch.setEgress(index, DROPPED);
+            made--;
+        }
+        counters.increment(Counter.FRAGMENTED);
+        counters.add(Counter.FRAGMENT_MADE, made);
+        return true;
+    }
+
+    /** Writes the link header towards the client. */
+    private void place(Batch batch, int index, long l3, boolean inet6) {
+        long frame = LinkHeader.write(
+                umem,
+                tags,
+                linkBytes,
+                l3,
+                inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4,
+                macHead,
+                macTail,
+                vlan);
+        batch.move(index, frame, batch.length(index) + (int) (batch.address(index) - frame));
+        batch.setEgress(index, egressPort);
     }
 
     private void drop(Batch batch, int index, Counter reason) {

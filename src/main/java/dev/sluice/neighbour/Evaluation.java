@@ -45,6 +45,22 @@ final class Evaluation {
         return lower != null && interfaces.contains(lower.name()) ? lower : null;
     }
 
+    /** How packets leave without a neighbour's address: by an interface, in a VLAN; empty where they cannot. */
+    Optional<Egress> leaving(int ifindex) {
+        Link link = links.get(ifindex);
+        Link egress = egress(ifindex);
+        if (link == null || egress == null || !link.usable() || !egress.usable() || link.mac() == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(new Egress(
+                egress.name(), link.mac(), Math.min(link.mtuBytes(), egress.mtuBytes()), vlan(link, egress)));
+    }
+
+    private static int vlan(Link link, Link egress) {
+        Link.Vlan vlan = link.vlan();
+        return vlan == null || link.ifindex() == egress.ifindex() ? NextHop.Path.NO_VLAN : vlan.id();
+    }
+
     /** The next hop: all paths that can be used, else why the first cannot, or the first that may be soon. */
     NextHop of(WatchedAddress address) {
         Route route = address.route();
@@ -104,14 +120,13 @@ final class Evaluation {
                     address, NextHop.Reason.NOT_ETHERNET, "no Ethernet address leads to " + rip + " on " + name);
         }
         int mtuBytes = Math.min(Math.min(link.mtuBytes(), egress.mtuBytes()), address.pathMtuBytes());
-        Link.Vlan vlan = link.vlan();
         NextHop.Path path = new NextHop.Path(
                 egress.ifindex(),
                 egress.name(),
                 link.mac(),
                 neighbour.mac(),
                 route.mtuBytes() > 0 ? Math.min(route.mtuBytes(), mtuBytes) : mtuBytes,
-                vlan == null || link.ifindex() == egress.ifindex() ? NextHop.Path.NO_VLAN : vlan.id(),
+                vlan(link, egress),
                 leg.gateway(),
                 leg.weight());
         return new NextHop.Resolved(rip, List.of(path), route.preferredSource());

@@ -119,25 +119,42 @@ final class KernelTables implements AutoCloseable {
 
     /** A socket that hears of every change to links, addresses, routes, rules and neighbours from now on. */
     static NetlinkSocket subscribe(int receiveBufferBytes) {
+        int[] needed = {
+            Native.RTNLGRP_LINK(), Native.RTNLGRP_NEIGH(), Native.RTNLGRP_IPV4_ROUTE(), Native.RTNLGRP_IPV4_IFADDR(),
+        };
+        int[] wherePresent = {
+            Native.RTNLGRP_IPV6_ROUTE(),
+            Native.RTNLGRP_IPV6_IFADDR(),
+            Native.RTNLGRP_IPV4_RULE(),
+            Native.RTNLGRP_IPV6_RULE(),
+            Native.RTNLGRP_NEXTHOP(),
+        };
+        return subscribe(receiveBufferBytes, needed, wherePresent);
+    }
+
+    /**
+     * A socket that hears of every change to routes, rules and nexthop objects from now on, and to links and addresses, with which
+     * the kernel takes IPv4 routes away without a word.
+     */
+    static NetlinkSocket subscribeRoutes(int receiveBufferBytes) {
+        int[] needed = {Native.RTNLGRP_LINK(), Native.RTNLGRP_IPV4_ROUTE(), Native.RTNLGRP_IPV4_IFADDR()};
+        int[] wherePresent = {
+            Native.RTNLGRP_IPV6_ROUTE(),
+            Native.RTNLGRP_IPV6_IFADDR(),
+            Native.RTNLGRP_IPV4_RULE(),
+            Native.RTNLGRP_IPV6_RULE(),
+            Native.RTNLGRP_NEXTHOP(),
+        };
+        return subscribe(receiveBufferBytes, needed, wherePresent);
+    }
+
+    private static NetlinkSocket subscribe(int receiveBufferBytes, int[] needed, int[] wherePresent) {
         NetlinkSocket socket = new NetlinkSocket();
         try {
             socket.receiveBuffer(receiveBufferBytes);
-            int[] needed = {
-                Native.RTNLGRP_LINK(),
-                Native.RTNLGRP_NEIGH(),
-                Native.RTNLGRP_IPV4_ROUTE(),
-                Native.RTNLGRP_IPV4_IFADDR(),
-            };
             for (int group : needed) {
                 NativeException.check(socket.join(group), "setsockopt(NETLINK_ADD_MEMBERSHIP, " + group + ")");
             }
-            int[] wherePresent = {
-                Native.RTNLGRP_IPV6_ROUTE(),
-                Native.RTNLGRP_IPV6_IFADDR(),
-                Native.RTNLGRP_IPV4_RULE(),
-                Native.RTNLGRP_IPV6_RULE(),
-                Native.RTNLGRP_NEXTHOP(),
-            };
             for (int group : wherePresent) {
                 int ignored = socket.join(group);
             }

@@ -19,12 +19,17 @@ final class NetlinkAttributes {
     /** Without {@code NLA_F_NESTED} and {@code NLA_F_NET_BYTEORDER}, the two top bits (linux/netlink.h). */
     private static final int TYPE_MASK = 0x3fff;
 
+    private static final NetlinkAttributes NONE = new NetlinkAttributes();
+
     private final @Nullable MemorySegment[] values = new @Nullable MemorySegment[TYPES];
 
     private NetlinkAttributes() {}
 
     /** Reads attributes until the end or the first whose length leads outside. */
     static NetlinkAttributes parse(MemorySegment block) {
+        if (block.byteSize() < HEADER_BYTES) {
+            return NONE;
+        }
         NetlinkAttributes attributes = new NetlinkAttributes();
         long offset = 0;
         while (block.byteSize() - offset >= HEADER_BYTES) {

@@ -84,10 +84,20 @@ final class NetlinkSocket implements AutoCloseable {
      */
     @Nullable
     List<NetlinkMessage> receive() {
+        long lengthBytes = receiveBytes();
+        return lengthBytes < 0 ? null : NetlinkMessage.split(buffer.asSlice(0, lengthBytes));
+    }
+
+    /**
+     * Receives one datagram into {@link #buffer}: its length, or -1 with nothing to receive.
+     *
+     * @throws NativeException on error; {@code ENOBUFS} says that notifications were lost
+     */
+    long receiveBytes() {
         while (true) {
             long lengthBytes = LibC.receive(CallState.current(), fd, buffer, buffer.byteSize(), Native.MSG_TRUNC());
             if (lengthBytes == -Native.EAGAIN()) {
-                return null;
+                return -1;
             }
             if (lengthBytes == -Native.EINTR()) {
                 continue;
@@ -96,8 +106,21 @@ final class NetlinkSocket implements AutoCloseable {
             if (lengthBytes > buffer.byteSize()) {
                 throw new NativeException("recvfrom(fd=" + fd + ", " + lengthBytes + " bytes)", Native.ENOBUFS());
             }
-            return NetlinkMessage.split(buffer.asSlice(0, lengthBytes));
+            return lengthBytes;
         }
+    }
+
+    /** What {@link #receiveBytes} received last. */
+    MemorySegment buffer() {
+        return buffer;
+    }
+
+    /** Sends a request whose answers are received one by one: the number that they carry, or {@code -errno}. */
+    int send(NetlinkRequest request) {
+        int number = ++sequence;
+        MemorySegment bytes = request.numbered(number);
+        long sent = LibC.send(CallState.current(), fd, bytes, bytes.byteSize(), 0);
+        return sent < 0 ? (int) sent : number;
     }
 
     /**
@@ -106,11 +129,9 @@ final class NetlinkSocket implements AutoCloseable {
      * @return 0, or the {@code -errno} with which the kernel, the socket or a lost answer ({@code ENOBUFS}) refused
      */
     int exchange(NetlinkRequest request, Consumer<NetlinkMessage> answer) {
-        int number = ++sequence;
-        MemorySegment bytes = request.numbered(number);
-        long sent = LibC.send(CallState.current(), fd, bytes, bytes.byteSize(), 0);
-        if (sent < 0) {
-            return (int) sent;
+        int number = send(request);
+        if (number < 0) {
+            return number;
         }
         boolean dump = (request.flags() & Native.NLM_F_DUMP()) == Native.NLM_F_DUMP();
         boolean interrupted = false;

@@ -55,6 +55,11 @@ public sealed interface NextHop {
             }
         }
 
+        /** The same with another share. */
+        Path withWeight(int share) {
+            return new Path(ifindex, interfaceName, sourceMac, destinationMac, mtuBytes, vlan, gateway, share);
+        }
+
         private String describe() {
             return macText(destinationMac) + " on " + interfaceName
                     + (vlan == NO_VLAN ? "" : " in VLAN " + vlan)

@@ -32,6 +32,9 @@ public final class NextHopResolver implements AutoCloseable {
     /** Routes are looked up anew this often without cause, for what the kernel changes without a notification. */
     private static final long ROUTES_REFRESH_MS = 30_000;
 
+    /** No interface's index. */
+    private static final int ANY_INTERFACE = 0;
+
     private static final long RESYNC_RETRY_MS = 1_000;
     /**
      * A request is up to three ARP or NDP packets, so that all of a large farm being down makes 900 of them a second.
@@ -51,7 +54,9 @@ public final class NextHopResolver implements AutoCloseable {
     private final NetlinkSocket notifications;
     private final KernelTables kernel;
     private final Map<Integer, Link> links = new HashMap<>();
-    private final Map<IpAddress, WatchedAddress> watched = new LinkedHashMap<>();
+    /** By address; gateways by their interfaces as well, the others by none. */
+    private final Map<NeighbourEntry.Key, WatchedAddress> watched = new LinkedHashMap<>();
+
     private final Map<NeighbourEntry.Key, Neighbour> neighbours = new HashMap<>();
     private final Evaluation evaluation;
     private final ProbeSchedule<Neighbour> probes = new ProbeSchedule<>(PROBES_PER_SECOND, PROBE_BURST);
@@ -118,19 +123,38 @@ public final class NextHopResolver implements AutoCloseable {
      * Begins to follow an address; no effect on one that is followed already. Its next hop is known in part at once.
      */
     public void watch(IpAddress rip) {
-        if (watched.containsKey(rip)) {
-            return;
+        NeighbourEntry.Key key = byRoute(rip);
+        if (!watched.containsKey(key)) {
+            watch(key, new WatchedAddress(rip));
         }
-        WatchedAddress address = new WatchedAddress(rip);
-        watched.put(rip, address);
+    }
+
+    /** Begins to follow a gateway on an interface; no effect on one that is followed already. */
+    void watchGateway(NeighbourEntry.Key gateway) {
+        if (!watched.containsKey(gateway)) {
+            watch(gateway, WatchedAddress.gateway(gateway));
+        }
+    }
+
+    private void watch(NeighbourEntry.Key key, WatchedAddress address) {
+        watched.put(key, address);
         lookUp(address);
         address.nextHop(evaluation.of(address));
         outdated.remove(address);
     }
 
+    private static NeighbourEntry.Key byRoute(IpAddress address) {
+        return new NeighbourEntry.Key(ANY_INTERFACE, address);
+    }
+
     /** Follows an address no more, and lets the kernel forget its neighbour; no effect on one that is not followed. */
     public void unwatch(IpAddress rip) {
-        WatchedAddress address = watched.remove(rip);
+        unwatchGateway(byRoute(rip));
+    }
+
+    /** As {@link #unwatch}, of a gateway on an interface. */
+    void unwatchGateway(NeighbourEntry.Key gateway) {
+        WatchedAddress address = watched.remove(gateway);
         if (address != null) {
             attach(address, List.of());
             outdated.remove(address);
@@ -144,11 +168,29 @@ public final class NextHopResolver implements AutoCloseable {
      * @throws IllegalArgumentException when the address is not watched
      */
     public NextHop nextHop(IpAddress rip) {
-        WatchedAddress address = watched.get(rip);
+        return gateway(byRoute(rip));
+    }
+
+    /** As {@link #nextHop}, of a gateway on an interface. */
+    NextHop gateway(NeighbourEntry.Key gateway) {
+        WatchedAddress address = watched.get(gateway);
         if (address == null) {
-            throw new IllegalArgumentException(rip + " is not watched");
+            throw new IllegalArgumentException(gateway.address() + " is not watched");
         }
         return address.nextHop();
+    }
+
+    /**
+     * How packets leave that the kernel would send out of an interface; empty when it is not, nor is above, one of the director's, or
+     * is down.
+     */
+    Optional<Egress> egress(int ifindex) {
+        return evaluation.leaving(ifindex);
+    }
+
+    /** The number of one of the director's interfaces, in the order in which they were given; -1 for others. */
+    int port(String interfaceName) {
+        return List.copyOf(interfaces).indexOf(interfaceName);
     }
 
     /**
@@ -159,7 +201,7 @@ public final class NextHopResolver implements AutoCloseable {
      * @return whether the MTU is lower than before
      */
     public boolean lowerPathMtu(IpAddress rip, int mtuBytes, long nowMs) {
-        WatchedAddress address = watched.get(rip);
+        WatchedAddress address = watched.get(byRoute(rip));
         if (address == null
                 || !(address.nextHop() instanceof NextHop.Resolved resolved)
                 || (rip.family() == AddressFamily.INET6 && mtuBytes < MIN_INET6_MTU)) {
@@ -176,6 +218,9 @@ public final class NextHopResolver implements AutoCloseable {
     }
 
     private void forgetPathMtus(long nowMs) {
+        if (narrowed.isEmpty()) {
+            return;
+        }
         narrowed.removeIf(address -> {
             if (address.pathMtuUntilMs() > nowMs) {
                 return false;
@@ -206,17 +251,22 @@ public final class NextHopResolver implements AutoCloseable {
             resync(nowMs);
         }
         if (routesDueMs() <= nowMs) {
+            // Those that are watched were looked up then, and what has changed since the start has been heard of.
+            if (routesEverRead || routesOutdated) {
+                watched.values().forEach(this::lookUp);
+            }
             routesOutdated = false;
             routesEverRead = true;
             routesReadMs = nowMs;
-            watched.values().forEach(this::lookUp);
         }
         probe(nowMs);
         forgetPathMtus(nowMs);
-        for (WatchedAddress address : outdated) {
-            changed |= address.nextHop(evaluation.of(address));
+        if (!outdated.isEmpty()) {
+            for (WatchedAddress address : outdated) {
+                changed |= address.nextHop(evaluation.of(address));
+            }
+            outdated.clear();
         }
-        outdated.clear();
         boolean result = changed;
         changed = false;
         return result;
@@ -228,8 +278,10 @@ public final class NextHopResolver implements AutoCloseable {
         if (lost) {
             nextMs = Math.min(nextMs, resyncNotBeforeMs);
         }
-        for (WatchedAddress address : narrowed) {
-            nextMs = Math.min(nextMs, address.pathMtuUntilMs());
+        if (!narrowed.isEmpty()) {
+            for (WatchedAddress address : narrowed) {
+                nextMs = Math.min(nextMs, address.pathMtuUntilMs());
+            }
         }
         return nextMs <= nowMs ? 0 : (int) Math.min(nextMs - nowMs, ROUTES_REFRESH_MS);
     }
@@ -347,7 +399,7 @@ public final class NextHopResolver implements AutoCloseable {
 
     /** Asks the kernel for the route of an address, and for the neighbours on it when those are others. */
     private void lookUp(WatchedAddress address) {
-        Route route = kernel.route(address.address());
+        Route route = address.isGateway() ? address.route() : kernel.route(address.address());
         boolean complete =
                 !address.neighbours().isEmpty() && address.neighbours().stream().allMatch(Optional::isPresent);
         if (route.equals(address.route()) && complete) {

@@ -22,12 +22,12 @@ import org.jspecify.annotations.Nullable;
  */
 record Route(int error, int type, List<Leg> legs, @Nullable IpAddress preferredSource, int mtuBytes) {
     /** {@code RTAX_MTU} of linux/rtnetlink.h, an attribute inside {@code RTA_METRICS}. */
-    private static final int RTAX_MTU = 2;
+    static final int RTAX_MTU = 2;
     /** {@code RTNH_F_DEAD} and {@code RTNH_F_LINKDOWN} of linux/rtnetlink.h. */
     private static final int UNUSABLE = 1 | 16;
 
     /** Kernels shuffle the ways of one IPv6 route; flows must not notice. */
-    private static final Comparator<Leg> ORDER =
+    static final Comparator<Leg> ORDER =
             Comparator.comparingInt(Leg::ifindex).thenComparing(leg -> String.valueOf(leg.gateway()));
 
     /**
@@ -69,7 +69,23 @@ record Route(int error, int type, List<Leg> legs, @Nullable IpAddress preferredS
         }
         List<Leg> all = new ArrayList<>();
         List<Leg> alive = new ArrayList<>();
-        MemorySegment block = message.attributes(rtmsg.sizeof()).value(Native.RTA_MULTIPATH());
+        parseLegs(message.attributes(rtmsg.sizeof()).value(Native.RTA_MULTIPATH()), all, alive);
+        boolean ours = legs.stream().allMatch(one -> all.stream().anyMatch(leg -> ORDER.compare(leg, one) == 0));
+        if (!ours || alive.isEmpty()) {
+            return this;
+        }
+        alive.sort(ORDER);
+        return new Route(error, type, List.copyOf(alive), preferredSource, mtuBytes);
+    }
+
+    /**
+     * Reads the ways of a multipath route.
+     *
+     * @param block the value of an {@code RTA_MULTIPATH}
+     * @param all takes all of them
+     * @param alive takes those that packets can leave by: not dead, and not by a tunnel of the route's own ({@code encap})
+     */
+    static void parseLegs(MemorySegment block, List<Leg> all, List<Leg> alive) {
         long offset = 0;
         while (block.byteSize() - offset >= rtnexthop.sizeof()) {
             int lengthBytes = Short.toUnsignedInt(
@@ -77,23 +93,19 @@ record Route(int error, int type, List<Leg> legs, @Nullable IpAddress preferredS
             if (lengthBytes < rtnexthop.sizeof() || lengthBytes > block.byteSize() - offset) {
                 break;
             }
+            NetlinkAttributes attributes = NetlinkAttributes.parse(
+                    block.asSlice(offset + rtnexthop.sizeof(), lengthBytes - rtnexthop.sizeof()));
             Leg leg = new Leg(
                     block.get(ValueLayout.JAVA_INT_UNALIGNED, offset + rtnexthop.rtnh_ifindex$offset()),
-                    gateway(NetlinkAttributes.parse(
-                            block.asSlice(offset + rtnexthop.sizeof(), lengthBytes - rtnexthop.sizeof()))),
+                    gateway(attributes),
                     Byte.toUnsignedInt(block.get(ValueLayout.JAVA_BYTE, offset + rtnexthop.rtnh_hops$offset())) + 1);
             all.add(leg);
-            if ((block.get(ValueLayout.JAVA_BYTE, offset + rtnexthop.rtnh_flags$offset()) & UNUSABLE) == 0) {
+            if ((block.get(ValueLayout.JAVA_BYTE, offset + rtnexthop.rtnh_flags$offset()) & UNUSABLE) == 0
+                    && !attributes.has(Native.RTA_ENCAP())) {
                 alive.add(leg);
             }
             offset += NetlinkMessage.align(lengthBytes);
         }
-        boolean ours = legs.stream().allMatch(one -> all.stream().anyMatch(leg -> ORDER.compare(leg, one) == 0));
-        if (!ours || alive.isEmpty()) {
-            return this;
-        }
-        alive.sort(ORDER);
-        return new Route(error, type, List.copyOf(alive), preferredSource, mtuBytes);
     }
 
     private static @Nullable IpAddress gateway(NetlinkAttributes attributes) {

@@ -1,12 +1,17 @@
 package dev.sluice.neighbour;
 
+import dev.sluice.ffi.generated.Native;
 import dev.sluice.packet.IpAddress;
 import java.util.List;
 import java.util.Optional;
 
-/** One address whose next hop somebody wants to know, with the kernel's last word on it. Owned by: control thread. */
+/**
+ * One address whose next hop somebody wants to know, with the kernel's last word on it; or a gateway, whose interface the routes
+ * that lead through it name. Owned by: control thread.
+ */
 final class WatchedAddress {
     private final IpAddress address;
+    private final boolean gateway;
     private Route route;
     private List<Optional<Neighbour>> neighbours = List.of();
     private int pathMtuBytes = Integer.MAX_VALUE;
@@ -14,10 +19,27 @@ final class WatchedAddress {
     private NextHop nextHop;
     private int lastIfindex;
 
+    /** An address to which the kernel says the way. */
     WatchedAddress(IpAddress address) {
+        this(address, Route.failed(0), false);
+    }
+
+    private WatchedAddress(IpAddress address, Route route, boolean gateway) {
         this.address = address;
-        this.route = Route.failed(0);
+        this.gateway = gateway;
+        this.route = route;
         this.nextHop = new NextHop.Unresolved(address, NextHop.Reason.RESOLVING, "looking up " + address, null);
+    }
+
+    /** A gateway on an interface, which is a neighbour there whatever the routes say. */
+    static WatchedAddress gateway(NeighbourEntry.Key key) {
+        Route.Leg leg = new Route.Leg(key.ifindex(), null, 1);
+        return new WatchedAddress(key.address(), new Route(0, Native.RTN_UNICAST(), List.of(leg), null, 0), true);
+    }
+
+    /** Whether it is a gateway. */
+    boolean isGateway() {
+        return gateway;
     }
 
     IpAddress address() {

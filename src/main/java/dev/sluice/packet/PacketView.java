@@ -152,6 +152,18 @@ public final class PacketView {
         sctpChunk = Sctp.NO_CHUNK;
     }
 
+    /**
+     * Says that the packet has become longer somewhere behind its transport header's beginning, and that what is in front of the
+     * place has moved towards the beginning of the frame.
+     *
+     * @param bytes by how many octets; negative when it is shorter, and what is in front has moved towards the end
+     */
+    public void grown(int bytes) {
+        l3Offset -= bytes;
+        l4Offset -= bytes;
+        ipLength += bytes;
+    }
+
     /** Whether nobody may fragment it: IPv4 with DF, and IPv6. */
     public boolean dontFragment() {
         return dontFragment;

@@ -321,6 +321,7 @@ class LauncherIT {
         assertEquals(3, result.code(), result::err);
         assertEquals("sluice: /nonexistent: cannot be read: no such file\n", result.err());
         assertTrue(result.out().lines().anyMatch(line -> line.matches(" *bool UseSerialGC += true .*")), result::out);
+        assertTrue(result.out().lines().anyMatch(line -> line.matches(" *size_t NewSize += 50331648 .*")), result::out);
     }
 
     @Test

@@ -13,6 +13,7 @@ import dev.sluice.neighbour.NextHop.Path;
 import dev.sluice.neighbour.NextHop.Reason;
 import dev.sluice.neighbour.NextHop.Resolved;
 import dev.sluice.neighbour.NextHop.Unresolved;
+import dev.sluice.neighbour.PathShares;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.IpPrefix;
 import dev.sluice.service.ForwardingMethod;
@@ -122,23 +123,23 @@ class HopChoiceTest {
 
     @Test
     void weightsOfPathsAreRepetitions() {
-        assertArrayEquals(new int[] {1}, HopChoice.repetitions(new int[] {256}));
-        assertArrayEquals(new int[] {1, 1, 1}, HopChoice.repetitions(new int[] {7, 7, 7}));
-        assertArrayEquals(new int[] {1, 3}, HopChoice.repetitions(new int[] {2, 6}));
-        assertArrayEquals(new int[] {1, 32}, HopChoice.repetitions(new int[] {1, 256}));
+        assertArrayEquals(new int[] {1}, PathShares.repetitions(new int[] {256}));
+        assertArrayEquals(new int[] {1, 1, 1}, PathShares.repetitions(new int[] {7, 7, 7}));
+        assertArrayEquals(new int[] {1, 3}, PathShares.repetitions(new int[] {2, 6}));
+        assertArrayEquals(new int[] {1, 32}, PathShares.repetitions(new int[] {1, 256}));
         Random random = new Random(4);
         for (int round = 0; round < 1_000; round++) {
             int[] weights = IntStream.generate(() -> 1 + random.nextInt(256))
                     .limit(1 + random.nextInt(8))
                     .toArray();
-            int[] times = HopChoice.repetitions(weights);
+            int[] times = PathShares.repetitions(weights);
             double sum = IntStream.of(weights).sum();
             for (int i = 0; i < weights.length; i++) {
                 assertTrue(times[i] >= 1);
                 double share = times[i] / (double) IntStream.of(times).sum();
                 assertEquals(weights[i] / sum, share, 0.1);
             }
-            assertTrue(IntStream.of(times).sum() <= HopChoice.MAX_HOPS + weights.length);
+            assertTrue(IntStream.of(times).sum() <= PathShares.MAX_ENTRIES + weights.length);
         }
         List<Path> paths = List.of(path("eth1", 7, 0, ROUTER, 3), path("eth2", 8, 0, ROUTER, 1));
         assertEquals(

@@ -1,9 +1,13 @@
 package dev.sluice.control;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.sluice.stats.Traffic;
+import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Against the arithmetic of ip_vs_est.c, worked out by hand. */
@@ -11,7 +15,8 @@ final class RateEstimatorTest {
     private final RateEstimator rates = new RateEstimator();
 
     private void update(int id, Traffic sum) {
-        rates.update(List.of(id), _ -> sum);
+        rates.follow(List.of(id));
+        rates.update((_, read) -> read.set(sum));
     }
 
     @Test
@@ -69,5 +74,39 @@ final class RateEstimatorTest {
         update(3, new Traffic(100, 100, 0, 100, 0));
         update(4, Traffic.NONE);
         assertEquals(Traffic.NONE, rates.rate(3));
+    }
+
+    @Test
+    void eachIdHasItsOwn() {
+        rates.follow(List.of(1, 2));
+        for (long i = 0; i < 2; i++) {
+            long packets = i * 800;
+            rates.update((id, read) -> read.set(new Traffic(0, packets * id, 0, 0, 0)));
+        }
+        assertEquals(100, rates.rate(1).inPackets());
+        assertEquals(200, rates.rate(2).inPackets());
+    }
+
+    @Test
+    void whatIsFollowedAgainGoesOn() {
+        update(3, Traffic.NONE);
+        update(3, new Traffic(80, 0, 0, 0, 0));
+        rates.follow(List.of(4, 3));
+        assertEquals(10, rates.rate(3).connections());
+    }
+
+    @Test
+    void updatesAllocateNothing() {
+        rates.follow(IntStream.range(0, 10_000).boxed().toList());
+        RateEstimator.Counted counted = (id, read) -> {
+            read.connections = id;
+            read.inPackets++;
+        };
+        rates.update(counted);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+        rates.update(counted);
+        // A few for the counting itself; one object for each id would be 160,000.
+        assertTrue(threads.getCurrentThreadAllocatedBytes() - before < 10_000);
     }
 }

@@ -171,6 +171,17 @@ final class Harness {
         return flows.find(view, hasher.hash(view), nowMs);
     }
 
+    /** Everything is behind one gateway. */
+    static RouteTable defaultRoutes(NextHop gateway) {
+        PrefixList inet = new PrefixList(false);
+        inet.add(0, 0, 0, 0, 0);
+        PrefixList inet6 = new PrefixList(true);
+        inet6.add(0, 0, 0, 0, 0);
+        return new RouteTable(
+                new RouteRanges(inet.ranges(-1), inet6.ranges(-1)),
+                List.of(new RouteTable.ByGateways(List.of(gateway))));
+    }
+
     static VirtualService service(int id, Protocol protocol, String vip, int port, SchedulerKind kind, int... weights) {
         List<RealServer> reals = IntStream.range(0, weights.length)
                 .mapToObj(i -> real(id * 100 + i, vip, weights[i]))

@@ -245,6 +245,8 @@ final class RecordedTable {
                         real.id(), List.of(new NextHop(0, Harness.macOf(real.id()), Harness.DIRECTOR_MAC, 1500)));
             }
         }
-        snapshot = builder.build();
+        snapshot = builder.routes(
+                        Harness.defaultRoutes(new NextHop(0, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500)))
+                .build();
     }
 }

@@ -225,7 +225,7 @@ final class NatPackets {
         lab.exec(sender, "src/test/scripts/send-frames", senderInterface, frames.toString())
                 .orFail();
         List<byte[]> out = capture.stop(cases.size());
-        assertEquals(cases.size(), out.size(), () -> names(cases) + "\n" + Reading.of(lab));
+        assertEquals(cases.size(), out.size(), () -> names(cases) + "\n" + Reading.of(lab).stats().outcomes());
         JsonMapper json = new JsonMapper();
         List<String> lines = new ArrayList<>();
         for (int i = 0; i < cases.size(); i++) {

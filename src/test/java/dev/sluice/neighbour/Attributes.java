@@ -35,7 +35,7 @@ final class Attributes {
         return bytes(type, inner.apply(new Attributes()).bytes());
     }
 
-    private Attributes bytes(int type, byte[] value) {
+    Attributes bytes(int type, byte[] value) {
         ByteBuffer header = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
         header.putShort((short) (4 + value.length)).putShort((short) type);
         out.writeBytes(header.array());

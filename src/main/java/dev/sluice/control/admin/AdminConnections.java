@@ -106,6 +106,9 @@ final class AdminConnections {
 
     /** Hangs up on all whose peers have had their time. */
     synchronized void closeLate() {
+        if (served.isEmpty()) {
+            return;
+        }
         long nowNs = System.nanoTime();
         served.stream().filter(connection -> connection.isLate(nowNs)).forEach(AdminConnection::close);
     }

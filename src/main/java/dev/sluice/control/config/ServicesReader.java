@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.tomlj.TomlPosition;
@@ -35,6 +36,8 @@ final class ServicesReader {
     private static final String RIP = "an IPv4 or IPv6 address without port; the port follows the service";
     private static final List<ForwardingMethod> METHODS =
             ForwardingMethod.AVAILABLE.stream().sorted().toList();
+    private static final Pattern PORT = Pattern.compile("[0-9]{1,5}");
+    private static final Pattern WITH_PORT_OR_BRACKETS = Pattern.compile("[0-9.]+:[0-9]*|\\[.*");
     private static final String NETMASK = "a mask of CIPs, \"255.255.255.0\"";
 
     private final Problems problems;
@@ -224,7 +227,7 @@ final class ServicesReader {
 
     /** The number, or -1. */
     private static int port(String text) {
-        if (!text.matches("[0-9]{1,5}")) {
+        if (!PORT.matcher(text).matches()) {
             return -1;
         }
         int port = Integer.parseInt(text);
@@ -324,7 +327,7 @@ final class ServicesReader {
         if (value == null) {
             return null;
         }
-        if (value.matches("[0-9.]+:[0-9]*|\\[.*")) {
+        if (WITH_PORT_OR_BRACKETS.matcher(value).matches()) {
             table.wrong("address", "has a port or brackets", RIP);
             return null;
         }
