@@ -324,14 +324,7 @@ final class ReplyPath {
     /** Writes the link header towards the client. */
     private void place(Batch batch, int index, long l3, boolean inet6) {
         long frame = LinkHeader.write(
-                umem,
-                tags,
-                linkBytes,
-                l3,
-                inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4,
-                macHead,
-                macTail,
-                vlan);
+                umem, tags, linkBytes, l3, inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4, macHead, macTail, vlan);
         batch.move(index, frame, batch.length(index) + (int) (batch.address(index) - frame));
         batch.setEgress(index, egressPort);
     }

@@ -47,8 +47,10 @@ final class NatPackets {
         rs1 = "02:%d:00:00:00:11".formatted(network);
         // Neither the kernel of rs1 nor the router's has anything to say to these clients.
         for (String host : List.of("rs1", "router")) {
-            lab.exec(host, "ip", "route", "replace", "blackhole", "198.51.100.64/27").orFail();
-            lab.exec(host, "ip", "-6", "route", "replace", "blackhole", "2001:db8:100::70/124").orFail();
+            lab.exec(host, "ip", "route", "replace", "blackhole", "198.51.100.64/27")
+                    .orFail();
+            lab.exec(host, "ip", "-6", "route", "replace", "blackhole", "2001:db8:100::70/124")
+                    .orFail();
         }
     }
 
@@ -56,7 +58,8 @@ final class NatPackets {
     String rules(int network) {
         StringBuilder rules = new StringBuilder();
         for (Flow flow : flows(network)) {
-            String option = Map.of(PacketBuilder.TCP, "-t", PacketBuilder.UDP, "-u").getOrDefault(flow.protocol(), "--sctp-service");
+            String option = Map.of(PacketBuilder.TCP, "-t", PacketBuilder.UDP, "-u")
+                    .getOrDefault(flow.protocol(), "--sctp-service");
             rules.append("-A %s %s -s rr\n".formatted(option, text(flow.virtual())));
             rules.append("-a %s %s -r %s -m\n".formatted(option, text(flow.virtual()), text(flow.real())));
         }
@@ -74,9 +77,12 @@ final class NatPackets {
             String client = inet6 ? "2001:db8:100::77" : "198.51.100.77";
             String rip = inet6 ? "fd00:%d::11".formatted(network) : "10.0.%d.11".formatted(network - 51);
             String version = inet6 ? "6" : "4";
-            flows.add(new Flow("tcp" + version, PacketBuilder.TCP, client, new Endpoint(vip, 443), new Endpoint(rip, 8443)));
-            flows.add(new Flow("udp" + version, PacketBuilder.UDP, client, new Endpoint(vip, 53), new Endpoint(rip, 5353)));
-            flows.add(new Flow("sctp" + version, PacketBuilder.SCTP, client, new Endpoint(vip, 3868), new Endpoint(rip, 3869)));
+            flows.add(new Flow(
+                    "tcp" + version, PacketBuilder.TCP, client, new Endpoint(vip, 443), new Endpoint(rip, 8443)));
+            flows.add(new Flow(
+                    "udp" + version, PacketBuilder.UDP, client, new Endpoint(vip, 53), new Endpoint(rip, 5353)));
+            flows.add(new Flow(
+                    "sctp" + version, PacketBuilder.SCTP, client, new Endpoint(vip, 3868), new Endpoint(rip, 3869)));
         }
         return flows;
     }
@@ -111,28 +117,28 @@ final class NatPackets {
     }
 
     private static Case withoutChecksum(Case of) {
-        String frame = of.frame().substring(0, 2 * UDP_CHECKSUM) + "0000" + of.frame().substring(2 * UDP_CHECKSUM + 4);
+        String frame =
+                of.frame().substring(0, 2 * UDP_CHECKSUM) + "0000" + of.frame().substring(2 * UDP_CHECKSUM + 4);
         return new Case(of.name() + " without checksum", frame, of.was(), of.now());
     }
 
     private Case request(Flow flow, int number, int length) {
-        String frame = frame(transport(
-                        flow, new Endpoint(flow.client(), CLIENT_PORT), flow.virtual(), number, true, length)
-                .macs(mac("02:51:00:00:00:fe"), mac(Topology.DIRECTOR_MAC)));
+        String frame =
+                frame(transport(flow, new Endpoint(flow.client(), CLIENT_PORT), flow.virtual(), number, true, length)
+                        .macs(mac("02:51:00:00:00:fe"), mac(Topology.DIRECTOR_MAC)));
         return new Case(flow.name() + " request " + number, frame, flow.virtual(), flow.real());
     }
 
     private Case reply(Flow flow, int number, int length) {
-        String frame = frame(transport(
-                        flow, flow.real(), new Endpoint(flow.client(), CLIENT_PORT), number, false, length)
-                .macs(mac(rs1), mac(directorOut)));
+        String frame =
+                frame(transport(flow, flow.real(), new Endpoint(flow.client(), CLIENT_PORT), number, false, length)
+                        .macs(mac(rs1), mac(directorOut)));
         return new Case(flow.name() + " reply " + number, frame, flow.real(), flow.virtual());
     }
 
     /** From rs1 and from a router before it, addressed to the client, about requests as they came out of the director. */
     private List<Case> errorsAboutRequests(Flow flow) {
-        byte[] quote = quote(
-                flow, transport(flow, new Endpoint(flow.client(), CLIENT_PORT), flow.real(), 0, true, 20));
+        byte[] quote = quote(flow, transport(flow, new Endpoint(flow.client(), CLIENT_PORT), flow.real(), 0, true, 20));
         String beforeRs1 = flow.real().address().replace("11", Topology.isInet6(flow.client()) ? "fd" : "253");
         List<Case> cases = new ArrayList<>();
         for (String sender : List.of(flow.real().address(), beforeRs1)) {
@@ -146,12 +152,13 @@ final class NatPackets {
 
     /** From the client and from a router before it, addressed to the VIP, about replies as they came out of the director. */
     private List<Case> errorsAboutReplies(Flow flow) {
-        byte[] quote = quote(
-                flow, transport(flow, flow.virtual(), new Endpoint(flow.client(), CLIENT_PORT), 0, false, 33));
+        byte[] quote =
+                quote(flow, transport(flow, flow.virtual(), new Endpoint(flow.client(), CLIENT_PORT), 0, false, 33));
         List<Case> cases = new ArrayList<>();
         for (String sender : List.of(flow.client(), flow.client().replace("77", "78"))) {
             for (PacketBuilder error : errors(sender, flow.virtual().address())) {
-                String frame = frame(error.macs(mac("02:51:00:00:00:fe"), mac(Topology.DIRECTOR_MAC)).payload(quote));
+                String frame = frame(error.macs(mac("02:51:00:00:00:fe"), mac(Topology.DIRECTOR_MAC))
+                        .payload(quote));
                 cases.add(new Case(flow.name() + " error about a reply", frame, flow.virtual(), flow.real()));
             }
         }
@@ -225,7 +232,10 @@ final class NatPackets {
         lab.exec(sender, "src/test/scripts/send-frames", senderInterface, frames.toString())
                 .orFail();
         List<byte[]> out = capture.stop(cases.size());
-        assertEquals(cases.size(), out.size(), () -> names(cases) + "\n" + Reading.of(lab).stats().outcomes());
+        assertEquals(
+                cases.size(),
+                out.size(),
+                () -> names(cases) + "\n" + Reading.of(lab).stats().outcomes());
         JsonMapper json = new JsonMapper();
         List<String> lines = new ArrayList<>();
         for (int i = 0; i < cases.size(); i++) {

@@ -112,9 +112,18 @@ abstract class NatScenario {
             }
         }
         Set<String> expected = Set.of(
-                "from the VIP: icmp", "from the VIP: icmpv6", "from the VIP: tcp4", "from the VIP: tcp6",
-                "from the VIP: udp4", "from the VIP: udp6", "to a real server: icmp", "to a real server: icmpv6",
-                "to a real server: tcp4", "to a real server: tcp6", "to a real server: udp4", "to a real server: udp6");
+                "from the VIP: icmp",
+                "from the VIP: icmpv6",
+                "from the VIP: tcp4",
+                "from the VIP: tcp6",
+                "from the VIP: udp4",
+                "from the VIP: udp6",
+                "to a real server: icmp",
+                "to a real server: icmpv6",
+                "to a real server: tcp4",
+                "to a real server: tcp6",
+                "to a real server: udp4",
+                "to a real server: udp6");
         assertEquals(Set.of(), difference(expected, good.keySet()), good::toString);
     }
 
@@ -130,7 +139,8 @@ abstract class NatScenario {
     }
 
     private static Set<String> difference(Set<String> expected, Set<String> actual) {
-        return Set.copyOf(expected.stream().filter(name -> !actual.contains(name)).toList());
+        return Set.copyOf(
+                expected.stream().filter(name -> !actual.contains(name)).toList());
     }
 
     private static String first(String occurrences) {
@@ -150,10 +160,8 @@ abstract class NatScenario {
                             .count());
             Reading reading = Reading.of(lab);
             ServiceStats after = reading.service(vip, 7);
-            assertEquals(
-                    12, after.traffic().inPackets() - before.traffic().inPackets());
-            assertEquals(
-                    12, after.traffic().outPackets() - before.traffic().outPackets());
+            assertEquals(12, after.traffic().inPackets() - before.traffic().inPackets());
+            assertEquals(12, after.traffic().outPackets() - before.traffic().outPackets());
             // The echo puts "rsN " before what it sends back.
             assertEquals(
                     12 * 4,
@@ -260,7 +268,11 @@ abstract class NatScenario {
     void scapy_translates_them_alike() throws IOException {
         NatPackets packets = new NatPackets(lab, network);
         Path rules = Files.writeString(lab.state().resolve("packets.rules"), packets.rules(network));
-        lab.exec("director", "sh", "-c", "%s/bin/sluice ipvsadm -R < %s".formatted(System.getProperty("sluice.home"), rules))
+        lab.exec(
+                        "director",
+                        "sh",
+                        "-c",
+                        "%s/bin/sluice ipvsadm -R < %s".formatted(System.getProperty("sluice.home"), rules))
                 .orFail();
         packets.assertTranslated(network);
         Reading.of(lab).assertNothingIsLost();

@@ -10,8 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class TestpmdTurnsTest {
     private static PipelineCase of(Method method, int flows, int realServers) {
-        return new PipelineCase(
-                method, Family.INET, flows, Distribution.UNIFORM, 1, realServers, Scenario.HIT);
+        return new PipelineCase(method, Family.INET, flows, Distribution.UNIFORM, 1, realServers, Scenario.HIT);
     }
 
     @Test
