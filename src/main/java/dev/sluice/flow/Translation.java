@@ -22,6 +22,8 @@ public final class Translation {
     int generation;
     int slot;
     int lastReplyMs;
+    /** One more than the connection's slot in its worker's {@link SequenceTable}; 0 when it has none. */
+    int numbers;
 
     long clientHigh;
     long clientLow;
@@ -180,6 +182,16 @@ public final class Translation {
         return station == other.station && self == other.self && tags == other.tags;
     }
 
+    /** Whether the numbers of its segments may differ on either side. */
+    public boolean hasNumbers() {
+        return numbers != 0;
+    }
+
+    /** What tells the connection from others in a {@link SequenceTable}. */
+    int numbersTag() {
+        return hash == 0 ? 1 : hash;
+    }
+
     /** Says which worker has the connection. */
     public void setOwner(int worker) {
         owner = worker;
@@ -202,6 +214,7 @@ public final class Translation {
         generation = other.generation;
         slot = other.slot;
         lastReplyMs = other.lastReplyMs;
+        numbers = other.numbers;
         clientHigh = other.clientHigh;
         clientLow = other.clientLow;
         virtualHigh = other.virtualHigh;

@@ -17,7 +17,8 @@ import java.lang.invoke.VarHandle;
  * sequence counter change, as with {@link FlowTableReader}.
  *
  * <p>Entry, in native byte order: 0 RIP high, 8 RIP low, 16 LIP high, 24 LIP low, 32 RPORT·LPORT·protocol·family, 40 hash (low 32
- * bits), 44 next of the list, 48 real server id below generation (16 bits each), 52 slot of the flow, 56 last reply (ms), 60 free;
+ * bits), 44 next of the list, 48 real server id below generation (16 bits each), 52 slot of the flow, 56 last reply (ms), 60 place in the
+ * sequence table;
  * 64 CIP high, 72 CIP low, 80 VIP high, 88 VIP low, 96 CPORT·VPORT·protocol·family, 104 station and port, 112 the director's MAC
  * address there, 120 tags.
  */
@@ -37,6 +38,7 @@ public final class TranslationTable {
     private static final int REAL_SERVER_GENERATION = 48;
     private static final int SLOT = 52;
     private static final int LAST_REPLY = 56;
+    private static final int NUMBERS = 60;
     private static final int CLIENT_HIGH = 64;
     private static final int CLIENT_LOW = 72;
     private static final int VIRTUAL_HIGH = 80;
@@ -125,6 +127,7 @@ public final class TranslationTable {
         PLAIN_INT.set(ALL, entry + HASH, hash);
         PLAIN_INT.set(ALL, entry + REAL_SERVER_GENERATION, generation << 16 | translation.realServer);
         PLAIN_INT.set(ALL, entry + SLOT, slot);
+        PLAIN_INT.set(ALL, entry + NUMBERS, translation.numbers);
         PLAIN_LONG.set(ALL, entry + CLIENT_HIGH, translation.clientHigh);
         PLAIN_LONG.set(ALL, entry + CLIENT_LOW, translation.clientLow);
         PLAIN_LONG.set(ALL, entry + VIRTUAL_HIGH, translation.virtualHigh);
@@ -222,6 +225,12 @@ public final class TranslationTable {
         return NONE;
     }
 
+    /** The place of a flow's entry in the sequence table, as {@link Translation#numbers} has it. */
+    int numbersOf(int slot) {
+        int index = ofSlot(slot);
+        return index == NONE ? 0 : (int) PLAIN_INT.get(ALL, entryOf(index) + NUMBERS);
+    }
+
     /** The slot of an entry's flow. */
     int slotOf(int index) {
         return (int) PLAIN_INT.get(ALL, entryOf(index) + SLOT);
@@ -289,6 +298,7 @@ public final class TranslationTable {
         into.generation = realServer >>> 16;
         into.slot = (int) INT.getOpaque(entries, entry + SLOT);
         into.lastReplyMs = (int) INT.getOpaque(entries, entry + LAST_REPLY);
+        into.numbers = (int) INT.getOpaque(entries, entry + NUMBERS);
         into.clientHigh = (long) LONG.getOpaque(entries, entry + CLIENT_HIGH);
         into.clientLow = (long) LONG.getOpaque(entries, entry + CLIENT_LOW);
         into.virtualHigh = (long) LONG.getOpaque(entries, entry + VIRTUAL_HIGH);

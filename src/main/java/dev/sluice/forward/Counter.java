@@ -35,6 +35,7 @@ public enum Counter {
     REPLY_HIT(Kind.EVENT, "replies of real servers by NAT that belong to a known connection"),
     REPLY_PASSED_ON(
             Kind.EVENT, "packets of NAT's real servers that are a reply of no known connection, routed as they are"),
+    FTP_EXPECTED(Kind.EVENT, "data connections that FTP control connections have announced"),
     REPLY_UNTOLD(Kind.EVENT, "replies of another worker's connections that it could not be told of"),
     FLOW_TABLE_FULL(Kind.EVENT, "packets forwarded without a flow entry because the flow table was full"),
     FLOW_HALF_OPEN_FULL(
@@ -71,6 +72,9 @@ public enum Counter {
     NAT_SCTP_FRAGMENT(
             Kind.DROP,
             "pieces of SCTP packets to another port, over whose whole their checksum would have to be corrected"),
+    NUMBERS_BUSY(
+            Kind.DROP,
+            "segments of connections whose sequence numbers or announced connections another worker was changing"),
     NO_IKE_FLOW(Kind.DROP, "ESP and AH packets whose client has no known IKE flow (UDP 500 or 4500) to the VIP"),
     FLOW_LOOKUP_BUSY(Kind.DROP, "packets whose flow may be with another worker whose table changed too fast to tell"),
     REAL_SERVER_GONE(Kind.DROP, "packets of flows whose real server was removed"),

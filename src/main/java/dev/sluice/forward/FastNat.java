@@ -15,8 +15,8 @@ import java.lang.foreign.MemorySegment;
  * rewriter and {@link ReplyPath} would; {@link FastPath} has read them, and stops where one of them comes. In a loop of its own,
  * so that what direct routing and tunneling need of registers is left to them. Owned by: worker.
  *
- * <p>Left to the slow path: connections of other workers, UDP without a checksum, what would change a connection's state, what does
- * not fit, and whose way is not known.
+ * <p>Left to the slow path: connections of other workers, UDP without a checksum, what would change a connection's state, FTP's
+ * control connections and the client's half of its data connections, what does not fit, and whose way is not known.
  */
 final class FastNat {
     private static final long U32 = 0xffff_ffffL;
@@ -67,7 +67,10 @@ final class FastNat {
             }
             slot = flows.slotOfReply(reply);
         }
-        if (!flows.isTranslated(slot) || !flows.staysAlike(slot, plain.states(index), nowMs) || plain.ttl(index) <= 1) {
+        int left = FlowTable.FLAG_NUMBERED | (reply == FlowTable.NOT_FOUND ? FlowTable.FLAG_RELATED : 0);
+        if ((flows.flags(slot) & (FlowTable.FLAG_TRANSLATED | left)) != FlowTable.FLAG_TRANSLATED
+                || !flows.staysAlike(slot, plain.states(index), nowMs)
+                || plain.ttl(index) <= 1) {
             return false;
         }
         int realServer = flows.realServer(slot);
@@ -84,15 +87,16 @@ final class FastNat {
         if (!known || ipLength > roomBytes || !rewrite(ip, inet6, plain.protocol(index))) {
             return false;
         }
-        flows.touchSame(slot, ipLength, nowMs);
         long frame = ip - Ethernet.HEADER_BYTES;
         Octets.putI64(frame, macHead);
         Octets.putI32(frame + Long.BYTES, macTail);
         batch.setEgress(index, egressPort);
         if (reply == FlowTable.NOT_FOUND) {
+            flows.touchSame(slot, ipLength, nowMs);
             counters.increment(Counter.FLOW_HIT);
             counters.packet(service, realServer, ipLength);
         } else {
+            flows.touchSameByReply(slot, ipLength, nowMs);
             counters.increment(Counter.REPLY_HIT);
             counters.reply(service, realServer, ipLength);
         }

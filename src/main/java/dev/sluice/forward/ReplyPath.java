@@ -34,6 +34,7 @@ final class ReplyPath {
     private final Counters counters;
     private final PacketPolicy policy;
     private final IcmpAnswers answers;
+    private final FtpControl ftp;
     private final Fragmentation fragmentation;
     private final AddressRewriter outer;
     private final AddressRewriter quotedRewriter;
@@ -56,7 +57,8 @@ final class ReplyPath {
             int worker,
             Counters counters,
             PacketPolicy policy,
-            IcmpAnswers answers) {
+            IcmpAnswers answers,
+            FtpControl ftp) {
         this.umem = umem;
         this.flows = flows;
         this.exchange = exchange;
@@ -65,6 +67,7 @@ final class ReplyPath {
         this.counters = counters;
         this.policy = policy;
         this.answers = answers;
+        this.ftp = ftp;
         this.fragmentation = new Fragmentation(umem);
         this.outer = new AddressRewriter(umem);
         this.quotedRewriter = new AddressRewriter(umem);
@@ -100,6 +103,14 @@ final class ReplyPath {
             counters.increment(Counter.REPLY_UNTOLD);
         }
         counters.increment(Counter.REPLY_HIT);
+        if (found.hasNumbers()) {
+            int announced = ftp.toClient(batch, index, packet, found, ownSlot >= 0, nowMs);
+            if (announced == FtpControl.BUSY) {
+                drop(batch, index, Counter.NUMBERS_BUSY);
+                return;
+            }
+            counters.add(Counter.FTP_EXPECTED, announced);
+        }
         send(snapshot, batch, index, packet, hash, ingressPort, nowMs);
     }
 
