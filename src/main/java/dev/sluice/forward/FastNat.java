@@ -83,7 +83,7 @@ final class FastNat {
         boolean inet6 = plain.inet6(index);
         boolean known = reply == FlowTable.NOT_FOUND
                 ? toReal(snapshot, realServer, hash, inet6, ip)
-                : toClient(snapshot, reply, hash, inet6, ip);
+                : toClient(snapshot, reply, hash, inet6);
         if (!known || ipLength > roomBytes || !rewrite(ip, inet6, plain.protocol(index))) {
             return false;
         }
@@ -126,7 +126,7 @@ final class FastNat {
     }
 
     /** As {@link #toReal}, of a reply. */
-    private boolean toClient(ForwardingSnapshot snapshot, int reply, long hash, boolean inet6, long ip) {
+    private boolean toClient(ForwardingSnapshot snapshot, int reply, long hash, boolean inet6) {
         flows.translationOfReply(reply, station);
         RouteTable routes = snapshot.routes();
         int route = routes.find(station.clientInet6(), station.clientHigh(), station.clientLow());
