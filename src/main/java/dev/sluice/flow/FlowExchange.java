@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Why no flow is lost</b>, whichever way its packets are sprayed over the queues. A worker that takes a flow over enters
  * it first, with the packet count it found, accounts its packet, and only then says so. The old owner removes its entry only
- * when its time, count and real server are still what the new owner copied. So an entry of count <i>k</i> is removed when
+ * when its time, count and real server are still what the new owner copied (only count and real server of a flow whose replies come
+ * here as well: they are not counted, but do set the time). So an entry of count <i>k</i> is removed when
  * another worker has, or had, one of count above <i>k</i>; that one was removed in turn only if a third had one of a higher
  * count still; and so on to an entry that is there. An entry that has seen a packet since stays, two workers then know the
  * flow, both the same real server, and neither looks elsewhere again.

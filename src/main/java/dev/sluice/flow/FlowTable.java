@@ -40,6 +40,9 @@ public final class FlowTable {
     /** Flag: it is translated to a port of its own, as another flow has announced. */
     public static final int FLAG_RELATED = 32;
 
+    /** Flag: it is translated, and nobody knows yet where its client's packets come from. */
+    public static final int FLAG_STATIONLESS = 64;
+
     /** How many connections there may be whose segments change. */
     private static final int MAX_NUMBERED = 1 << 16;
 
@@ -433,6 +436,8 @@ public final class FlowTable {
     public void setStation(int slot, Translation from) {
         if (translations != null) {
             translations.setStation(translations.ofSlot(slot), from);
+            entries.setBytesFlagsState(
+                    slot, entries.bytesFlagsState(slot) & ~((long) FLAG_STATIONLESS << FlowCopy.FLAGS_SHIFT));
         }
     }
 
@@ -483,7 +488,13 @@ public final class FlowTable {
         }
     }
 
-    /** Accounts a reply of a translated flow. */
+    /** Accounts a reply of a flow that {@link #staysAlike}. */
+    public void touchSameByReply(int slot, int ipBytes, long nowMs) {
+        entries.setBytesFlagsState(slot, entries.bytesFlagsState(slot) + ((long) ipBytes << FlowCopy.BYTES_SHIFT));
+        entries.setLastSeenMs(slot, (int) nowMs);
+    }
+
+    /** Accounts a reply of a translated flow. It is no packet of the client's: those alone say who has the flow. */
     public void touchReply(int slot, PacketView reply, long nowMs) {
         touch(slot, reply, FlowTransitions.SERVER, nowMs);
     }
@@ -575,7 +586,9 @@ public final class FlowTable {
             changeState(slot, before, after, nowMs);
         }
         entries.setBytesFlagsState(slot, word);
-        entries.setPackets(slot, entries.packets(slot) + 1);
+        if (sender != FlowTransitions.SERVER) {
+            entries.setPackets(slot, entries.packets(slot) + 1);
+        }
         entries.setLastSeenMs(slot, (int) nowMs);
     }
 
@@ -656,7 +669,7 @@ public final class FlowTable {
         int slot = search(flow, flow.hash);
         if (slot < 0
                 || entries.packets(slot) != flow.packets
-                || entries.lastSeenMs(slot) != flow.lastSeenMs
+                || (entries.lastSeenMs(slot) != flow.lastSeenMs && !isTranslated(slot))
                 || realServer(slot) != flow.realServer) {
             return false;
         }
@@ -773,7 +786,7 @@ public final class FlowTable {
         return (int) entries.bytesFlagsState(slot) >>> FlowCopy.FLAGS_SHIFT & 0xff;
     }
 
-    /** Packets accounted, modulo 2³². */
+    /** Packets of the client's accounted, modulo 2³². */
     public long packets(int slot) {
         return Integer.toUnsignedLong(entries.packets(slot));
     }

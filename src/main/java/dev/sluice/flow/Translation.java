@@ -202,6 +202,26 @@ public final class Translation {
         view.setFlow(realInet6(), protocol(), realHigh, realLow, realPort(), localHigh, localLow, localPort());
     }
 
+    /** Becomes that of a flow of which nobody knows yet where its client's packets come from. */
+    void recover(FlowCopy flow, PacketView reply, int replyHash) {
+        clientHigh = flow.clientHigh;
+        clientLow = flow.clientLow;
+        virtualHigh = flow.virtualHigh;
+        virtualLow = flow.virtualLow;
+        tuple = flow.tuple;
+        setRealSide(reply, flow.realServer);
+        hash = replyHash;
+        setStation(0, 0, 0, 0);
+        numbers = 0;
+        // Of no table, but of some.
+        index = TranslationTable.NONE + 1;
+    }
+
+    /** Whether the client's packets come by a port, from a station that is known. */
+    public boolean hasStationAt(int port) {
+        return stationMac() != 0 && stationPort() == port;
+    }
+
     /** Becomes what another one is. */
     void set(Translation other) {
         realHigh = other.realHigh;

@@ -67,7 +67,7 @@ final class FastNat {
             }
             slot = flows.slotOfReply(reply);
         }
-        int left = FlowTable.FLAG_NUMBERED | (reply == FlowTable.NOT_FOUND ? FlowTable.FLAG_RELATED : 0);
+        int left = FlowTable.FLAG_NUMBERED | (reply == FlowTable.NOT_FOUND ? FlowTable.FLAG_RELATED | FlowTable.FLAG_STATIONLESS : 0);
         if ((flows.flags(slot) & (FlowTable.FLAG_TRANSLATED | left)) != FlowTable.FLAG_TRANSLATED
                 || !flows.staysAlike(slot, plain.states(index), nowMs)
                 || plain.ttl(index) <= 1) {
@@ -87,15 +87,16 @@ final class FastNat {
         if (!known || ipLength > roomBytes || !rewrite(ip, inet6, plain.protocol(index))) {
             return false;
         }
-        flows.touchSame(slot, ipLength, nowMs);
         long frame = ip - Ethernet.HEADER_BYTES;
         Octets.putI64(frame, macHead);
         Octets.putI32(frame + Long.BYTES, macTail);
         batch.setEgress(index, egressPort);
         if (reply == FlowTable.NOT_FOUND) {
+            flows.touchSame(slot, ipLength, nowMs);
             counters.increment(Counter.FLOW_HIT);
             counters.packet(service, realServer, ipLength);
         } else {
+            flows.touchSameByReply(slot, ipLength, nowMs);
             counters.increment(Counter.REPLY_HIT);
             counters.reply(service, realServer, ipLength);
         }
@@ -134,7 +135,7 @@ final class FastNat {
             return false;
         }
         if (routes.isOnLink(route)) {
-            if (routes.onLinkPort(route) != station.stationPort() || station.tags() != 0) {
+            if (!station.hasStationAt(routes.onLinkPort(route)) || station.tags() != 0) {
                 return false;
             }
             macHead = Ethernet.addressesHead(station.stationMac(), station.selfMac());

@@ -191,6 +191,11 @@ final class FastPath {
         }
     }
 
+    /** Passes over a packet of the batch that {@link #read} has not seen. */
+    void pass(int index) {
+        tuples[index] = 0;
+    }
+
     /** Whether a packet was plain. */
     boolean isPlain(int index) {
         return tuples[index] != 0;

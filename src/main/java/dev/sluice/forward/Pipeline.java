@@ -154,6 +154,11 @@ public final class Pipeline {
         return fastPath;
     }
 
+    /** What takes most of NAT's. */
+    FastNat fastNat() {
+        return fastNat;
+    }
+
     /** Of packets that the director makes. */
     Identifications identifications() {
         return ids;
@@ -253,7 +258,14 @@ public final class Pipeline {
                 }
             }
             if (i < batch.count()) {
+                int before = batch.count();
                 directOne(snapshot, batch, i, received, ingressPort, nowMs);
+                for (int made = before; made < batch.count(); made++) {
+                    if (batch.egress(made) >= 0) {
+                        // A piece of a reply, on its way already; nobody has read it.
+                        fastPath.pass(made);
+                    }
+                }
             }
         }
     }

@@ -279,7 +279,7 @@ final class ReplyPath {
         }
         egressPort = routes.onLinkPort(route);
         roomBytes = routes.onLinkMtuBytes(route);
-        if (!knowsStation || found.stationPort() != egressPort) {
+        if (!knowsStation || !found.hasStationAt(egressPort)) {
             return Counter.NO_NEIGHBOUR;
         }
         macHead = Ethernet.addressesHead(found.stationMac(), found.selfMac());

@@ -376,6 +376,21 @@ class NatTest {
     }
 
     @Test
+    void repliesDoNotKeepTheFormerOwnersEntry() {
+        start(false, 2);
+        toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.SYN));
+        toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.ACK));
+        toReal(1, fromClient(Transport.TCP).tcpFlags(Transport.ACK));
+        // Before the letter is read, and later than it was written.
+        nowMs += 5;
+        toClient(0, fromReal(Transport.TCP).tcpFlags(Transport.ACK));
+        expire();
+        assertEquals(0, workers.get(0).flows.size());
+        assertEquals(1, workers.get(1).flows.size());
+        toClient(0, fromReal(Transport.TCP).tcpFlags(Transport.ACK));
+    }
+
+    @Test
     void aRemovedRealServersRepliesStillReachTheirClients() {
         start(false, 1);
         toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.SYN));
