@@ -3,6 +3,8 @@ package dev.sluice.flow;
 import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
 import dev.sluice.schedule.HashKey;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.SplittableRandom;
 
 /**
@@ -22,9 +24,12 @@ public final class Expectations {
     private static final int CAPACITY = 4096;
     private static final int PORT_SHIFT = 16;
 
+    private static final VarHandle USED =
+            MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
+
     private final FragmentTable table;
-    /** Whether anything has ever been announced: else nobody looks. */
-    private boolean used;
+    /** Not 0 once anything was announced: else nobody looks. */
+    private final int[] used = new int[1];
 
     Expectations() {
         SplittableRandom random = new SplittableRandom();
@@ -42,7 +47,7 @@ public final class Expectations {
      */
     public boolean put(
             PacketView addresses, int virtualPort, int realServer, int realPort, PacketView scratch, long nowMs) {
-        used = true;
+        USED.setOpaque(used, 0, 1);
         scratch.setNumbered(addresses, Transport.TCP, virtualPort);
         return table.put(scratch, table.hash(scratch), (long) realPort << PORT_SHIFT | realServer, nowMs);
     }
@@ -53,7 +58,7 @@ public final class Expectations {
      * @param scratch of no meaning afterwards
      */
     public long find(PacketView packet, PacketView scratch, long nowMs) {
-        if (!used || packet.protocol() != Transport.TCP) {
+        if ((int) USED.getOpaque(used, 0) == 0 || packet.protocol() != Transport.TCP) {
             return NONE;
         }
         scratch.setNumbered(packet, Transport.TCP, packet.destinationPort());
