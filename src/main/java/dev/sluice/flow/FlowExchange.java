@@ -134,6 +134,17 @@ public final class FlowExchange {
         return holder < 0 && busy ? UNKNOWN : holder;
     }
 
+    /** Whether there is any translated connection of any worker. */
+    public boolean hasTranslations() {
+        for (FlowTable table : tables) {
+            TranslationTable translated = table.translations();
+            if (translated != null && translated.size() > 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /**
      * Looks for the connection that a packet is a reply of in all other workers' tables.
      *

@@ -5,6 +5,7 @@ import dev.sluice.packet.PacketView;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
@@ -48,6 +49,11 @@ public final class TranslationTable {
     private static final int SELF = 112;
     private static final int TAGS = 120;
 
+    /** Ints before and behind. */
+    private static final int PADDING = 32;
+
+    private static final VarHandle COUNT =
+            MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
     // By address, and not checked each time: as FlowEntries says.
@@ -77,7 +83,8 @@ public final class TranslationTable {
     /** The lowest entry that was never used. */
     private int fresh = 1;
 
-    private int size;
+    /** How many there are, on cache lines of its own: others read it. */
+    private final int[] size = new int[PADDING + 1 + PADDING];
 
     /**
      * An empty table.
@@ -101,9 +108,9 @@ public final class TranslationTable {
         return new TranslationReader(this, removals);
     }
 
-    /** How many there are. */
-    public int size() {
-        return size;
+    /** How many there are. Any thread. */
+    int size() {
+        return (int) COUNT.getOpaque(size, PADDING);
     }
 
     /**
@@ -140,7 +147,7 @@ public final class TranslationTable {
         PLAIN_INT.set(ALL, entry + NEXT, (int) PLAIN_INT.get(ALL, bucket));
         INT.setRelease(buckets, bucket - bucketsBase, index);
         setOfSlot(slot, index);
-        size++;
+        COUNT.setOpaque(size, PADDING, size[PADDING] + 1);
     }
 
     /** The entry beside a flow that has one. */
@@ -187,7 +194,7 @@ public final class TranslationTable {
         PLAIN_INT.set(ALL, entry + NEXT, free);
         removals.end();
         free = index;
-        size--;
+        COUNT.setOpaque(size, PADDING, size[PADDING] - 1);
     }
 
     /**
@@ -207,7 +214,7 @@ public final class TranslationTable {
 
     /** As {@link #find}, of a reply's tuple and addresses. */
     int search(long tuple, long realHigh, long realLow, long localHigh, long localLow, int hash) {
-        if (size == 0) {
+        if (size[PADDING] == 0) {
             return NONE;
         }
         int index = (int) PLAIN_INT.get(ALL, bucketOf(hash));

@@ -64,6 +64,9 @@ public final class Pipeline {
     private final int[] realServers = new int[Batch.CAPACITY];
     /** Of flows that are translated: RPORT. */
     private final int[] realPorts = new int[Batch.CAPACITY];
+    /** Whether there is NAT, or connections that it has left behind. */
+    private boolean translating;
+
     /** The flow that an ICMP error is about. */
     private final PacketView quoted = new PacketView();
     /** Keeps the loads of the first pass alive; of no other meaning. */
@@ -142,6 +145,7 @@ public final class Pipeline {
     public void process(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
         int received = batch.count();
         counters.add(Counter.PACKETS_IN, received);
+        translating = snapshot.nat().any() || replies.hasConnections();
         translator.ingress(ingressPort);
         held.sweep(batch, fragments, nowMs);
         parse(batch, 0);
@@ -248,7 +252,7 @@ public final class Pipeline {
         // Grows when a first fragment lets later ones go.
         for (int i = 0; i < batch.count(); i++) {
             i = fastPath.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
-            if (snapshot.nat().any()) {
+            if (translating) {
                 int stopped = i;
                 i = fastNat.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
                 if (i > stopped) {
@@ -277,7 +281,7 @@ public final class Pipeline {
         }
         switch (batch.egress(index)) {
             case CONNECTION -> {
-                if (snapshot.nat().any() && directReply(snapshot, batch, index, ingressPort, nowMs)) {
+                if (translating && directReply(snapshot, batch, index, ingressPort, nowMs)) {
                     return;
                 }
                 int realServer = tracker.realServerOf(snapshot, packets[index], hashes[index], nowMs);
@@ -401,7 +405,7 @@ public final class Pipeline {
             return;
         }
         hashes[index] = tracker.hash(quoted);
-        if (!snapshot.nat().any()) {
+        if (!translating) {
             setDirection(batch, index, tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs));
         } else if (snapshot.findService(quoted) == ForwardingSnapshot.NONE
                 && replies.find(quoted, hashes[index], nowMs)) {

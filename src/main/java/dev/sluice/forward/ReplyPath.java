@@ -73,6 +73,11 @@ final class ReplyPath {
         this.quotedRewriter = new AddressRewriter(umem);
     }
 
+    /** Whether any worker has connections whose replies come here. */
+    boolean hasConnections() {
+        return exchange.hasTranslations();
+    }
+
     /** Accounts replies that others have forwarded; once a duty cycle. How many there were. */
     int collect(long nowMs) {
         return alone ? 0 : exchange.collectReplies(worker, COLLECT_BUDGET, nowMs);
