@@ -30,7 +30,9 @@ import org.junit.jupiter.api.Test;
  */
 class NatTenThousandIT {
     private static final int CONNECTIONS_PER_VIP = 5_000;
-    private static final int PER_SECOND = 1_500;
+    /** To each VIP. */
+    private static final int PER_SECOND = 750;
+
     private static final int VICTIMS = 100;
     private static final Duration INTERVAL = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofSeconds(40);
