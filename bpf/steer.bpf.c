@@ -41,18 +41,13 @@ static __noinline int is_vip(const struct subject *subject)
 	return !!bpf_map_lookup_elem(&vips, &any);
 }
 
-/*
- * Whose a packet is that was parsed as `outcome`: a service's, whose outcome stays, a reply, or the kernel's. Not inlined,
- * for the same reason.
- */
-static __noinline int find(const struct subject *subject, const struct nic *own, __u32 outcome)
+/* What becomes of a packet that was parsed as `outcome` and is for no service. Not inlined, for the same reason. */
+static __noinline int find_other(const struct subject *subject, const struct nic *own, __u32 outcome)
 {
 	if (outcome == STEERED_ECHO && !own->answers_echo)
 		return PASS_PROTOCOL;
 	if (outcome == STEERED_ECHO)
 		return is_vip(subject) ? STEERED_ECHO : PASS_NO_SERVICE;
-	if (is_service(subject))
-		return outcome;
 	if (own->translates && is_reply(subject))
 		return outcome - STEERED + STEERED_REPLY;
 	return PASS_NO_SERVICE;
@@ -102,7 +97,10 @@ int sluice_steer(struct xdp_md *ctx)
 
 	if (outcome <= STEERED_ECHO) {
 		own = bpf_map_lookup_elem(&nic, &zero);
-		outcome = own ? find(&packet.subject, own, outcome) : PASS_NO_SERVICE;
+		if (!own)
+			outcome = PASS_NO_SERVICE;
+		else if (outcome == STEERED_ECHO || !is_service(&packet.subject))
+			outcome = find_other(&packet.subject, own, outcome);
 		if (own && outcome <= STEERED_REPLY_ICMP) {
 			if (is_for_this_host(ctx, own))
 				verdict = redirect(ctx, own, &outcome);

@@ -4,7 +4,6 @@
 
 DEMO_REQUESTS=60
 DEMO_FIRST_PORT=20001
-DEMO_FAILURES=0
 
 lab_demo() {
     require_root
@@ -16,6 +15,13 @@ lab_demo() {
 
     heading "The lab"
     draw_topology
+    cat <<'ARROWS'
+
+     1 --- request to VIP ---->
+                               2 --- same packet, to the MAC ---->
+                                     of one real server
+     <----------------- reply from VIP, past the director ------ 3
+ARROWS
     heading "The director starts"
     director_start
     expect "the kernel still answers ping to the VIP" provider_run "$CLIENT" ping -c 1 -W 2 -q "$VIP4"
@@ -24,9 +30,9 @@ lab_demo() {
     wrr_port=$(port_of tcp wrr) maglev_port=$(port_of tcp maglev) udp_port=$(port_of udp wrr)
 
     heading "Weighted round robin (wrr): $DEMO_REQUESTS HTTP requests from the client to $VIP4:$wrr_port"
-    show_weighted "$DEMO_REQUESTS" "$(http_requests "$VIP4" "$wrr_port")"
+    show_weighted "$DEMO_REQUESTS" "$(http_requests "$DEMO_REQUESTS" "$VIP4" "$wrr_port")"
     heading "The same over IPv6, to [$VIP6]:$wrr_port"
-    show_weighted "$DEMO_REQUESTS" "$(http_requests "[$VIP6]" "$wrr_port")"
+    show_weighted "$DEMO_REQUESTS" "$(http_requests "$DEMO_REQUESTS" "[$VIP6]" "$wrr_port")"
     datagrams=$((4 * $(weight_sum)))
     heading "UDP echo: $datagrams datagrams from as many client ports to $VIP4:$udp_port"
     show_weighted "$datagrams" "$(ask udp "$VIP4" "$udp_port" "$datagrams" | cut -d " " -f 2)"
@@ -48,7 +54,7 @@ lab_demo() {
     director_stop
     expect "without a director no client of the VIP is answered, nor reset" is_unanswered "$VIP4" "$wrr_port"
     director_start
-    show_weighted "$DEMO_REQUESTS" "$(http_requests "$VIP4" "$wrr_port")"
+    show_weighted "$DEMO_REQUESTS" "$(http_requests "$DEMO_REQUESTS" "$VIP4" "$wrr_port")"
     after=$(ask tcp "$VIP4" "$maglev_port" "$DEMO_REQUESTS" "$DEMO_FIRST_PORT")
     show_hashed "$after"
     expect "maglev sends every client port to the same real server as before, from an empty connection table" \
@@ -57,85 +63,12 @@ lab_demo() {
     expect "released, the VIP is the kernel's, which has no server there" is_refused "$VIP4" "$wrr_port"
 
     echo
-    if ((DEMO_FAILURES)); then
-        echo "${RED}$DEMO_FAILURES expectation(s) failed${PLAIN} after $SECONDS s"
-        return 1
-    fi
-    echo "${GREEN}all as expected${PLAIN} after $SECONDS s; look around yourself: vagrant/lab up --director"
+    show_verdict "look around yourself: vagrant/lab up --director"
 }
 
 demo_clean_up() {
     trap '' INT TERM HUP
     lab_down
-}
-
-heading() {
-    printf '\n%s== %s%s\n' "$BOLD" "$*" "$PLAIN"
-}
-
-# expect DESCRIPTION CMD...: runs the command, shows what it prints unless it is only a condition, and keeps the score.
-expect() {
-    local description=$1 output
-    shift
-    if output=$("$@" 2>&1); then
-        [[ $1 != sluice_command ]] || echo "$output"
-        echo "${GREEN}ok${PLAIN}      $description"
-    else
-        [[ -z $output ]] || echo "$output"
-        echo "${RED}FAILED${PLAIN}  $description"
-        DEMO_FAILURES=$((DEMO_FAILURES + 1))
-    fi
-}
-
-weight_sum() {
-    local weight sum=0
-    for weight in "${WEIGHT[@]}"; do
-        sum=$((sum + weight))
-    done
-    echo "$sum"
-}
-
-# http_requests VIP PORT: the names of the real servers that answered, one a line; a connection for each request.
-http_requests() {
-    provider_run "$CLIENT" curl -sS --fail --fail-early --max-time 5 -H 'Connection: close' \
-        "http://$1:$2/[1-$DEMO_REQUESTS]" || true
-}
-
-# ask tcp|udp VIP PORT COUNT [FIRST_CLIENT_PORT]: lines "CLIENT_PORT REAL_SERVER".
-ask() {
-    provider_run "$CLIENT" "$LAB_DIR/provision/ask" "$@" || true
-}
-
-is_refused() {
-    [[ $(curl_result "$@") == 7 ]]
-}
-
-is_unanswered() {
-    [[ $(curl_result "$@") == 28 ]]
-}
-
-# curl's exit code: 7 when the connection is refused, 28 when nobody answers in time.
-curl_result() {
-    local result=0
-    provider_run "$CLIENT" curl -sS --max-time 3 "http://$1:$2/" >/dev/null 2>&1 || result=$?
-    echo "$result"
-}
-
-count_of() {
-    grep -cx "$1" <<<"$2" || true
-}
-
-# A table of real servers: what each should have answered by its weight, and what it did.
-show_weighted() {
-    local requests=$1 answers=$2 host weight count sum exact=true
-    sum=$(weight_sum)
-    for host in "${REAL_SERVERS[@]}"; do
-        weight=${WEIGHT[$host]}
-        count=$(count_of "$host" "$answers")
-        show_bar "$host" "$weight" "$count"
-        ((count * sum == requests * weight)) || exact=false
-    done
-    expect "all $requests answered, exactly by weight" "$exact"
 }
 
 show_hashed() {
@@ -149,12 +82,6 @@ show_hashed() {
     echo "client ports to real servers: $(head -n 6 <<<"$1" | sed 's/ /→/' | xargs) ..."
     expect "all $DEMO_REQUESTS answered" test "$(grep -c . <<<"$1")" == "$DEMO_REQUESTS"
     expect "every real server has its part" "$everyone"
-}
-
-show_bar() {
-    local bar
-    printf -v bar '%*s' "$3" ''
-    printf '  %-8s weight %-4s %4d  %s\n' "$1" "$2" "$3" "${bar// /#}"
 }
 
 # The switch counts what passes each of its ports, whatever XDP does behind them.
@@ -188,14 +115,14 @@ show_failure() {
     provider_run "$victim" bash -c "kill \$(cat '$LAB_STATE/$victim/nginx.pid')"
     expect "nginx on $victim is killed, and out of service within seconds" wait_until 10 is_in_state "$victim" down
     expect "the table that ipvsadm -Ln shows is without it" sluice_command ipvsadm -Ln -t "$VIP4:$port"
-    answers=$(http_requests "$VIP4" "$port")
+    answers=$(http_requests "$DEMO_REQUESTS" "$VIP4" "$port")
     show_counts "$answers"
     expect "all $DEMO_REQUESTS requests answered by the others" \
         test "$(grep -c . <<<"$answers") $(count_of "$victim" "$answers")" == "$DEMO_REQUESTS 0"
     provider_run "$victim" nginx -e "$LAB_STATE/$victim/error.log" -c "$LAB_STATE/$victim/nginx.conf"
     expect "nginx is started again, and back in service" wait_until 10 is_in_state "$victim" up
     expect "what happened (sluice health --history)" sluice_command health --history
-    show_weighted "$DEMO_REQUESTS" "$(http_requests "$VIP4" "$port")"
+    show_weighted "$DEMO_REQUESTS" "$(http_requests "$DEMO_REQUESTS" "$VIP4" "$port")"
 }
 
 # A configuration with a health check in each of its TCP services.
@@ -221,21 +148,4 @@ is_in_state() {
         [.services[].realServers[]
             | select((.address == $v4 or .address == $v6) and (.checks | length) > 0) | .state]
         | unique | join(",")') == "$state" ]]
-}
-
-show_counts() {
-    local host
-    for host in "${REAL_SERVERS[@]}"; do
-        show_bar "$host" "${WEIGHT[$host]}" "$(count_of "$host" "$1")"
-    done
-}
-
-# Lines "HOST BYTES_SENT BYTES_RECEIVED" by the counters of the switch's ports.
-switch_counters() {
-    provider_run switch ip -s -j link show master br0 |
-        jq -r '.[] | "\(.ifname) \(.stats64.rx.bytes) \(.stats64.tx.bytes)"'
-}
-
-counter_of() {
-    awk -v host="$1" -v column="$2" '$1 == host { print $column }' <<<"$3"
 }

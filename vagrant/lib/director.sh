@@ -4,18 +4,19 @@
 DIRECTOR_CONFIG=''
 
 write_director_config() {
-    local service protocol port scheduler vip host
+    local service protocol port scheduler real_port vip host interfaces
+    interfaces=$(ports_of "$DIRECTOR" | awk '{ printf "%s\"%s\"", (NR > 1 ? ", " : ""), $1 }')
     {
         cat <<TOML
-# Written by vagrant/lab from topology.conf; the next "up" may overwrite it.
+# Written by vagrant/lab from the topology; the next "up" may overwrite it.
 [director]
-interfaces = ["eth1"]
+interfaces = [$interfaces]
 socket = "$LAB_STATE/sluice.sock"
 # Fixed, so that maglev leads where it led before on machines without a machine id too. Yours is to be secret.
 hash_key = "5b6c6c6f5f776f726c645f736c756963"
 TOML
         for service in "${SERVICES[@]}"; do
-            read -r protocol port scheduler <<<"$service"
+            read -r protocol port scheduler real_port <<<"$service"
             for vip in "$VIP4:$port" "[$VIP6]:$port"; do
                 cat <<TOML
 
@@ -28,9 +29,10 @@ TOML
                     cat <<TOML
   [[service.real]]
   address = "$(if [[ $vip == \[* ]]; then echo "${IPV6[$host]}"; else echo "${IPV4[$host]}"; fi)"
-  method = "dr"
+  method = "$METHOD"
   weight = ${WEIGHT[$host]}
 TOML
+                    [[ $real_port == "$port" ]] || echo "  port = $real_port"
                 done
             done
         done
@@ -106,7 +108,10 @@ director_stop() {
 
 sluice_release() {
     find_jdk || die "$JDK_HINT"
-    say "$(sluice_command release --interface eth1)"
+    local interface
+    for interface in $(ports_of "$DIRECTOR" | cut -d ' ' -f 1); do
+        say "$(sluice_command release --interface "$interface")"
+    done
 }
 
 # sluice_command ARG...: the command-line client, talking to this lab's director.

@@ -2,7 +2,9 @@
 # The life of a lab: built and provisioned, inspected, entered, removed. State lives in /run/sluice-lab/NAME:
 #   fingerprint    written last by "up"; its absence marks a lab that was never finished
 #   checkout       the checkout that built the lab
+#   scenario       whose topology it has; empty for topology.conf
 #   director.toml  what the topology means to the director
+#   (LAB_DOWNLOAD, beside it, is a file that scenarios have all real servers offer; it may be larger than memory)
 #   HOST/          host.env for the provisioning script; logs and pid files of what runs there
 
 lab_up() {
@@ -32,6 +34,7 @@ build_lab() {
     remove_lab
     mkdir -p "$LAB_STATE"
     echo "$BASE_DIR" >"$LAB_STATE/checkout"
+    echo "$LAB_SCENARIO" >"$LAB_STATE/scenario"
     provider_create
     for host in "${HOSTS[@]}"; do
         provision "$host"
@@ -46,40 +49,52 @@ remove_lab() {
     [[ -d $LAB_STATE ]] || return 0
     rm -f "$LAB_STATE/fingerprint"
     provider_destroy
+    rm -f "$LAB_DOWNLOAD"
     # Once more when the director, ending, has just written its exit code into it.
     wait_until 2 rm -rf "$LAB_STATE"
 }
 
 # A lab is rebuilt when what it was built from has changed.
 lab_fingerprint() {
-    cat "$LAB_DIR/topology.conf" "$LAB_DIR"/lib/provider-*.sh "$LAB_DIR"/provision/* |
-        sha256sum | sed "s/ .*/ queues $LAB_QUEUES/"
+    cat "$LAB_DIR/topology.conf" "$LAB_DIR"/scenarios/*.conf "$LAB_DIR"/lib/provider-*.sh "$LAB_DIR"/provision/* |
+        sha256sum | sed "s/ .*/ scenario $LAB_SCENARIO queues $LAB_QUEUES/"
 }
 
 lab_is_healthy() {
     local host pid_file
     provider_is_up || return 1
     for host in "${REAL_SERVERS[@]}"; do
-        for pid_file in "$LAB_STATE/$host"/{nginx,udp-echo}.pid; do
-            [[ -s $pid_file ]] && ! process_is_gone "$(cat "$pid_file")" || return 1
+        [[ -s $LAB_STATE/$host/nginx.pid && -s $LAB_STATE/$host/udp-echo.pid ]] || return 1
+        for pid_file in "$LAB_STATE/$host"/*.pid; do
+            ! process_is_gone "$(cat "$pid_file")" || return 1
         done
     done
 }
 
 # Writes down who the host is, and lets the script of its role do the rest with commands of that host alone.
 provision() {
-    local host=$1 state=$LAB_STATE/$1
+    local host=$1 state=$LAB_STATE/$1 ports='' routes='' interface ipv4 ipv6 route
     mkdir -p "$state"
+    while read -r interface _ ipv4 ipv6 _; do
+        ports+=" '$interface $ipv4/$LENGTH4 $ipv6/$LENGTH6'"
+    done < <(ports_of "$host")
+    for route in "${ROUTES[@]}"; do
+        [[ $route != "$host "* ]] || routes+=" '${route#* }'"
+    done
     cat >"$state/host.env" <<ENV
 HOST=$host
 INTERFACE=eth1
 IPV4=${IPV4[$host]}/$LENGTH4
 IPV6=${IPV6[$host]}/$LENGTH6
+PORTS=($ports )
+ROUTES=($routes )
+METHOD=$METHOD
 VIP4=$VIP4
 VIP6=$VIP6
-TCP_PORTS="$(service_ports tcp | xargs)"
-UDP_PORTS="$(service_ports udp | xargs)"
+TCP_PORTS="$(real_ports tcp | xargs)"
+UDP_PORTS="$(real_ports udp | xargs)"
 STATE=$state
+DOWNLOAD=$LAB_DOWNLOAD
 ENV
     provider_run "$host" "$LAB_DIR/provision/${ROLE[$host]}.sh" "$state/host.env"
 }

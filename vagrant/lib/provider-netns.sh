@@ -42,39 +42,51 @@ provider_is_up() {
 }
 
 provider_create() {
-    local host
+    local host port
     for host in switch "${HOSTS[@]}"; do
         # The state folder precedes the first namespace, and provider_destroy has removed ours: this one is foreign.
         ! provider_exists "$host" || die "namespace $(namespace "$host") exists and is not this lab's; use another --name"
     done
     create_switch
     for host in "${HOSTS[@]}"; do
-        plug_in "$host"
+        ip netns add "$(namespace "$host")"
+    done
+    for port in "${PORTS[@]}"; do
+        # shellcheck disable=SC2086 # the fields are words
+        plug_in $port
     done
 }
 
+# A bridge for each network: the first one's is br0.
 create_switch() {
+    local number
     ip netns add "$(namespace switch)"
     provider_run switch sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-    # No querier lives here, so the bridge must not prune the multicast that neighbour discovery needs.
-    provider_run switch ip link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
-    provider_run switch ip link set br0 up
+    for number in "${!NETWORKS[@]}"; do
+        # No querier lives here, so the bridge must not prune the multicast that neighbour discovery needs.
+        provider_run switch ip link add "br$number" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+        provider_run switch ip link set "br$number" up
+    done
 }
 
+# plug_in HOST INTERFACE NETWORK IPV4 IPV6 MAC
 plug_in() {
-    local host=$1 queues=1
+    local host=$1 interface=$2 mac=$6 queues=1 port bridge number
+    port=$(switch_port "$host" "$interface")
+    for number in "${!NETWORKS[@]}"; do
+        [[ ${NETWORKS[$number]} != "$3" ]] || bridge=br$number
+    done
     [[ ${ROLE[$host]} != director ]] || queues=$LAB_QUEUES
-    ip netns add "$(namespace "$host")"
-    ip link add eth1 address "${MAC[$host]}" netns "$(namespace "$host")" \
+    ip link add "$interface" address "$mac" netns "$(namespace "$host")" \
         numtxqueues "$queues" numrxqueues "$queues" type veth \
-        peer name "$host" netns "$(namespace switch)" numtxqueues "$queues" numrxqueues "$queues"
+        peer name "$port" netns "$(namespace switch)" numtxqueues "$queues" numrxqueues "$queues"
     # A real wire carries whole checksums and no super-frames: without this the director would forward packets whose
     # checksum the sender left to hardware that is not there.
-    provider_run "$host" ethtool -K eth1 tx off >/dev/null
+    provider_run "$host" ethtool -K "$interface" tx off >/dev/null
     # GRO switches the port's NAPI on, without which a veth takes no frames that XDP sends; what GRO merges, the port's
     # disabled transmit offloads cut up again on the way out.
-    provider_run switch ethtool -K "$host" tx off gro on >/dev/null
-    provider_run switch ip link set "$host" master br0 up
+    provider_run switch ethtool -K "$port" tx off gro on >/dev/null
+    provider_run switch ip link set "$port" master "$bridge" up
 }
 
 # Ends every process of the lab's namespaces, then removes them. Namespaces are found by the lab's own names only.

@@ -9,7 +9,7 @@ PACKAGES=(
     libxdp1 libbpf1 libelf1 bpftool
     # lab and tests
     iproute2 ethtool iputils-ping arping procps util-linux nginx-light python3 python3-scapy tshark tcpdump
-    curl socat iperf3 jq
+    vsftpd curl socat iperf3 jq
     # servers that health checks are tested against
     openssl dnsmasq-base python3-grpcio python3-aiosmtpd
 )

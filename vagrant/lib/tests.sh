@@ -45,13 +45,11 @@ leftovers() {
 }
 
 is_of_other_checkout() {
-    local lab host
+    local lab
     for lab in "$LAB_ROOT"/*/; do
-        for host in "${HOSTS[@]}" switch; do
-            if [[ $1 == "$(basename "$lab")-$host" && $(cat "$lab/checkout" 2>/dev/null) != "$BASE_DIR" ]]; then
-                return 0
-            fi
-        done
+        if [[ $1 == "$(basename "$lab")"-* && $(cat "$lab/checkout" 2>/dev/null) != "$BASE_DIR" ]]; then
+            return 0
+        fi
     done
     return 1
 }

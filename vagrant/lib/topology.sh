@@ -1,28 +1,20 @@
 # shellcheck shell=bash
-# Reads topology.conf into arrays that the other parts use:
-#   HOSTS[]  ROLE[host]  IPV4[host]  IPV6[host]  MAC[host]  WEIGHT[real server]   SERVICES[] ("tcp 80 wrr")
-#   LENGTH4 LENGTH6 (prefix lengths)  VIP4 VIP6
+# Reads topology.conf, or that of a scenario, into arrays that the other parts use:
+#   HOSTS[]  ROLE[host]  WEIGHT[real server]  IPV4[host] IPV6[host] MAC[host] (of eth1, without prefix length)
+#   PORTS[] ("rs1 eth1 lan 10.0.0.11 fd00:51::11 02:51:00:00:00:11")  NETWORKS[]  ROUTES[] ("rs1 default 10.0.0.2")
+#   SERVICES[] ("tcp 80 wrr 8080")  METHOD  VIP4 VIP6  DRAWING
 
-declare -a HOSTS=() SERVICES=()
-declare -A ROLE=() IPV4=() IPV6=() MAC=() WEIGHT=()
-LENGTH4='' LENGTH6='' VIP4='' VIP6=''
+# Of all networks.
+LENGTH4=24 LENGTH6=64
+
+declare -a HOSTS=() PORTS=() NETWORKS=() ROUTES=() SERVICES=()
+declare -A ROLE=() IPV4=() IPV6=() MAC=() WEIGHT=() PREFIX4=() PREFIX6=()
+VIP4='' VIP6='' METHOD=dr DRAWING=''
 
 read_topology() {
-    local file=$1 line_number=0 keyword arguments
-    while read -r keyword arguments; do
-        line_number=$((line_number + 1))
-        # shellcheck disable=SC2086 # the arguments are words
-        case $keyword in
-            '' | \#*) ;;
-            network) read_network $arguments ;;
-            vip) read_vip $arguments ;;
-            host) read_host $arguments ;;
-            service) read_service $arguments ;;
-            *) false ;;
-        esac || die "$file:$line_number: cannot read \"$keyword $arguments\"; the head of the file explains the format"
-    done <"$file"
-    [[ -n $LENGTH4 && -n $LENGTH6 && -n $VIP4 && -n $VIP6 ]] ||
-        die "$file: needs a network and a vip for IPv4 and for IPv6"
+    local file=$1
+    read_lines "$file"
+    [[ -n $VIP4 && -n $VIP6 ]] || die "$file: needs a vip for IPv4 and one for IPv6"
     DIRECTOR=$(hosts_of_role director)
     CLIENT=$(hosts_of_role client)
     read -ra REAL_SERVERS <<<"$(hosts_of_role real-server)"
@@ -31,9 +23,33 @@ read_topology() {
     ((${#REAL_SERVERS[@]} >= 2)) || die "$file: needs two or more hosts of role real-server"
 }
 
+read_lines() {
+    local file=$1 line_number=0 keyword arguments
+    [[ -r $file ]] || die "$file: no such topology"
+    DRAWING+=$(sed -n 's/^#|//p' "$file")
+    while read -r keyword arguments; do
+        line_number=$((line_number + 1))
+        # shellcheck disable=SC2086 # the arguments are words
+        case $keyword in
+            '' | \#*) ;;
+            network) read_network $arguments ;;
+            vip) read_vip $arguments ;;
+            host) read_host $arguments ;;
+            port) read_port $arguments ;;
+            route) read_route $arguments ;;
+            method) read_method $arguments ;;
+            service) read_service $arguments ;;
+            include) read_lines "$(dirname "$file")/$arguments" ;;
+            *) false ;;
+        esac || die "$file:$line_number: cannot read \"$keyword $arguments\"; the head of topology.conf explains the format"
+    done <"$file"
+}
+
 read_network() {
-    [[ $# == 1 && $1 == */* ]] || return 1
-    if [[ $1 == *:* ]]; then LENGTH6=${1#*/}; else LENGTH4=${1#*/}; fi
+    [[ $# == 3 && $1 =~ ^[a-z][a-z0-9]{0,9}$ && -z ${PREFIX4[$1]:-} ]] || return 1
+    [[ $2 == *.0/$LENGTH4 && $3 == *::/$LENGTH6 ]] || return 1
+    NETWORKS+=("$1")
+    PREFIX4[$1]=${2%0/*} PREFIX6[$1]=${3%/*}
 }
 
 read_vip() {
@@ -43,17 +59,58 @@ read_vip() {
 
 read_host() {
     [[ $# == 5 || $# == 6 ]] || return 1
-    [[ $1 =~ ^[a-z][a-z0-9]{0,12}$ && $1 != switch && -z ${ROLE[$1]:-} ]] || return 1
-    [[ $2 == client || $2 == director || $2 == real-server ]] || return 1
-    [[ $3 =~ ^[0-9.]+$ && $4 == *:* && $5 =~ ^([0-9a-f]{2}:){5}[0-9a-f]{2}$ && ${6:-1} =~ ^[0-9]+$ ]] || return 1
+    [[ $1 =~ ^[a-z][a-z0-9]{0,9}$ && $1 != switch && -z ${ROLE[$1]:-} ]] || return 1
+    [[ $2 == client || $2 == director || $2 == router || $2 == real-server ]] || return 1
+    [[ ${6:-1} =~ ^[0-9]+$ ]] || return 1
     HOSTS+=("$1")
     ROLE[$1]=$2 IPV4[$1]=$3 IPV6[$1]=$4 MAC[$1]=$5
     [[ $2 != real-server ]] || WEIGHT[$1]=${6:-1}
+    read_port "$1" "$3" "$4" "$5"
+}
+
+read_port() {
+    [[ $# == 4 && -n ${ROLE[$1]:-} ]] || return 1
+    [[ $2 =~ ^[0-9.]+$ && $3 == *:* && $4 =~ ^([0-9a-f]{2}:){5}[0-9a-f]{2}$ ]] || return 1
+    local network port number=1
+    for port in "${PORTS[@]}"; do
+        [[ $port != "$1 "* ]] || number=$((number + 1))
+    done
+    for network in "${NETWORKS[@]}"; do
+        if [[ $2 == "${PREFIX4[$network]}"* && $3 == "${PREFIX6[$network]}"* ]]; then
+            PORTS+=("$1 eth$number $network $2 $3 $4")
+            return
+        fi
+    done
+    return 1
+}
+
+read_route() {
+    [[ $# == 3 && -n ${ROLE[$1]:-} && ($2 == default || $2 == */*) && $3 == *[.:]* ]] || return 1
+    ROUTES+=("$*")
+}
+
+read_method() {
+    [[ $# == 1 && ($1 == dr || $1 == tun || $1 == nat) ]] || return 1
+    METHOD=$1
 }
 
 read_service() {
-    [[ $# == 3 && ($1 == tcp || $1 == udp) && $2 =~ ^[0-9]+$ && $3 =~ ^[a-z]+$ ]] || return 1
-    SERVICES+=("$1 $2 $3")
+    [[ $# == 3 || $# == 4 ]] || return 1
+    [[ ($1 == tcp || $1 == udp) && $2 =~ ^[0-9]+$ && $3 =~ ^[a-z]+$ && ${4:-1} =~ ^[0-9]+$ ]] || return 1
+    SERVICES+=("$1 $2 $3 ${4:-$2}")
+}
+
+# The ports of a host, "eth1 lan 10.0.0.11 fd00:51::11 02:51:00:00:00:11", one a line.
+ports_of() {
+    local port
+    for port in "${PORTS[@]}"; do
+        [[ $port != "$1 "* ]] || echo "${port#* }"
+    done
+}
+
+# The name of an interface's port on the switch.
+switch_port() {
+    if [[ $2 == eth1 ]]; then echo "$1"; else echo "$1-$2"; fi
 }
 
 hosts_of_role() {
@@ -64,20 +121,29 @@ hosts_of_role() {
     echo "${found[*]}"
 }
 
-# The ports of all services of a protocol, one a line.
-service_ports() {
+# The real servers' ports of all services of a protocol, one a line.
+real_ports() {
     local service protocol port
     for service in "${SERVICES[@]}"; do
-        read -r protocol port _ <<<"$service"
+        read -r protocol _ _ port <<<"$service"
         [[ $protocol != "$1" ]] || echo "$port"
     done
+}
+
+# has_service PROTOCOL PORT
+has_service() {
+    local service
+    for service in "${SERVICES[@]}"; do
+        [[ $service != "$1 $2 "* ]] || return 0
+    done
+    return 1
 }
 
 # port_of PROTOCOL SCHEDULER: the port of the first such service, for the demo.
 port_of() {
     local service protocol port scheduler
     for service in "${SERVICES[@]}"; do
-        read -r protocol port scheduler <<<"$service"
+        read -r protocol port scheduler _ <<<"$service"
         if [[ $protocol == "$1" && $scheduler == "$2" ]]; then
             echo "$port"
             return
@@ -86,6 +152,7 @@ port_of() {
     die "topology.conf declares no $1 service with the scheduler $2"
 }
 
+# A table of the hosts, and the drawing.
 draw_topology() {
     local host
     printf '%s%-12s %-20s %-22s %-20s%s\n' "$BOLD" 'host' 'IPv4' 'IPv6' 'MAC of eth1' "$PLAIN"
@@ -94,19 +161,11 @@ draw_topology() {
         [[ ${ROLE[$host]} != real-server ]] || printf 'weight %s' "${WEIGHT[$host]}"
         printf '\n'
     done
-    printf '%-12s %-20s %-22s on %s (answers ARP) and on lo of the real servers (silent)\n' \
-        VIP "$VIP4" "$VIP6" "$DIRECTOR"
-    printf '\n   %-26s%-26s' "$CLIENT" "$DIRECTOR"
-    printf '%-8s' "${REAL_SERVERS[@]}"
-    printf '\n     |                         |                         '
-    printf '|       %.0s' "${REAL_SERVERS[@]}"
-    printf '\n  ===+======= switch ==========+=========================='
-    printf '+=======%.0s' "${REAL_SERVERS[@]}"
-    cat <<'ARROWS'
-
-     1 --- request to VIP ---->
-                               2 --- same packet, to the MAC ---->
-                                     of one real server
-     <----------------- reply from VIP, past the director ------ 3
-ARROWS
+    if [[ $METHOD == nat ]]; then
+        printf '%-12s %-20s %-22s on %s only\n' VIP "$VIP4" "$VIP6" "$DIRECTOR"
+    else
+        printf '%-12s %-20s %-22s on %s (answers ARP) and on lo of the real servers (silent)\n' \
+            VIP "$VIP4" "$VIP6" "$DIRECTOR"
+    fi
+    printf '\n%s\n' "$DRAWING"
 }

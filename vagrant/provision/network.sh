@@ -1,23 +1,38 @@
 # shellcheck shell=bash
-# What every host has in common: addresses and sysctls of its interface. Sourced by the scripts of the roles, which get
-# the path of a host.env as their argument and use commands of the host they run on, nothing else.
+# What every host has in common: addresses, routes and sysctls of its interfaces. Sourced by the scripts of the roles, which
+# get the path of a host.env as their argument and use commands of the host they run on, nothing else.
 set -euo pipefail
 # shellcheck source=/dev/null
 source "${1:?usage: $0 HOST_ENV}"
 
 configure_network() {
+    local interface ipv4 ipv6 port
     ip link set lo up
-    sysctl -qw \
-        net.ipv4.conf.all.rp_filter=1 \
-        "net.ipv4.conf.$INTERFACE.rp_filter=1" \
-        net.ipv4.ip_forward=0 \
-        net.ipv6.conf.all.forwarding=0 \
-        "net.ipv6.conf.$INTERFACE.accept_ra=0" \
-        "net.ipv6.conf.$INTERFACE.accept_dad=0" \
-        "net.ipv6.conf.$INTERFACE.dad_transmits=0"
-    ip link set "$INTERFACE" up
-    ip address replace "$IPV4" dev "$INTERFACE"
-    ip -6 address replace "$IPV6" dev "$INTERFACE" nodad
+    sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+    for port in "${PORTS[@]}"; do
+        read -r interface ipv4 ipv6 <<<"$port"
+        sysctl -qw \
+            "net.ipv4.conf.$interface.rp_filter=1" \
+            "net.ipv6.conf.$interface.accept_ra=0" \
+            "net.ipv6.conf.$interface.accept_dad=0" \
+            "net.ipv6.conf.$interface.dad_transmits=0"
+        ip link set "$interface" up
+        ip address replace "$ipv4" dev "$interface"
+        ip -6 address replace "$ipv6" dev "$interface" nodad
+    done
+    configure_routes
+}
+
+configure_routes() {
+    local destination gateway route
+    for route in "${ROUTES[@]}"; do
+        read -r destination gateway <<<"$route"
+        if [[ $gateway == *:* ]]; then
+            ip -6 route replace "$destination" via "$gateway"
+        else
+            ip route replace "$destination" via "$gateway"
+        fi
+    done
 }
 
 # Puts the VIP on an interface. As a deprecated address IPv6 never chooses it as the source of the host's own traffic.

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# A real server for DR: it takes packets to the VIP as its own and is silent about it on the wire. Runs nginx and a UDP
-# echo, both of which say which real server answered.
+# A real server. For DR and TUN it takes packets to the VIP as its own and is silent about it on the wire; for NAT it has its
+# own address only, and its replies take the route to the director. Port 21 is FTP, port 8090 takes uploads, all other TCP
+# ports are HTTP; UDP ports are an echo, but for 9009, where nobody listens. All say which real server answers.
 # shellcheck source-path=SCRIPTDIR source=network.sh
 source "$(dirname "$0")/network.sh" "$1"
 
 write_nginx_config() {
     local port
     mkdir -p "$STATE/www" "$STATE/tmp"
-    head -c 1048576 /dev/zero | tr '\0' '.' >"$STATE/www/big"
+    head -c 1048576 /dev/urandom >"$STATE/www/big"
+    echo "$HOST" >"$STATE/www/name"
     {
         cat <<NGINX
 worker_processes 1;
@@ -32,6 +34,7 @@ http {
     server {
 NGINX
         for port in $TCP_PORTS; do
+            [[ $port != 21 && $port != 8090 ]] || continue
             echo "        listen $port backlog=4096;"
             echo "        listen [::]:$port backlog=4096;"
         done
@@ -41,6 +44,9 @@ NGINX
         }
         location = /big {
             root $STATE/www;
+        }
+        location = /download {
+            alias $DOWNLOAD;
         }
     }
 }
@@ -57,29 +63,59 @@ start_nginx() {
     nginx -e "$STATE/error.log" -c "$STATE/nginx.conf"
 }
 
-start_udp_echo() {
-    ! is_alive "$STATE/udp-echo.pid" || return 0
-    local port
-    # shellcheck disable=SC2086 # the ports are words
-    setsid "$(dirname "$0")/udp-echo" "$HOST" "${IPV4%/*}" "${IPV6%/*}" "$VIP4" "$VIP6" -- $UDP_PORTS \
-        </dev/null >"$STATE/udp-echo.log" 2>&1 &
-    echo $! >"$STATE/udp-echo.pid"
-    for port in $UDP_PORTS; do
+# run_server NAME PROTOCOL PORTS CMD...: in the background, until it listens on all of these ports.
+run_server() {
+    local name=$1 protocol=$2 ports=$3 port
+    shift 3
+    ! is_alive "$STATE/$name.pid" || return 0
+    setsid "$@" </dev/null >"$STATE/$name.log" 2>&1 &
+    echo $! >"$STATE/$name.pid"
+    for port in $ports; do
         for _ in {1..100}; do
-            [[ -z $(ss -Hlun "sport = :$port") ]] || continue 2
+            [[ -z $(ss -Hln "--$protocol" "sport = :$port") ]] || continue 2
             sleep 0.05
         done
-        echo "udp-echo does not listen on port $port: $(cat "$STATE/udp-echo.log")" >&2
+        echo "$name does not listen on port $port: $(cat "$STATE/$name.log")" >&2
         exit 1
     done
 }
 
+start_udp_echo() {
+    local ports=" $UDP_PORTS " addresses=("${IPV4%/*}" "${IPV6%/*}")
+    ports=${ports/ 9009 / }
+    [[ $METHOD == nat ]] || addresses+=("$VIP4" "$VIP6")
+    # shellcheck disable=SC2086 # the ports are words
+    run_server udp-echo udp "$ports" "$(dirname "$0")/udp-echo" "$HOST" "${addresses[@]}" -- $ports
+}
+
+# Anonymous, to read only; data connections of active mode come from port 20, as RFC 959 has it.
+start_ftp() {
+    cat >"$STATE/vsftpd.conf" <<VSFTPD
+listen=NO
+listen_ipv6=YES
+background=NO
+anonymous_enable=YES
+no_anon_password=YES
+local_enable=NO
+anon_root=$STATE/www
+connect_from_port_20=YES
+xferlog_enable=NO
+ftpd_banner=$HOST
+VSFTPD
+    mkdir -p /run/vsftpd/empty
+    run_server vsftpd tcp 21 vsftpd "$STATE/vsftpd.conf"
+}
+
 configure_network
-# Before the VIP exists, or a first ARP answer may slip out (kernel: Documentation/networking/ip-sysctl.rst).
-sysctl -qw \
-    net.ipv4.conf.all.arp_ignore=1 "net.ipv4.conf.$INTERFACE.arp_ignore=1" \
-    net.ipv4.conf.all.arp_announce=2 "net.ipv4.conf.$INTERFACE.arp_announce=2"
-add_vip lo
+if [[ $METHOD != nat ]]; then
+    # Before the VIP exists, or a first ARP answer may slip out (kernel: Documentation/networking/ip-sysctl.rst).
+    sysctl -qw \
+        net.ipv4.conf.all.arp_ignore=1 "net.ipv4.conf.$INTERFACE.arp_ignore=1" \
+        net.ipv4.conf.all.arp_announce=2 "net.ipv4.conf.$INTERFACE.arp_announce=2"
+    add_vip lo
+fi
 write_nginx_config
 start_nginx
 start_udp_echo
+[[ " $TCP_PORTS " != *' 8090 '* ]] || run_server receive tcp 8090 "$(dirname "$0")/receive" 8090
+[[ " $TCP_PORTS " != *' 21 '* ]] || start_ftp

@@ -312,7 +312,8 @@ final class Datapath {
                 return true;
             }
         }
-        return templates.templatesOf(id) != 0 || fragments.holds(id, System.nanoTime() / 1_000_000);
+        long nowMs = System.nanoTime() / 1_000_000;
+        return templates.templatesOf(id) != 0 || fragments.holds(id, nowMs) || exchange.expects(id, nowMs);
     }
 
     /** Whether a real server gets no new flows because of its thresholds. Any thread. */

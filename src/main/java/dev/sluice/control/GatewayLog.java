@@ -23,10 +23,7 @@ final class GatewayLog {
         Set<NextHop> now = new HashSet<>(routes.gateways());
         for (NextHop gateway : now) {
             if (!before.contains(gateway)) {
-                LOG.log(
-                        gateway instanceof NextHop.Resolved ? Level.INFO : Level.WARNING,
-                        "gateway to clients: {0}",
-                        gateway.describe());
+                LOG.log(isFine(gateway) ? Level.INFO : Level.WARNING, "gateway to clients: {0}", gateway.describe());
             }
         }
         before = now;
@@ -37,5 +34,10 @@ final class GatewayLog {
                     Integer.toString(ClientRoutes.MAX_ROUTES));
         }
         hadTooMany = routes.hasTooMany();
+    }
+
+    /** Whether packets can go there, or will as soon as it has answered. */
+    private static boolean isFine(NextHop gateway) {
+        return !(gateway instanceof NextHop.Unresolved unresolved) || unresolved.reason() == NextHop.Reason.RESOLVING;
     }
 }

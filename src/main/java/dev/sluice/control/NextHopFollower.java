@@ -71,9 +71,7 @@ final class NextHopFollower {
         this.resolver = resolver;
         this.errors = errors;
         this.clientRoutes = clientRoutes;
-        int[] fds = {
-            resolver.fd(), NO_FD, NO_FD, NO_FD, errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6)
-        };
+        int[] fds = {resolver.fd(), NO_FD, NO_FD, NO_FD, errorsFd(AddressFamily.INET), errorsFd(AddressFamily.INET6)};
         polled = pollfd.allocateArray(fds.length, Arena.ofAuto());
         entries = IntStream.range(0, fds.length)
                 .mapToObj(i -> pollfd.asSlice(polled, i))

@@ -47,7 +47,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Registry {
     private final int maglevTableSize;
-    private final Set<ForwardingMethod> methods;
     private final IdPool<ServiceKey> serviceIds;
     private final IdPool<Place> realServerIds;
     private final Map<ServiceKey, VirtualService> services;
@@ -68,13 +67,7 @@ final class Registry {
      * @param known ids that connections from before the start may hold: what they stand for gets them again
      */
     Registry(int maglevTableSize, KnownIds known) {
-        this(maglevTableSize, known, ForwardingMethod.AVAILABLE);
-    }
-
-    /** As {@link #Registry(int, KnownIds)}, with the forwarding methods that real servers may have. */
-    Registry(int maglevTableSize, KnownIds known, Set<ForwardingMethod> methods) {
         this.maglevTableSize = maglevTableSize;
-        this.methods = Set.copyOf(methods);
         serviceIds = new IdPool<>(ForwardingSnapshot.MAX_SERVICES, known.services());
         realServerIds = new IdPool<>(ForwardingSnapshot.MAX_REAL_SERVERS, known.realServers());
         services = new LinkedHashMap<>();
@@ -83,7 +76,6 @@ final class Registry {
 
     private Registry(Registry other) {
         maglevTableSize = other.maglevTableSize;
-        methods = other.methods;
         serviceIds = new IdPool<>(other.serviceIds);
         realServerIds = new IdPool<>(other.realServerIds);
         services = new LinkedHashMap<>(other.services);
@@ -473,9 +465,6 @@ final class Registry {
 
     private void checkRealServer(ServiceKey service, RealServerConfig config) throws ChangeException {
         IpAddress address = config.address();
-        if (!methods.contains(config.method())) {
-            throw new ChangeException(Code.INVALID, config.method().notAvailable());
-        }
         Optional<String> kind = AddressRules.notForwardable(address);
         if (kind.isPresent()) {
             throw new ChangeException(Code.NOT_UNICAST, "real server " + address + " is " + kind.get());

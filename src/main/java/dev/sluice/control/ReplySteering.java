@@ -83,7 +83,8 @@ final class ReplySteering {
         for (VirtualService service : registry.services()) {
             for (RealServer real : registry.allRealServers(service)) {
                 if (real.method() == ForwardingMethod.NAT) {
-                    replies.put(real.id(), replies(service.key(), real, registry.fwmarkRules()));
+                    boolean everyPort = DataConnections.has(registry, service);
+                    replies.put(real.id(), replies(service.key(), real, everyPort, registry.fwmarkRules()));
                 }
             }
         }
@@ -91,8 +92,10 @@ final class ReplySteering {
     }
 
     /** What a real server answers from, by the protocols of its service. */
-    private static Set<AddressKey> replies(ServiceKey service, RealServer real, List<FwmarkRule> rules) {
-        int port = real.port() == 0 && service instanceof AddressKey key ? key.port() : real.port();
+    private static Set<AddressKey> replies(
+            ServiceKey service, RealServer real, boolean everyPort, List<FwmarkRule> rules) {
+        int own = real.port() == 0 && service instanceof AddressKey key ? key.port() : real.port();
+        int port = everyPort ? 0 : own;
         return protocols(service, rules).stream()
                 .map(protocol -> new AddressKey(protocol, real.address(), port))
                 .collect(Collectors.toUnmodifiableSet());

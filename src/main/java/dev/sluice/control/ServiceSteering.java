@@ -80,6 +80,11 @@ final class ServiceSteering {
                 maps.addService(key, service.id());
             }
         }
+        for (VirtualService service : registry.services()) {
+            if (DataConnections.has(registry, service) && !maps.services().contains(DataConnections.toVip(service))) {
+                maps.addService(DataConnections.toVip(service), service.id());
+            }
+        }
         Set<FwmarkKey> marks = marks(registry);
         if (between || !registry.fwmarkRules().equals(rules) || !marks.equals(served)) {
             maps.setFwmarkRules(registry.fwmarkRules(), marks::contains);
@@ -107,6 +112,7 @@ final class ServiceSteering {
                 keys.add(key);
             }
         }
+        keys.addAll(DataConnections.toVips(registry));
         return keys;
     }
 

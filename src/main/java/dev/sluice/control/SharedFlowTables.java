@@ -5,6 +5,7 @@ import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.FlowTableImage;
 import dev.sluice.flow.FlowTableImage.Boot;
+import dev.sluice.flow.FlowTableImage.RealAddress;
 import dev.sluice.flow.FlowTableImage.Recovery;
 import dev.sluice.flow.PersistenceTable;
 import dev.sluice.flow.PersistenceTableImage;
@@ -27,11 +28,14 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -212,12 +216,13 @@ final class SharedFlowTables implements AutoCloseable {
      * @throws EnvironmentException when a file cannot be read
      */
     Recovery recover(int queue, int workers, FlowTable into, FlowHasher hasher) throws EnvironmentException {
-        Set<Integer> known = new HashSet<>(knownIds.realServers().values());
+        Map<Integer, RealAddress> known = new HashMap<>();
+        knownIds.realServers().forEach((place, id) -> known.put(id, new RealAddress(place.address(), place.port())));
         Recovery all = Recovery.NONE;
         try {
             for (OldTable old : oldTables) {
                 if (old.queue() != TEMPLATES && old.queue() % workers == queue) {
-                    all = all.plus(recover(old, into, hasher, known::contains));
+                    all = all.plus(recover(old, into, hasher, known::get));
                 }
             }
             for (OldTable old : oldTables) {
@@ -231,7 +236,8 @@ final class SharedFlowTables implements AutoCloseable {
         return all;
     }
 
-    private Recovery recover(OldTable old, FlowTable into, FlowHasher hasher, IntPredicate known) throws IOException {
+    private Recovery recover(OldTable old, FlowTable into, FlowHasher hasher, IntFunction<@Nullable RealAddress> known)
+            throws IOException {
         try (FileChannel channel = FileChannel.open(old.file(), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
                 Arena mapping = Arena.ofConfined()) {
             MemorySegment image = channel.map(MapMode.READ_ONLY, 0, channel.size(), mapping);

@@ -30,6 +30,8 @@ public final class FlowCopy {
     long template = PersistenceTable.NONE;
     /** What it is on the real server's side, if its flag says that it is translated; index NONE where that is not known. */
     final Translation translation = new Translation();
+    /** Its numbers, if its translation {@link Translation#hasNumbers}. */
+    final SequenceCopy numbers = new SequenceCopy();
 
     /** Nothing read yet. */
     public FlowCopy() {}
@@ -129,6 +131,9 @@ public final class FlowCopy {
         template = other.template;
         if (other.isTranslated()) {
             translation.set(other.translation);
+            if (other.translation.hasNumbers()) {
+                numbers.set(other.numbers);
+            }
         }
     }
 

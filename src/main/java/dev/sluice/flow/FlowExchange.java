@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Why no flow is lost</b>, whichever way its packets are sprayed over the queues. A worker that takes a flow over enters
  * it first, with the packet count it found, accounts its packet, and only then says so. The old owner removes its entry only
- * when its time, count and real server are still what the new owner copied. So an entry of count <i>k</i> is removed when
+ * when its time, count and real server are still what the new owner copied (only count and real server of a flow whose replies come
+ * here as well: they are not counted, but do set the time). So an entry of count <i>k</i> is removed when
  * another worker has, or had, one of count above <i>k</i>; that one was removed in turn only if a third had one of a higher
  * count still; and so on to an entry that is there. An entry that has seen a packet since stays, two workers then know the
  * flow, both the same real server, and neither looks elsewhere again.
@@ -53,6 +54,7 @@ public final class FlowExchange {
     private final LetterRing[][] replies;
 
     private final @Nullable TranslationReader[] translations;
+    private final Expectations expectations = new Expectations();
     /** When any worker took a flow over last, in ms. */
     private final long[] lastAdoption = new long[PADDING + 1 + PADDING];
 
@@ -130,6 +132,17 @@ public final class FlowExchange {
             }
         }
         return holder < 0 && busy ? UNKNOWN : holder;
+    }
+
+    /** Whether there is any translated connection of any worker. */
+    public boolean hasTranslations() {
+        for (FlowTable table : tables) {
+            TranslationTable translated = table.translations();
+            if (translated != null && translated.size() > 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**
@@ -233,6 +246,30 @@ public final class FlowExchange {
             }
         }
         return collected;
+    }
+
+    /** Connections that others have announced. */
+    public Expectations expectations() {
+        return expectations;
+    }
+
+    /** Whether a connection to a real server is expected. Any thread. */
+    public boolean expects(int realServer, long nowMs) {
+        return expectations.holds(realServer, nowMs);
+    }
+
+    /**
+     * The numbers of a connection's segments, whose translation {@link #findReply} gave.
+     *
+     * @return false when the entry is busy, or gone
+     */
+    public boolean numbers(Translation translation, SequenceCopy into) {
+        return tables[translation.owner].numbers(translation, into);
+    }
+
+    /** As {@link FlowTable#resizedToClient}, of a connection whose translation {@link #findReply} gave. */
+    public boolean resizedToClient(Translation translation, int sequence, int grownBytes) {
+        return tables[translation.owner].resizedToClient(translation, sequence, grownBytes);
     }
 
     private int handedOver() {

@@ -35,6 +35,16 @@ public final class FlowTable {
     static final int FLAG_TEMPLATE = 4;
     /** Flag: its packets are translated, and its replies come here. */
     public static final int FLAG_TRANSLATED = 8;
+    /** Flag: it is translated, and its segments may be changed beyond that. */
+    public static final int FLAG_NUMBERED = 16;
+    /** Flag: it is translated to a port of its own, as another flow has announced. */
+    public static final int FLAG_RELATED = 32;
+
+    /** Flag: it is translated, and nobody knows yet where its client's packets come from. */
+    public static final int FLAG_STATIONLESS = 64;
+
+    /** How many connections there may be whose segments change. */
+    private static final int MAX_NUMBERED = 1 << 16;
 
     private static final int NONE = FlowState.NONE.code();
     /** Of how many flows lines are loaded before {@link #expire} looks at the first. */
@@ -64,6 +74,8 @@ public final class FlowTable {
     private @Nullable FlowTemplates templates;
     /** The real servers' side of flows that are translated. */
     private @Nullable TranslationTable translations;
+    /** The numbers of connections whose segments change; there when translations are. */
+    private @Nullable SequenceTable numbers;
     /** Keeps loads alive; of no other meaning. */
     long touched;
 
@@ -145,9 +157,11 @@ public final class FlowTable {
     /**
      * Lets flows be translated. Before the worker runs.
      *
-     * @param memory gives 128 bytes a flow and 8 a slot, zeroed, outside the heap; untouched while nothing is translated
+     * @param memory gives 128 bytes a flow and 8 a slot, and {@link SequenceTable#ENTRY_BYTES} for up to 65536 flows, zeroed,
+     *     outside the heap; untouched while nothing is translated
      */
     public void keepTranslations(SegmentAllocator memory) {
+        numbers = new SequenceTable(Math.min(maxFlows, MAX_NUMBERED), memory);
         translations = new TranslationTable(maxFlows, slots(), memory);
     }
 
@@ -168,6 +182,9 @@ public final class FlowTable {
             int index = translations.ofSlotOpaque(slot);
             if (translations.isIndex(index)) {
                 translations.read(index, into.translation);
+                if (into.translation.hasNumbers() && !numbers(into.translation, into.numbers)) {
+                    into.translation.numbers = 0;
+                }
                 return;
             }
         }
@@ -355,11 +372,49 @@ public final class FlowTable {
      * Enters the translation of a flow that was just inserted with {@link #FLAG_TRANSLATED}.
      *
      * @param replyHash of its replies
+     * @param changes whether its segments may get other numbers; the {@link SequenceTable} may have no room for it, and they do not
+     *     change then
      */
-    public void translate(int slot, Translation translation, long replyHash) {
+    public void translate(int slot, Translation translation, long replyHash, boolean changes) {
         if (translations != null) {
+            translation.hash = (int) replyHash;
+            translation.numbers = changes && numbers != null ? numbers.take(translation.numbersTag()) + 1 : 0;
             translations.add(translation, (int) replyHash, slot);
         }
+    }
+
+    /**
+     * Copies the numbers of a connection of this table's. Any thread.
+     *
+     * @return false when the entry is busy, or gone
+     */
+    boolean numbers(Translation translation, SequenceCopy into) {
+        SequenceTable table = numbers;
+        int slot = translation.numbers - 1;
+        return table != null && slot >= 0 && table.read(slot, translation.numbersTag(), into);
+    }
+
+    /**
+     * Copies the numbers of a flow's segments, whose translation {@link #translation} or {@link #findReply} gave.
+     *
+     * @return false when the entry is busy
+     */
+    public boolean readNumbers(Translation translation, SequenceCopy into) {
+        return numbers(translation, into);
+    }
+
+    /** As {@link SequenceTable#resizedToClient}. Any thread. */
+    public boolean resizedToClient(Translation translation, int sequence, int grownBytes) {
+        SequenceTable table = numbers;
+        return table != null
+                && table.resizedToClient(translation.numbers - 1, translation.numbersTag(), sequence, grownBytes);
+    }
+
+    /** Makes a flow that was just inserted one that waits for its first packet. */
+    public void listen(int slot, long nowMs) {
+        int state = FlowState.LISTEN.code();
+        changeState(slot, stateCode(slot), state, nowMs);
+        entries.setBytesFlagsState(slot, (entries.bytesFlagsState(slot) & ~0xffL) | state);
     }
 
     /** Whether a flow is translated. */
@@ -381,6 +436,8 @@ public final class FlowTable {
     public void setStation(int slot, Translation from) {
         if (translations != null) {
             translations.setStation(translations.ofSlot(slot), from);
+            entries.setBytesFlagsState(
+                    slot, entries.bytesFlagsState(slot) & ~((long) FLAG_STATIONLESS << FlowCopy.FLAGS_SHIFT));
         }
     }
 
@@ -431,7 +488,13 @@ public final class FlowTable {
         }
     }
 
-    /** Accounts a reply of a translated flow. */
+    /** Accounts a reply of a flow that {@link #staysAlike}. */
+    public void touchSameByReply(int slot, int ipBytes, long nowMs) {
+        entries.setBytesFlagsState(slot, entries.bytesFlagsState(slot) + ((long) ipBytes << FlowCopy.BYTES_SHIFT));
+        entries.setLastSeenMs(slot, (int) nowMs);
+    }
+
+    /** Accounts a reply of a translated flow. It is no packet of the client's: those alone say who has the flow. */
     public void touchReply(int slot, PacketView reply, long nowMs) {
         touch(slot, reply, FlowTransitions.SERVER, nowMs);
     }
@@ -482,7 +545,10 @@ public final class FlowTable {
         if (templates != null && joined) {
             templates.set(slot, flow.template);
         }
-        if (translations != null && translated) {
+        if (translations != null && numbers != null && translated) {
+            Translation translation = flow.translation;
+            translation.numbers =
+                    translation.hasNumbers() ? numbers.take(translation.numbersTag(), flow.numbers) + 1 : 0;
             translations.add(flow.translation, flow.translation.hash, slot);
         }
         return slot;
@@ -520,7 +586,9 @@ public final class FlowTable {
             changeState(slot, before, after, nowMs);
         }
         entries.setBytesFlagsState(slot, word);
-        entries.setPackets(slot, entries.packets(slot) + 1);
+        if (sender != FlowTransitions.SERVER) {
+            entries.setPackets(slot, entries.packets(slot) + 1);
+        }
         entries.setLastSeenMs(slot, (int) nowMs);
     }
 
@@ -551,6 +619,10 @@ public final class FlowTable {
             templates.leave(slot, endedMs);
         }
         if (translations != null && isTranslated(slot)) {
+            int numbered = translations.numbersOf(slot) - 1;
+            if (numbers != null && numbered >= 0) {
+                numbers.free(numbered);
+            }
             translations.remove(slot);
         }
         wheel.remove(slot);
@@ -597,7 +669,7 @@ public final class FlowTable {
         int slot = search(flow, flow.hash);
         if (slot < 0
                 || entries.packets(slot) != flow.packets
-                || entries.lastSeenMs(slot) != flow.lastSeenMs
+                || (entries.lastSeenMs(slot) != flow.lastSeenMs && !isTranslated(slot))
                 || realServer(slot) != flow.realServer) {
             return false;
         }
@@ -714,7 +786,7 @@ public final class FlowTable {
         return (int) entries.bytesFlagsState(slot) >>> FlowCopy.FLAGS_SHIFT & 0xff;
     }
 
-    /** Packets accounted, modulo 2³². */
+    /** Packets of the client's accounted, modulo 2³². */
     public long packets(int slot) {
         return Integer.toUnsignedLong(entries.packets(slot));
     }

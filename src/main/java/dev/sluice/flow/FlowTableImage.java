@@ -1,8 +1,12 @@
 package dev.sluice.flow;
 
+import dev.sluice.packet.AddressFamily;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.PacketView;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
-import java.util.function.IntPredicate;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A flow table's entries in memory that outlives the director, and how the next one reads them. Owned by: control, before
@@ -23,6 +27,14 @@ public final class FlowTableImage {
     private static final int STATES = FlowState.values().length;
 
     private FlowTableImage() {}
+
+    /**
+     * Where packets for a real server of a translated flow go.
+     *
+     * @param address RIP
+     * @param port RPORT, 0 for the one that the client asked for
+     */
+    public record RealAddress(IpAddress address, int port) {}
 
     /**
      * The run of the machine within which two readings of its monotonic clock can be compared.
@@ -82,11 +94,15 @@ public final class FlowTableImage {
      *
      * @param image not {@link #unreadable}
      * @param hasher the table's
-     * @param known whether an id still means the real server that it meant to the image's owner
+     * @param known what an id meant to the image's owner and still means; null when it does not
      * @param nowMs on the monotonic clock
      */
     public static Recovery recover(
-            MemorySegment image, FlowHasher hasher, FlowTable table, IntPredicate known, long nowMs) {
+            MemorySegment image,
+            FlowHasher hasher,
+            FlowTable table,
+            IntFunction<@Nullable RealAddress> known,
+            long nowMs) {
         FlowEntries old = new FlowEntries(TableImage.entries(image, KIND));
         boolean sameKey = TableImage.fingerprint(image) == hasher.fingerprint();
         FlowCopy flow = new FlowCopy();
@@ -104,7 +120,7 @@ public final class FlowTableImage {
             long hash = hasher.hash(flow);
             if (!isPossible(flow, nowMs) || (sameKey && flow.hash != (int) hash)) {
                 torn++;
-            } else if (!known.test(flow.realServer)) {
+            } else if (!isKnown(flow, known.apply(flow.realServer), hasher)) {
                 unknown++;
             } else if (table.remainingMs(flow, nowMs) <= 0) {
                 expired++;
@@ -125,6 +141,32 @@ public final class FlowTableImage {
             }
         }
         return new Recovery(adopted, expired, unknown, torn, refused);
+    }
+
+    /** Whether it is known where the flow's packets go, and what its replies look like if it is translated. */
+    private static boolean isKnown(FlowCopy flow, @Nullable RealAddress real, FlowHasher hasher) {
+        if (real == null || !flow.isTranslated()) {
+            return real != null;
+        }
+        // What was changed in such a connection, and its port, went with the director.
+        boolean lost = (flow.flags() & (FlowTable.FLAG_NUMBERED | FlowTable.FLAG_RELATED)) != 0;
+        boolean inet6 = real.address.family() == AddressFamily.INET6;
+        if (lost || inet6 != flow.inet6()) {
+            return false;
+        }
+        PacketView reply = new PacketView();
+        reply.setFlow(
+                inet6,
+                flow.protocol(),
+                real.address.high(),
+                real.address.low(),
+                real.port == 0 ? flow.virtualPort() : real.port,
+                flow.clientHigh,
+                flow.clientLow,
+                flow.clientPort());
+        flow.translation.recover(flow, reply, (int) hasher.hash(reply));
+        flow.flag(FlowTable.FLAG_STATIONLESS);
+        return true;
     }
 
     private static boolean isPossible(FlowCopy flow, long nowMs) {

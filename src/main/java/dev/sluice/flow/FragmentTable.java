@@ -53,6 +53,7 @@ public final class FragmentTable {
             MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
 
     private final HashKey key;
+    private final int lifetimeMs;
     private final int setMask;
     private final long[] words;
     /** By set: 1 while somebody writes in it. */
@@ -65,9 +66,15 @@ public final class FragmentTable {
      * @param key so that nobody can aim at a set
      */
     public FragmentTable(int capacity, HashKey key) {
+        this(capacity, key, LIFETIME_MS);
+    }
+
+    /** As before, of what lives for another time. */
+    FragmentTable(int capacity, HashKey key, int lifetimeMs) {
         int wanted = Math.max(1, Math.ceilDiv(capacity, WAYS));
         int sets = wanted == 1 ? 1 : Integer.highestOneBit(wanted - 1) << 1;
         this.key = key;
+        this.lifetimeMs = lifetimeMs;
         this.setMask = sets - 1;
         this.words = new long[sets * WAYS * WORDS];
         this.locks = new int[sets];
@@ -119,7 +126,7 @@ public final class FragmentTable {
         set(victim + DESTINATION_LOW, first.destinationLow());
         set(victim + DATAGRAM, datagram(first));
         set(victim + WAY, way);
-        set(victim + EXPIRES, nowMs + LIFETIME_MS);
+        set(victim + EXPIRES, nowMs + lifetimeMs);
         LONG.setRelease(words, victim + VERSION, version + 2);
         INT.setRelease(locks, set, 0);
         return true;

@@ -29,6 +29,23 @@ public final class SequenceCopy {
     int cookie;
     int client;
 
+    /** Becomes what another one is. */
+    void set(SequenceCopy other) {
+        tag = other.tag;
+        flags = other.flags;
+        toServerInit = other.toServerInit;
+        toServerDelta = other.toServerDelta;
+        toServerPrevious = other.toServerPrevious;
+        toClientInit = other.toClientInit;
+        toClientDelta = other.toClientDelta;
+        toClientPrevious = other.toClientPrevious;
+        windowShifts = other.windowShifts;
+        timestampDelta = other.timestampDelta;
+        serverFirst = other.serverFirst;
+        cookie = other.cookie;
+        client = other.client;
+    }
+
     /**
      * Whether the client's segment that begins at {@code sequence} is the one that octets are put in front of: always until the
      * server has acknowledged them, and never from then on.

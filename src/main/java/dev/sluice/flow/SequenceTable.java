@@ -117,6 +117,33 @@ public final class SequenceTable {
         return slot;
     }
 
+    /** As {@link #take(int)}, for a connection that had a slot in another worker's table. */
+    int take(int tag, SequenceCopy numbers) {
+        int slot = take(tag);
+        if (slot != NONE) {
+            long entry = at(slot);
+            long version = begin(entry, tag);
+            if (version == BUSY) {
+                free(slot);
+                return NONE;
+            }
+            set(entry, FLAGS, numbers.flags);
+            set(entry, WINDOW_SHIFTS, numbers.windowShifts);
+            set(entry, TO_SERVER_INIT, numbers.toServerInit);
+            set(entry, TO_SERVER_INIT + DELTA, numbers.toServerDelta);
+            set(entry, TO_SERVER_INIT + PREVIOUS, numbers.toServerPrevious);
+            set(entry, TO_CLIENT_INIT, numbers.toClientInit);
+            set(entry, TO_CLIENT_INIT + DELTA, numbers.toClientDelta);
+            set(entry, TO_CLIENT_INIT + PREVIOUS, numbers.toClientPrevious);
+            set(entry, TIMESTAMP_DELTA, numbers.timestampDelta);
+            set(entry, SERVER_FIRST_OCTET, numbers.serverFirst);
+            set(entry, COOKIE, numbers.cookie);
+            set(entry, CLIENT, numbers.client);
+            end(entry, version);
+        }
+        return slot;
+    }
+
     /** Gives a slot back. Owner only. */
     public void free(int slot) {
         INT.setOpaque(memory, at(slot) + TAG, 0);

@@ -22,6 +22,8 @@ public final class Translation {
     int generation;
     int slot;
     int lastReplyMs;
+    /** One more than the connection's slot in its worker's {@link SequenceTable}; 0 when it has none. */
+    int numbers;
 
     long clientHigh;
     long clientLow;
@@ -180,6 +182,16 @@ public final class Translation {
         return station == other.station && self == other.self && tags == other.tags;
     }
 
+    /** Whether the numbers of its segments may differ on either side. */
+    public boolean hasNumbers() {
+        return numbers != 0;
+    }
+
+    /** What tells the connection from others in a {@link SequenceTable}. */
+    int numbersTag() {
+        return hash == 0 ? 1 : hash;
+    }
+
     /** Says which worker has the connection. */
     public void setOwner(int worker) {
         owner = worker;
@@ -188,6 +200,26 @@ public final class Translation {
     /** Makes a view that of a reply, to look it up. */
     public void toReply(PacketView view) {
         view.setFlow(realInet6(), protocol(), realHigh, realLow, realPort(), localHigh, localLow, localPort());
+    }
+
+    /** Becomes that of a flow of which nobody knows yet where its client's packets come from. */
+    void recover(FlowCopy flow, PacketView reply, int replyHash) {
+        clientHigh = flow.clientHigh;
+        clientLow = flow.clientLow;
+        virtualHigh = flow.virtualHigh;
+        virtualLow = flow.virtualLow;
+        tuple = flow.tuple;
+        setRealSide(reply, flow.realServer);
+        hash = replyHash;
+        setStation(0, 0, 0, 0);
+        numbers = 0;
+        // Of no table, but of some.
+        index = TranslationTable.NONE + 1;
+    }
+
+    /** Whether the client's packets come by a port, from a station that is known. */
+    public boolean hasStationAt(int port) {
+        return stationMac() != 0 && stationPort() == port;
     }
 
     /** Becomes what another one is. */
@@ -202,6 +234,7 @@ public final class Translation {
         generation = other.generation;
         slot = other.slot;
         lastReplyMs = other.lastReplyMs;
+        numbers = other.numbers;
         clientHigh = other.clientHigh;
         clientLow = other.clientLow;
         virtualHigh = other.virtualHigh;

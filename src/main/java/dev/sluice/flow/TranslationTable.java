@@ -5,6 +5,7 @@ import dev.sluice.packet.PacketView;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
@@ -17,7 +18,8 @@ import java.lang.invoke.VarHandle;
  * sequence counter change, as with {@link FlowTableReader}.
  *
  * <p>Entry, in native byte order: 0 RIP high, 8 RIP low, 16 LIP high, 24 LIP low, 32 RPORT·LPORT·protocol·family, 40 hash (low 32
- * bits), 44 next of the list, 48 real server id below generation (16 bits each), 52 slot of the flow, 56 last reply (ms), 60 free;
+ * bits), 44 next of the list, 48 real server id below generation (16 bits each), 52 slot of the flow, 56 last reply (ms), 60 place in the
+ * sequence table;
  * 64 CIP high, 72 CIP low, 80 VIP high, 88 VIP low, 96 CPORT·VPORT·protocol·family, 104 station and port, 112 the director's MAC
  * address there, 120 tags.
  */
@@ -37,6 +39,7 @@ public final class TranslationTable {
     private static final int REAL_SERVER_GENERATION = 48;
     private static final int SLOT = 52;
     private static final int LAST_REPLY = 56;
+    private static final int NUMBERS = 60;
     private static final int CLIENT_HIGH = 64;
     private static final int CLIENT_LOW = 72;
     private static final int VIRTUAL_HIGH = 80;
@@ -46,6 +49,11 @@ public final class TranslationTable {
     private static final int SELF = 112;
     private static final int TAGS = 120;
 
+    /** Ints before and behind. */
+    private static final int PADDING = 32;
+
+    private static final VarHandle COUNT =
+            MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle().withInvokeExactBehavior();
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle().withInvokeExactBehavior();
     // By address, and not checked each time: as FlowEntries says.
@@ -75,7 +83,8 @@ public final class TranslationTable {
     /** The lowest entry that was never used. */
     private int fresh = 1;
 
-    private int size;
+    /** How many there are, on cache lines of its own: others read it. */
+    private final int[] size = new int[PADDING + 1 + PADDING];
 
     /**
      * An empty table.
@@ -99,9 +108,9 @@ public final class TranslationTable {
         return new TranslationReader(this, removals);
     }
 
-    /** How many there are. */
-    public int size() {
-        return size;
+    /** How many there are. Any thread. */
+    int size() {
+        return (int) COUNT.getOpaque(size, PADDING);
     }
 
     /**
@@ -125,6 +134,7 @@ public final class TranslationTable {
         PLAIN_INT.set(ALL, entry + HASH, hash);
         PLAIN_INT.set(ALL, entry + REAL_SERVER_GENERATION, generation << 16 | translation.realServer);
         PLAIN_INT.set(ALL, entry + SLOT, slot);
+        PLAIN_INT.set(ALL, entry + NUMBERS, translation.numbers);
         PLAIN_LONG.set(ALL, entry + CLIENT_HIGH, translation.clientHigh);
         PLAIN_LONG.set(ALL, entry + CLIENT_LOW, translation.clientLow);
         PLAIN_LONG.set(ALL, entry + VIRTUAL_HIGH, translation.virtualHigh);
@@ -137,7 +147,7 @@ public final class TranslationTable {
         PLAIN_INT.set(ALL, entry + NEXT, (int) PLAIN_INT.get(ALL, bucket));
         INT.setRelease(buckets, bucket - bucketsBase, index);
         setOfSlot(slot, index);
-        size++;
+        COUNT.setOpaque(size, PADDING, size[PADDING] + 1);
     }
 
     /** The entry beside a flow that has one. */
@@ -184,7 +194,7 @@ public final class TranslationTable {
         PLAIN_INT.set(ALL, entry + NEXT, free);
         removals.end();
         free = index;
-        size--;
+        COUNT.setOpaque(size, PADDING, size[PADDING] - 1);
     }
 
     /**
@@ -204,7 +214,7 @@ public final class TranslationTable {
 
     /** As {@link #find}, of a reply's tuple and addresses. */
     int search(long tuple, long realHigh, long realLow, long localHigh, long localLow, int hash) {
-        if (size == 0) {
+        if (size[PADDING] == 0) {
             return NONE;
         }
         int index = (int) PLAIN_INT.get(ALL, bucketOf(hash));
@@ -220,6 +230,12 @@ public final class TranslationTable {
             index = (int) PLAIN_INT.get(ALL, entry + NEXT);
         }
         return NONE;
+    }
+
+    /** The place of a flow's entry in the sequence table, as {@link Translation#numbers} has it. */
+    int numbersOf(int slot) {
+        int index = ofSlot(slot);
+        return index == NONE ? 0 : (int) PLAIN_INT.get(ALL, entryOf(index) + NUMBERS);
     }
 
     /** The slot of an entry's flow. */
@@ -289,6 +305,7 @@ public final class TranslationTable {
         into.generation = realServer >>> 16;
         into.slot = (int) INT.getOpaque(entries, entry + SLOT);
         into.lastReplyMs = (int) INT.getOpaque(entries, entry + LAST_REPLY);
+        into.numbers = (int) INT.getOpaque(entries, entry + NUMBERS);
         into.clientHigh = (long) LONG.getOpaque(entries, entry + CLIENT_HIGH);
         into.clientLow = (long) LONG.getOpaque(entries, entry + CLIENT_LOW);
         into.virtualHigh = (long) LONG.getOpaque(entries, entry + VIRTUAL_HIGH);

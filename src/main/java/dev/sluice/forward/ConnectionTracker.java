@@ -1,5 +1,6 @@
 package dev.sluice.forward;
 
+import dev.sluice.flow.Expectations;
 import dev.sluice.flow.FlowCounts;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
@@ -34,6 +35,7 @@ final class ConnectionTracker {
     private final ConnectionPolicy policy;
     private final FlowAdmission admission;
     private final FlowAdoption adoption;
+    private final RelatedFlows related;
     private final PersistentChoice persistent;
     private final Translator translator;
     private final @Nullable SchedulerState[] states = new @Nullable SchedulerState[ForwardingSnapshot.MAX_SERVICES];
@@ -48,7 +50,8 @@ final class ConnectionTracker {
             ConnectionPolicy policy,
             FlowAdoption adoption,
             PersistenceTable templates,
-            Translator translator) {
+            Translator translator,
+            RelatedFlows related) {
         this.flows = flows;
         this.connections = connections;
         this.hasher = hasher;
@@ -57,6 +60,7 @@ final class ConnectionTracker {
         this.admission = new FlowAdmission(flows, policy.maxNewFlowsPerSecond());
         this.adoption = adoption;
         this.translator = translator;
+        this.related = related;
         this.persistent = new PersistentChoice(templates, counters, policy.expireQuiescentTemplate());
     }
 
@@ -73,6 +77,7 @@ final class ConnectionTracker {
      * @param hash the flow's
      */
     int realServerOfError(ForwardingSnapshot snapshot, PacketView flow, long hash, long nowMs) {
+        translator.begin();
         int realServer = peek(flow, hash, nowMs);
         if (realServer < 0 && flow.isIpsec()) {
             realServer = peek(ike, hashOfIke(flow, IKE_NAT_PORT), nowMs);
@@ -98,7 +103,15 @@ final class ConnectionTracker {
             known = ike;
         }
         int slot = flows.find(known, hash, nowMs);
-        return slot < 0 ? adoption.peek(known, hash, nowMs) : flows.realServer(slot);
+        if (slot >= 0) {
+            translator.peek(slot);
+            return flows.realServer(slot);
+        }
+        int realServer = adoption.peek(known, hash, nowMs);
+        if (realServer >= 0) {
+            translator.peek(adoption.peeked());
+        }
+        return realServer;
     }
 
     private boolean isByHash(PacketView flow) {
@@ -111,6 +124,7 @@ final class ConnectionTracker {
 
     /** The id of the real server that gets the packet, or a negative number when it was dropped and counted. */
     int realServerOf(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
+        translator.begin();
         int slot = packet.isIpsec() ? findIke(snapshot, packet, hash, nowMs) : find(snapshot, packet, hash, nowMs);
         if (slot < 0) {
             return unheld(slot, snapshot, packet, hash, nowMs);
@@ -211,6 +225,12 @@ final class ConnectionTracker {
             counters.increment(Counter.NO_IKE_FLOW);
             return DROPPED;
         }
+        if (packet.opensConnection() && snapshot.nat().any()) {
+            long expected = related.expected(packet, nowMs);
+            if (expected != Expectations.NONE) {
+                return related.openExpected(snapshot, packet, hash, expected, nowMs);
+            }
+        }
         int service = snapshot.findService(packet);
         SchedulerTable table = service == ForwardingSnapshot.NONE ? null : snapshot.table(service);
         if (table == null) {
@@ -256,6 +276,7 @@ final class ConnectionTracker {
             return realServer;
         }
         int flags = (sloppy ? FlowTable.FLAG_SLOPPY : 0) | (translated ? FlowTable.FLAG_TRANSLATED : 0);
+        flags |= translated && FtpControl.isControl(packet) ? FlowTable.FLAG_NUMBERED : 0;
         int slot = flows.insert(packet, hash, realServer, flags, nowMs);
         if (translated) {
             translator.open(snapshot.nat(), packet, realServer, slot);

@@ -35,6 +35,7 @@ public enum Counter {
     REPLY_HIT(Kind.EVENT, "replies of real servers by NAT that belong to a known connection"),
     REPLY_PASSED_ON(
             Kind.EVENT, "packets of NAT's real servers that are a reply of no known connection, routed as they are"),
+    FTP_EXPECTED(Kind.EVENT, "data connections that FTP control connections have announced"),
     REPLY_UNTOLD(Kind.EVENT, "replies of another worker's connections that it could not be told of"),
     FLOW_TABLE_FULL(Kind.EVENT, "packets forwarded without a flow entry because the flow table was full"),
     FLOW_HALF_OPEN_FULL(
@@ -62,18 +63,25 @@ public enum Counter {
     TCP_WITHOUT_FLOW(Kind.DROP, "TCP packets from the middle of an unknown connection, with sloppy_tcp off"),
     SCTP_WITHOUT_FLOW(
             Kind.DROP, "SCTP packets of no known association that have no chunk or, with sloppy_sctp off, no INIT"),
-    REPLY_WITHOUT_FLOW(Kind.DROP, "packets of NAT's real servers that are a reply of no known connection, and have no router to go to"),
+    REPLY_WITHOUT_FLOW(
+            Kind.DROP,
+            "packets of NAT's real servers that are a reply of no known connection, and have no router to go to"),
     NAT_WITHOUT_FLOW(
             Kind.DROP,
             "packets for real servers by NAT that get no flow entry, without which no reply could come back"),
     NAT_SCTP_FRAGMENT(
             Kind.DROP,
             "pieces of SCTP packets to another port, over whose whole their checksum would have to be corrected"),
+    NUMBERS_BUSY(
+            Kind.DROP,
+            "segments of connections whose sequence numbers or announced connections another worker was changing"),
     NO_IKE_FLOW(Kind.DROP, "ESP and AH packets whose client has no known IKE flow (UDP 500 or 4500) to the VIP"),
     FLOW_LOOKUP_BUSY(Kind.DROP, "packets whose flow may be with another worker whose table changed too fast to tell"),
     REAL_SERVER_GONE(Kind.DROP, "packets of flows whose real server was removed"),
     NO_ROUTE(Kind.DROP, "replies to a client to which no route leads"),
-    NO_NEIGHBOUR(Kind.DROP, "packets to a real server, or replies to a client, whose or whose router's MAC address is not known"),
+    NO_NEIGHBOUR(
+            Kind.DROP,
+            "packets to a real server, or replies to a client, whose or whose router's MAC address is not known"),
     TTL_EXPIRED(Kind.DROP, "packets that arrived with a TTL or hop limit of 0 or 1"),
     PACKET_TOO_BIG(Kind.DROP, "packets too large for the way to their real server that nobody may fragment"),
     NO_SPARE_FRAME(Kind.DROP, "packets that could not be fragmented for want of free frames"),

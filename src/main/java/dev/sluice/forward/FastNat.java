@@ -15,8 +15,8 @@ import java.lang.foreign.MemorySegment;
  * rewriter and {@link ReplyPath} would; {@link FastPath} has read them, and stops where one of them comes. In a loop of its own,
  * so that what direct routing and tunneling need of registers is left to them. Owned by: worker.
  *
- * <p>Left to the slow path: connections of other workers, UDP without a checksum, what would change a connection's state, what does
- * not fit, and whose way is not known.
+ * <p>Left to the slow path: connections of other workers, UDP without a checksum, what would change a connection's state, FTP's
+ * control connections and the client's half of its data connections, what does not fit, and whose way is not known.
  */
 final class FastNat {
     private static final long U32 = 0xffff_ffffL;
@@ -67,7 +67,11 @@ final class FastNat {
             }
             slot = flows.slotOfReply(reply);
         }
-        if (!flows.isTranslated(slot) || !flows.staysAlike(slot, plain.states(index), nowMs) || plain.ttl(index) <= 1) {
+        int left = FlowTable.FLAG_NUMBERED
+                | (reply == FlowTable.NOT_FOUND ? FlowTable.FLAG_RELATED | FlowTable.FLAG_STATIONLESS : 0);
+        if ((flows.flags(slot) & (FlowTable.FLAG_TRANSLATED | left)) != FlowTable.FLAG_TRANSLATED
+                || !flows.staysAlike(slot, plain.states(index), nowMs)
+                || plain.ttl(index) <= 1) {
             return false;
         }
         int realServer = flows.realServer(slot);
@@ -80,19 +84,20 @@ final class FastNat {
         boolean inet6 = plain.inet6(index);
         boolean known = reply == FlowTable.NOT_FOUND
                 ? toReal(snapshot, realServer, hash, inet6, ip)
-                : toClient(snapshot, reply, hash, inet6, ip);
+                : toClient(snapshot, reply, hash, inet6);
         if (!known || ipLength > roomBytes || !rewrite(ip, inet6, plain.protocol(index))) {
             return false;
         }
-        flows.touchSame(slot, ipLength, nowMs);
         long frame = ip - Ethernet.HEADER_BYTES;
         Octets.putI64(frame, macHead);
         Octets.putI32(frame + Long.BYTES, macTail);
         batch.setEgress(index, egressPort);
         if (reply == FlowTable.NOT_FOUND) {
+            flows.touchSame(slot, ipLength, nowMs);
             counters.increment(Counter.FLOW_HIT);
             counters.packet(service, realServer, ipLength);
         } else {
+            flows.touchSameByReply(slot, ipLength, nowMs);
             counters.increment(Counter.REPLY_HIT);
             counters.reply(service, realServer, ipLength);
         }
@@ -123,7 +128,7 @@ final class FastNat {
     }
 
     /** As {@link #toReal}, of a reply. */
-    private boolean toClient(ForwardingSnapshot snapshot, int reply, long hash, boolean inet6, long ip) {
+    private boolean toClient(ForwardingSnapshot snapshot, int reply, long hash, boolean inet6) {
         flows.translationOfReply(reply, station);
         RouteTable routes = snapshot.routes();
         int route = routes.find(station.clientInet6(), station.clientHigh(), station.clientLow());
@@ -131,7 +136,7 @@ final class FastNat {
             return false;
         }
         if (routes.isOnLink(route)) {
-            if (routes.onLinkPort(route) != station.stationPort() || station.tags() != 0) {
+            if (!station.hasStationAt(routes.onLinkPort(route)) || station.tags() != 0) {
                 return false;
             }
             macHead = Ethernet.addressesHead(station.stationMac(), station.selfMac());

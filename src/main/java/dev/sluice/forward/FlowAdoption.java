@@ -88,6 +88,11 @@ final class FlowAdoption {
         return isFound ? found.realServer() : NOT_FOUND;
     }
 
+    /** The flow that {@link #peek} found last. */
+    FlowCopy peeked() {
+        return found;
+    }
+
     /** The real server of the flow found last. */
     int realServer() {
         return found.realServer();

@@ -6,6 +6,7 @@ import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.FragmentTable;
 import dev.sluice.flow.PersistenceTable;
+import dev.sluice.flow.Translation;
 import dev.sluice.packet.Icmp;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
@@ -54,11 +55,18 @@ public final class Pipeline {
     private final FastPath fastPath;
     private final FastNat fastNat;
     private final Translator translator;
+    private final RelatedFlows related;
+    private final FtpControl ftp;
     private final ReplyPath replies;
 
     private final PacketView[] packets = new PacketView[Batch.CAPACITY];
     private final long[] hashes = new long[Batch.CAPACITY];
     private final int[] realServers = new int[Batch.CAPACITY];
+    /** Of flows that are translated: RPORT. */
+    private final int[] realPorts = new int[Batch.CAPACITY];
+    /** Whether there is NAT, or connections that it has left behind. */
+    private boolean translating;
+
     /** The flow that an ICMP error is about. */
     private final PacketView quoted = new PacketView();
     /** Keeps the loads of the first pass alive; of no other meaning. */
@@ -99,14 +107,24 @@ public final class Pipeline {
         this.nodestSweep = new NodestSweep(flows, counters);
         this.templateSweep = templates;
         this.translator = new Translator(umem, flows, hasher);
+        this.related = new RelatedFlows(flows, connections, hasher, counters, translator, exchange.expectations());
         this.tracker = new ConnectionTracker(
-                flows, connections, hasher, counters, connectionPolicy, adoption, templates.table(), translator);
+                flows,
+                connections,
+                hasher,
+                counters,
+                connectionPolicy,
+                adoption,
+                templates.table(),
+                translator,
+                related);
+        this.ftp = new FtpControl(umem, flows, exchange);
         this.fragments = fragments;
         this.held = new FragmentHold(umem);
         this.ids = new Identifications(worker, exchange.workers(), (int) System.nanoTime());
         this.answers = new IcmpAnswers(umem, counters, ids, packetPolicy.icmpErrorsPerSecond());
         this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
-        this.replies = new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers);
+        this.replies = new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers, ftp);
         this.fastPath = new FastPath(umem, flows, hasher, counters, packetPolicy, ids);
         this.fastNat = new FastNat(umem, fastPath, flows, counters, packetPolicy);
         for (int i = 0; i < packets.length; i++) {
@@ -127,6 +145,7 @@ public final class Pipeline {
     public void process(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
         int received = batch.count();
         counters.add(Counter.PACKETS_IN, received);
+        translating = snapshot.nat().any() || replies.hasConnections();
         translator.ingress(ingressPort);
         held.sweep(batch, fragments, nowMs);
         parse(batch, 0);
@@ -233,7 +252,7 @@ public final class Pipeline {
         // Grows when a first fragment lets later ones go.
         for (int i = 0; i < batch.count(); i++) {
             i = fastPath.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
-            if (snapshot.nat().any()) {
+            if (translating) {
                 int stopped = i;
                 i = fastNat.forward(snapshot, batch, hashes, i, batch.count(), nowMs);
                 if (i > stopped) {
@@ -262,10 +281,15 @@ public final class Pipeline {
         }
         switch (batch.egress(index)) {
             case CONNECTION -> {
-                if (snapshot.nat().any() && directReply(snapshot, batch, index, ingressPort, nowMs)) {
+                if (translating && directReply(snapshot, batch, index, ingressPort, nowMs)) {
                     return;
                 }
                 int realServer = tracker.realServerOf(snapshot, packets[index], hashes[index], nowMs);
+                Translation translation = translator.current();
+                realPorts[index] = translator.realPort();
+                if (realServer >= 0 && translation != null && translation.hasNumbers()) {
+                    realServer = control(snapshot, batch, index, translation, realServer, nowMs);
+                }
                 if (packets[index].isFragment()) {
                     directRest(batch, packets[index], realServer, nowMs);
                 }
@@ -277,6 +301,21 @@ public final class Pipeline {
                 // Dropped by the first pass.
             }
         }
+    }
+
+    /** Takes a client's segment of an FTP control connection: where it goes, or that it was dropped and counted. */
+    private int control(
+            ForwardingSnapshot snapshot, Batch batch, int index, Translation translation, int realServer, long nowMs) {
+        int announced = ftp.toServer(batch, index, packets[index], translation);
+        if (announced == FtpControl.BUSY) {
+            counters.increment(Counter.NUMBERS_BUSY);
+            return DROPPED;
+        }
+        if (announced > 0) {
+            counters.increment(Counter.FTP_EXPECTED);
+            related.listen(snapshot, packets[index], realServer, announced, realPorts[index], nowMs);
+        }
+        return realServer;
     }
 
     /** Forwards what is a reply of NAT's, all of it; false when it is none. */
@@ -366,7 +405,7 @@ public final class Pipeline {
             return;
         }
         hashes[index] = tracker.hash(quoted);
-        if (!snapshot.nat().any()) {
+        if (!translating) {
             setDirection(batch, index, tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs));
         } else if (snapshot.findService(quoted) == ForwardingSnapshot.NONE
                 && replies.find(quoted, hashes[index], nowMs)) {
@@ -375,6 +414,7 @@ public final class Pipeline {
             int realServer = tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs);
             batch.setEgress(index, DROPPED);
             if (realServer >= 0) {
+                rewriter.toPort(translator.realPort());
                 rewriter.rewriteError(
                         snapshot, batch, index, packet, quoted, realServer, hashes[index], ingressPort, nowMs);
             }
@@ -387,6 +427,7 @@ public final class Pipeline {
         for (int i = 0; i < count; i++) {
             int egress = batch.egress(i);
             if (egress == DIRECTED) {
+                rewriter.toPort(realPorts[i]);
                 rewriter.rewrite(snapshot, batch, i, packets[i], realServers[i], hashes[i], ingressPort, nowMs);
             } else if (egress == ECHO) {
                 answers.echo(batch, i, packets[i], ingressPort);

@@ -34,6 +34,7 @@ final class ReplyPath {
     private final Counters counters;
     private final PacketPolicy policy;
     private final IcmpAnswers answers;
+    private final FtpControl ftp;
     private final Fragmentation fragmentation;
     private final AddressRewriter outer;
     private final AddressRewriter quotedRewriter;
@@ -56,7 +57,8 @@ final class ReplyPath {
             int worker,
             Counters counters,
             PacketPolicy policy,
-            IcmpAnswers answers) {
+            IcmpAnswers answers,
+            FtpControl ftp) {
         this.umem = umem;
         this.flows = flows;
         this.exchange = exchange;
@@ -65,9 +67,15 @@ final class ReplyPath {
         this.counters = counters;
         this.policy = policy;
         this.answers = answers;
+        this.ftp = ftp;
         this.fragmentation = new Fragmentation(umem);
         this.outer = new AddressRewriter(umem);
         this.quotedRewriter = new AddressRewriter(umem);
+    }
+
+    /** Whether any worker has connections whose replies come here. */
+    boolean hasConnections() {
+        return exchange.hasTranslations();
     }
 
     /** Accounts replies that others have forwarded; once a duty cycle. How many there were. */
@@ -100,6 +108,14 @@ final class ReplyPath {
             counters.increment(Counter.REPLY_UNTOLD);
         }
         counters.increment(Counter.REPLY_HIT);
+        if (found.hasNumbers()) {
+            int announced = ftp.toClient(batch, index, packet, found, ownSlot >= 0, nowMs);
+            if (announced == FtpControl.BUSY) {
+                drop(batch, index, Counter.NUMBERS_BUSY);
+                return;
+            }
+            counters.add(Counter.FTP_EXPECTED, announced);
+        }
         send(snapshot, batch, index, packet, hash, ingressPort, nowMs);
     }
 
@@ -268,7 +284,7 @@ final class ReplyPath {
         }
         egressPort = routes.onLinkPort(route);
         roomBytes = routes.onLinkMtuBytes(route);
-        if (!knowsStation || found.stationPort() != egressPort) {
+        if (!knowsStation || !found.hasStationAt(egressPort)) {
             return Counter.NO_NEIGHBOUR;
         }
         macHead = Ethernet.addressesHead(found.stationMac(), found.selfMac());
@@ -324,14 +340,7 @@ final class ReplyPath {
     /** Writes the link header towards the client. */
     private void place(Batch batch, int index, long l3, boolean inet6) {
         long frame = LinkHeader.write(
-                umem,
-                tags,
-                linkBytes,
-                l3,
-                inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4,
-                macHead,
-                macTail,
-                vlan);
+                umem, tags, linkBytes, l3, inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4, macHead, macTail, vlan);
         batch.move(index, frame, batch.length(index) + (int) (batch.address(index) - frame));
         batch.setEgress(index, egressPort);
     }

@@ -33,6 +33,8 @@ final class Rewriter {
     /** What the ICMP error in hand quotes. */
     private PacketView quotedPacket = new PacketView();
 
+    private int realPort;
+
     Rewriter(MemorySegment umem, Counters counters, PacketPolicy policy, Identifications ids, IcmpAnswers answers) {
         this.umem = umem;
         this.counters = counters;
@@ -43,6 +45,15 @@ final class Rewriter {
         this.answers = answers;
         this.addresses = new AddressRewriter(umem);
         this.quotedAddresses = new AddressRewriter(umem);
+    }
+
+    /** Sets the RPORT of the next packet's flow; 0 for the real server's. */
+    void toPort(int port) {
+        realPort = port;
+    }
+
+    private int portOf(NatTable nat, int realServer, int virtualPort) {
+        return realPort == 0 ? nat.port(realServer, virtualPort) : realPort;
     }
 
     /**
@@ -157,7 +168,7 @@ final class Rewriter {
                     .from(
                             nat.addressHigh(realServer),
                             nat.addressLow(realServer),
-                            nat.port(realServer, quoted.destinationPort()))
+                            portOf(nat, realServer, quoted.destinationPort()))
                     .to(quoted.sourceHigh(), quoted.sourceLow(), quoted.sourcePort());
             quotedPacket = quoted;
         }
@@ -172,7 +183,7 @@ final class Rewriter {
                 .to(
                         nat.addressHigh(realServer),
                         nat.addressLow(realServer),
-                        nat.port(realServer, packet.destinationPort()));
+                        portOf(nat, realServer, packet.destinationPort()));
         if (packet.protocol() == Transport.ICMP || packet.protocol() == Transport.ICMPV6) {
             addresses.rewriteIcmp(batch, index, packet, quotedPacket, quotedAddresses);
             return true;

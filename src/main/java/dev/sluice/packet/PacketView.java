@@ -164,6 +164,17 @@ public final class PacketView {
         ipLength += bytes;
     }
 
+    /**
+     * Makes this a view of what is known of a connection by another number than its ports, to look it up as a datagram in
+     * fragments is looked up. Of the packet nothing but the addresses is taken over.
+     *
+     * @param number what tells it from others between the same addresses
+     */
+    public void setNumbered(PacketView packet, int protocol, int number) {
+        setFlow(packet, protocol, 0);
+        fragmentId = number;
+    }
+
     /** Whether nobody may fragment it: IPv4 with DF, and IPv6. */
     public boolean dontFragment() {
         return dontFragment;

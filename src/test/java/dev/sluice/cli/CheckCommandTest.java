@@ -260,8 +260,6 @@ class CheckCommandTest {
             address = "10.0.0.1"    | weight = 2147483648 | 8:1: weight = 2147483648 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | weight = -1      | 8:1: weight = -1 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | weight = "2"     | 8:1: weight = "2" is a string; allowed: an integer 0-2147483647
-            address = "10.0.0.1"    | method = "nat"~port = 65536 | 9:1: port = 65536 is out of range; allowed: an integer 0-65535
-            address = "2001:db8::1" | method = "nat"   | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family with method nat; method tun takes either
             address = "10.0.0.1"    | tun_type = "gue" | 8:1: tun_type = "gue" does not go with method "dr"; allowed: only with method = "tun"
             address = "10.0.0.1"    | tun_port = 6080 | 8:1: tun_port = 6080 does not go with method "dr"; allowed: only with method = "tun"
             address = "10.0.0.1"    | tun_checksum = "nocsum" | 8:1: tun_checksum = "nocsum" does not go with method "dr"; allowed: only with method = "tun"
@@ -280,12 +278,18 @@ class CheckCommandTest {
             address = "10.0.0.1"    | upper_threshold = -1 | 8:1: upper_threshold = -1 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | upper_threshold = 2147483648 | 8:1: upper_threshold = 2147483648 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | lower_threshold = 1  | 8:1: lower_threshold = 1 is above upper_threshold = 0; allowed: at most upper_threshold
-            address = "10.0.0.1"    | port = 80        | 8:1: unknown key "port" in [[service.real]]; allowed: address, method, weight, upper_threshold, lower_threshold, tun_type, tun_port, tun_checksum, vlan, check
+            address = "10.0.0.1"    | port = 80        | 8:1: port = 80 does not go with method "dr", which keeps the service's; allowed: only with method = "nat"
+            address = "10.0.0.1"    | method = "tun"~port = 81 | 9:1: port = 81 does not go with method "tun", which keeps the service's; allowed: only with method = "nat"
+            address = "10.0.0.1"    | method = "nat"~port = 65536 | 9:1: port = 65536 is out of range; allowed: an integer 0-65535
+            address = "10.0.0.1"    | method = "nat"~tun_type = "gue" | 9:1: tun_type = "gue" does not go with method "nat"; allowed: only with method = "tun"
+            address = "2001:db8::1" | method = "nat"   | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family with method nat; method tun takes either
             """)
     void realServer(String first, String second, String message) throws IOException {
         assertRefused(
                 DIRECTOR + SERVICE + "[[service.real]]\n" + first + "\n" + second.replace('~', '\n') + "\n",
-                message.replace("@RIP@", "an IPv4 or IPv6 address without port; the port follows the service"));
+                message.replace(
+                        "@RIP@",
+                        "an IPv4 or IPv6 address without port, which is the service's or, with method nat, the key port"));
     }
 
     @Test
@@ -331,7 +335,7 @@ class CheckCommandTest {
             fwmark = 2          |                         | 2:1: service FWM 2 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 2 and an IPv4 destination
             fwmark = 1          | family = "inet6"        | 2:1: service FWM 1 IPv6 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 1 and an IPv6 destination
             fwmark = 1          | real = [{ address = "2001:db8::1" }] | 4:11: address = "2001:db8::1" is of another family than the service FWM 1; allowed: addresses of one family with method dr; method tun takes either
-            fwmark = 1          | real = [{ address = "10.0.0.1:80" }] | 4:11: address = "10.0.0.1:80" has a port or brackets; allowed: an IPv4 or IPv6 address without port; the port follows the service
+            fwmark = 1          | real = [{ address = "10.0.0.1:80" }] | 4:11: address = "10.0.0.1:80" has a port or brackets; allowed: an IPv4 or IPv6 address without port, which is the service's or, with method nat, the key port
             """)
     void fwmarkService(String first, @Nullable String second, String message) throws IOException {
         assertRefused(

@@ -15,6 +15,7 @@ import dev.sluice.control.config.ServiceTables;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.health.CheckSpec;
 import dev.sluice.health.Target;
+import dev.sluice.health.Via;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
@@ -179,6 +180,17 @@ class HealthFollowerTest {
         recover(12);
         assertEquals("11:1 12:2 13:3", inService());
         assertEquals(2, published);
+    }
+
+    @Test
+    void translatedRealServersAreAskedAtTheirOwnAddressAndPort() throws Exception {
+        start(SERVICE + ", check = [{ type = \"tcp\", via = \"vip\", rise = 7 }], real = ["
+                + "{ address = \"10.0.0.11\", method = \"nat\", port = 8080 }, { address = \"10.0.0.12\" }] }]");
+        CheckSpec nat = Objects.requireNonNull(checks.wanted.get(new Target(HTTP, IpAddress.parse("10.0.0.11"), 8080)))
+                .getFirst();
+        assertEquals(Via.RIP, nat.via());
+        assertEquals(7, nat.timing().rise());
+        assertEquals(Via.VIP, check(12).via());
     }
 
     @Test

@@ -172,6 +172,20 @@ class LoadedStateTest {
             tun_type = "gue"
             tun_port = 6080
             vlan = 12
+            [[service.real]]
+            address = "10.0.0.13"
+            port = 81
+            [[service]]
+            protocol = "udp"
+            address = "10.0.0.100:53"
+            [[service.real]]
+            address = "10.0.0.11"
+            method = "nat"
+            port = 5353
+            [[service.real]]
+            address = "10.0.0.11"
+            method = "nat"
+            port = 0
             """ + SERVICES);
         apply(List.of(weight("10.0.0.11", 7)));
         String text = TomlWriter.write(state.config());

@@ -8,7 +8,6 @@ import dev.sluice.control.admin.AdminException;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
-import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.Persistence;
 import dev.sluice.service.RealServer;
@@ -21,7 +20,6 @@ import dev.sluice.stats.TableStats;
 import dev.sluice.stats.TimeoutStats;
 import dev.sluice.stats.Traffic;
 import dev.sluice.stats.TunnelStats;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,7 +34,7 @@ public final class RegistryDirector implements Director {
 
     private final long tableSize;
     private final Set<IpAddress> broadcast;
-    private Registry registry = new Registry(65537, KnownIds.NONE, EnumSet.allOf(ForwardingMethod.class));
+    private Registry registry = new Registry(65537, KnownIds.NONE);
     private TimeoutStats timeouts = new TimeoutStats(900, 120, 300);
 
     /**

@@ -38,6 +38,11 @@ class ServiceJsonTest {
                         + "'lower_threshold':0,'tun_type':'gre','tun_checksum':'nocsum','vlan':'none'},"
                         + "{'address':'10.0.0.13','method':'tun','weight':1,'upper_threshold':0,"
                         + "'lower_threshold':0,'tun_type':'ipip','vlan':'keep'}]}",
+                "{'protocol':'tcp','address':'10.0.0.100:80','scheduler':'rr','scheduler_flags':[],'one_packet':false,"
+                        + "'real':[{'address':'10.0.0.11','port':8080,'method':'nat','weight':1,'upper_threshold':0,"
+                        + "'lower_threshold':0,'vlan':'keep'},"
+                        + "{'address':'10.0.0.11','port':0,'method':'nat','weight':1,'upper_threshold':0,"
+                        + "'lower_threshold':0,'vlan':'keep'}]}",
                 "{'protocol':'udp','address':'[2001:db8::1]:0','scheduler':'sh','scheduler_flags':['sh-fallback','sh-port'],"
                         + "'persistence':2678400,'persistence_netmask':64,'one_packet':true,'real':[]}",
                 "{'fwmark':4294967295,'family':'inet6','scheduler':'maglev','scheduler_flags':[],'persistence':1,"

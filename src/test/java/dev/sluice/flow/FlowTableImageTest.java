@@ -1,6 +1,7 @@
 package dev.sluice.flow;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -35,7 +36,7 @@ class FlowTableImageTest {
 
     private Recovery recover(FlowTable into, long nowMs) {
         assertEquals(Optional.empty(), FlowTableImage.unreadable(image, Flows.BOOT));
-        return FlowTableImage.recover(image, Flows.HASHER, into, id -> id < SERVERS, nowMs);
+        return FlowTableImage.recover(image, Flows.HASHER, into, id -> id < SERVERS ? Flows.REAL : null, nowMs);
     }
 
     @ParameterizedTest
@@ -78,6 +79,40 @@ class FlowTableImageTest {
     }
 
     @Test
+    void repliesOfTranslatedFlowsAreFoundAgain() {
+        FlowTable before = formatted();
+        before.keepTranslations(Arena.ofAuto());
+        // One by NAT, and two that have lost what belongs to them.
+        int[] lost = {0, FlowTable.FLAG_NUMBERED, FlowTable.FLAG_RELATED};
+        for (int i = 0; i < lost.length; i++) {
+            PacketView packet = Flows.packet(4 * i + 2, Transport.SYN);
+            before.touch(
+                    before.insert(packet, Flows.HASHER.hash(packet), i, FlowTable.FLAG_TRANSLATED | lost[i], 0),
+                    packet,
+                    0);
+        }
+        FlowTable after = fresh(100);
+        after.keepTranslations(Arena.ofAuto());
+        assertEquals(new Recovery(1, 0, 2, 0, 0), recover(after, 1));
+        PacketView packet = Flows.packet(2, Transport.ACK);
+        PacketView reply = new PacketView();
+        reply.setFlow(
+                false, Transport.TCP, 0, Flows.REAL.address().low(), 8080, 0, packet.sourceLow(), packet.sourcePort());
+        Translation found = new Translation();
+        int slot = after.findReply(reply, Flows.HASHER.hash(reply), 1, found);
+        assertEquals(after.find(packet, Flows.HASHER.hash(packet), 1), slot);
+        assertEquals(packet.destinationLow(), found.virtualLow());
+        assertEquals(80, found.virtualPort());
+        assertEquals(0, found.realServer());
+        assertFalse(found.hasStationAt(0));
+        found.setStation(0x02_00_00_00_00_07L, 1, 0x02_00_00_00_00_08L, 0);
+        after.setStation(slot, found);
+        assertEquals(0, after.flags(slot) & FlowTable.FLAG_STATIONLESS);
+        after.findReply(reply, Flows.HASHER.hash(reply), 1, found);
+        assertTrue(found.hasStationAt(1));
+    }
+
+    @Test
     void aDirectorWithAnotherKeyFindsThemToo() {
         FlowTable before = formatted();
         for (int client = 0; client < 100; client++) {
@@ -86,7 +121,8 @@ class FlowTableImageTest {
         FlowHasher other = new FlowHasher(new HashKey(9, 9));
         FlowTable after = fresh(100);
         assertEquals(
-                100, FlowTableImage.recover(image, other, after, id -> true, 1).adopted());
+                100,
+                FlowTableImage.recover(image, other, after, id -> Flows.REAL, 1).adopted());
         for (int client = 0; client < 100; client++) {
             PacketView packet = Flows.packet(client, Transport.ACK);
             assertEquals(client, after.realServer(after.find(packet, other.hash(packet), 1)));
@@ -100,7 +136,8 @@ class FlowTableImageTest {
             Flows.open(before, Flows.packet(client, Transport.SYN), client, client < 200 ? 100_000 : 0);
         }
         FlowTable after = fresh(100);
-        Recovery recovery = FlowTableImage.recover(image, Flows.HASHER, after, id -> id >= 50, 100_000);
+        Recovery recovery =
+                FlowTableImage.recover(image, Flows.HASHER, after, id -> id >= 50 ? Flows.REAL : null, 100_000);
         // UDP lives for 300 s, so a quarter of the old hundred does.
         assertEquals(new Recovery(100, 75, 50, 0, 75), recovery);
         assertEquals(100, after.size());

@@ -12,6 +12,9 @@ final class Flows {
     static final FlowHasher HASHER = new FlowHasher(new HashKey(3, 4));
     static final FlowTableImage.Boot BOOT = new FlowTableImage.Boot(5, 6);
 
+    /** Where all real servers are. */
+    static final FlowTableImage.RealAddress REAL = new FlowTableImage.RealAddress(IpAddress.parse("192.0.2.11"), 8080);
+
     private static final IpAddress VIP4 = IpAddress.parse("203.0.113.1");
     private static final IpAddress VIP6 = IpAddress.parse("2001:db8:2::1");
 

@@ -36,11 +36,7 @@ class FastNatTest {
                     int id = service * REALS + i;
                     boolean nat = !mixed || i > 0;
                     reals.add(new RealServer(
-                            id,
-                            real(inet6, i),
-                            nat ? 8080 : 80,
-                            nat ? ForwardingMethod.NAT : ForwardingMethod.DR,
-                            1));
+                            id, real(inet6, i), nat ? 8080 : 80, nat ? ForwardingMethod.NAT : ForwardingMethod.DR, 1));
                     int vlan = nat ? RealServer.VLAN_NONE : RealServer.VLAN_KEEP;
                     builder.nextHops(
                             id, List.of(new NextHop(1, Harness.macOf(i), Harness.DIRECTOR_MAC, 1500, vlan, null)));
@@ -99,7 +95,8 @@ class FastNatTest {
         for (Counter counter : Counter.values()) {
             assertEquals(slow.counters.get(counter), fast.counters.get(counter), counter.label());
         }
-        assertTrue(fast.counters.get(Counter.REPLY_HIT) > 2000, () -> "replies " + fast.counters.get(Counter.REPLY_HIT));
+        assertTrue(
+                fast.counters.get(Counter.REPLY_HIT) > 2000, () -> "replies " + fast.counters.get(Counter.REPLY_HIT));
         for (int id = 0; id < 4 * REALS; id++) {
             assertEquals(slow.counters.realServerPackets(id), fast.counters.realServerPackets(id));
             assertEquals(slow.counters.realServerOutPackets(id), fast.counters.realServerOutPackets(id));
@@ -121,7 +118,8 @@ class FastNatTest {
         Harness harness = new Harness(64);
         ForwardingSnapshot snapshot = snapshot(false);
         for (boolean inet6 : new boolean[] {false, true}) {
-            byte[] in = PacketBuilder.udp(client(inet6, 1), 1000, virtual(inet6), 80).build();
+            byte[] in = PacketBuilder.udp(client(inet6, 1), 1000, virtual(inet6), 80)
+                    .build();
             harness.put(0, in);
             harness.process(snapshot, 1, 0, 0);
             for (int i = 0; i < 10; i++) {
@@ -139,9 +137,11 @@ class FastNatTest {
     }
 
     private static byte[] reply(Harness harness, boolean inet6) {
-        byte[] in = PacketBuilder.udp(client(inet6, 1), 1000, virtual(inet6), 80).build();
+        byte[] in =
+                PacketBuilder.udp(client(inet6, 1), 1000, virtual(inet6), 80).build();
         int number = harness.flows.realServer(harness.slotOf(in, 0)) % REALS;
-        return PacketBuilder.udp(real(inet6, number), 8080, client(inet6, 1), 1000).build();
+        return PacketBuilder.udp(real(inet6, number), 8080, client(inet6, 1), 1000)
+                .build();
     }
 
     private static byte[] packet(Random random, boolean reply) {

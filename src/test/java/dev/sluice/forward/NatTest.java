@@ -145,9 +145,7 @@ class NatTest {
             assertEquals(crc(frame, (int) view.l4Offset(), length), Wire.i32(segment, view.l4Offset() + Sctp.CHECKSUM));
         } else {
             assertEquals(
-                    0,
-                    Checksum.transport(
-                            segment, view.l3Offset(), view.inet6(), protocol, view.l4Offset(), length));
+                    0, Checksum.transport(segment, view.l3Offset(), view.inet6(), protocol, view.l4Offset(), length));
         }
     }
 
@@ -185,7 +183,11 @@ class NatTest {
                         real,
                         8080);
                 judge(
-                        toClient(other, fromReal(protocol).tcpFlags(flags | Transport.ACK).payload(payload)),
+                        toClient(
+                                other,
+                                fromReal(protocol)
+                                        .tcpFlags(flags | Transport.ACK)
+                                        .payload(payload)),
                         protocol,
                         virtual,
                         80,
@@ -221,7 +223,10 @@ class NatTest {
     void aDamagedPacketStaysDamaged() {
         start(false, 1);
         toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.SYN));
-        byte[] frame = fromClient(Transport.TCP).tcpFlags(Transport.ACK).payloadLength(20).build();
+        byte[] frame = fromClient(Transport.TCP)
+                .tcpFlags(Transport.ACK)
+                .payloadLength(20)
+                .build();
         frame[frame.length - 1] ^= 4;
         byte[] out = sent(0, frame, CLIENT_PORT_ID, REAL_PORT_ID);
         assertNotEquals(0, Checksum.transport(MemorySegment.ofArray(out), 14, false, Transport.TCP, 34, 40));
@@ -255,7 +260,8 @@ class NatTest {
         Harness harness = workers.get(0);
         byte[] payload = new byte[1001];
         new Random(3).nextBytes(payload);
-        byte[] frame = fromClient(Transport.UDP).payload(payload).transportChecksum(0).build();
+        byte[] frame =
+                fromClient(Transport.UDP).payload(payload).transportChecksum(0).build();
         // Cut at odd places.
         byte[] head = java.util.Arrays.copyOf(frame, 301);
         byte[] middle = java.util.Arrays.copyOfRange(frame, 301, 602);
@@ -295,12 +301,11 @@ class NatTest {
             int ip = inet6 ? 40 : 20;
             byte[] together = new byte[whole.length - 14 - ip];
             for (byte[] piece : pieces) {
-                byte[] out = sent(worker, piece, reply ? REAL_PORT_ID : CLIENT_PORT_ID, reply ? CLIENT_PORT_ID : REAL_PORT_ID);
+                byte[] out = sent(
+                        worker, piece, reply ? REAL_PORT_ID : CLIENT_PORT_ID, reply ? CLIENT_PORT_ID : REAL_PORT_ID);
                 MemorySegment segment = MemorySegment.ofArray(out);
                 int header = inet6 ? 48 : 20;
-                int offset = inet6
-                        ? Wire.u16(segment, 14 + 40 + 2) & 0xfff8
-                        : (Wire.u16(segment, 14 + 6) & 0x1fff) * 8;
+                int offset = inet6 ? Wire.u16(segment, 14 + 40 + 2) & 0xfff8 : (Wire.u16(segment, 14 + 6) & 0x1fff) * 8;
                 int length = (inet6 ? Wire.u16(segment, 14 + 4) + 40 : Wire.u16(segment, 14 + 2)) - header;
                 System.arraycopy(out, 14 + header, together, offset, length);
                 // The addresses of every piece.
@@ -312,7 +317,9 @@ class NatTest {
                     assertEquals(0, Checksum.of(segment, 14, 20));
                 }
             }
-            assertEquals(HexFormat.of().formatHex(whole, 14 + ip, whole.length), HexFormat.of().formatHex(together));
+            assertEquals(
+                    HexFormat.of().formatHex(whole, 14 + ip, whole.length),
+                    HexFormat.of().formatHex(together));
         }
     }
 
@@ -353,13 +360,7 @@ class NatTest {
         start(false, 2);
         toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.SYN));
         toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.ACK));
-        judge(
-                toReal(1, fromClient(Transport.TCP).tcpFlags(Transport.ACK)),
-                Transport.TCP,
-                client,
-                4001,
-                real,
-                8080);
+        judge(toReal(1, fromClient(Transport.TCP).tcpFlags(Transport.ACK)), Transport.TCP, client, 4001, real, 8080);
         expire();
         assertEquals(0, workers.get(0).flows.size());
         assertEquals(1, workers.get(1).flows.size());
@@ -375,11 +376,34 @@ class NatTest {
     }
 
     @Test
+    void repliesDoNotKeepTheFormerOwnersEntry() {
+        start(false, 2);
+        toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.SYN));
+        toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.ACK));
+        toReal(1, fromClient(Transport.TCP).tcpFlags(Transport.ACK));
+        // Before the letter is read, and later than it was written.
+        nowMs += 5;
+        toClient(0, fromReal(Transport.TCP).tcpFlags(Transport.ACK));
+        expire();
+        assertEquals(0, workers.get(0).flows.size());
+        assertEquals(1, workers.get(1).flows.size());
+        toClient(0, fromReal(Transport.TCP).tcpFlags(Transport.ACK));
+    }
+
+    @Test
     void aRemovedRealServersRepliesStillReachTheirClients() {
         start(false, 1);
         toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.SYN));
         ForwardingSnapshot all = snapshot;
-        snapshot = new ForwardingSnapshot.Builder(2)
+        snapshot = new ForwardingSnapshot.Builder(2).routes(all.routes()).build();
+        judge(
+                toClient(0, fromReal(Transport.TCP).tcpFlags(Transport.ACK)),
+                Transport.TCP,
+                virtual,
+                80,
+                client,
+                4001);
+        snapshot = new ForwardingSnapshot.Builder(3)
                 .add(
                         new VirtualService(
                                 5,
@@ -409,7 +433,7 @@ class NatTest {
         byte[] answer = sent(0, (inet6 ? large : large.dontFragment()).build(), REAL_PORT_ID, REAL_PORT_ID);
         MemorySegment segment = MemorySegment.ofArray(answer);
         assertEquals(REAL_MAC, Ethernet.destination(segment, 0));
-        long icmp = 14 + (inet6 ? 40 : 20);
+        long icmp = 14L + (inet6 ? 40 : 20);
         assertEquals(inet6 ? 0x0200 : 0x0304, Wire.u16(segment, icmp));
         assertEquals(1300, Wire.i32(segment, icmp + 4));
         // It quotes what the real server sent, not what the client would have got.
@@ -431,8 +455,7 @@ class NatTest {
             byte[] piece = harness.get(i);
             assertEquals(CLIENT_PORT_ID, harness.egress[i]);
             assertEquals(0, Checksum.of(MemorySegment.ofArray(piece), 14, 20));
-            assertEquals(
-                    IpAddress.parse(virtual).low(), Wire.u32(MemorySegment.ofArray(piece), 14 + 12));
+            assertEquals(IpAddress.parse(virtual).low(), Wire.u32(MemorySegment.ofArray(piece), 14 + 12));
         }
         assertEquals(1, harness.counters.get(Counter.FRAGMENT_MADE));
     }

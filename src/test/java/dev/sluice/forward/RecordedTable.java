@@ -245,8 +245,7 @@ final class RecordedTable {
                         real.id(), List.of(new NextHop(0, Harness.macOf(real.id()), Harness.DIRECTOR_MAC, 1500)));
             }
         }
-        snapshot = builder.routes(
-                        Harness.defaultRoutes(new NextHop(0, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500)))
+        snapshot = builder.routes(Harness.defaultRoutes(new NextHop(0, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500)))
                 .build();
     }
 }

@@ -36,6 +36,11 @@ final class DestinationTest {
         CheckSpec plain = Asking.spec(new Probe.Tcp(), 1_000, null, Via.RIP);
         assertEquals(
                 "10.0.0.11:8080", Destination.of(target, plain, Sockets.DIRECT).toString());
+        assertEquals(
+                "10.0.0.11:80",
+                Destination.of(Asking.target("10.0.0.11", 0), plain, Sockets.DIRECT)
+                        .toString(),
+                "a real server that keeps the service's port");
         Target inet6 = Asking.target("2001:db8::11", 80);
         assertEquals(
                 "[2001:db8::11]:80",

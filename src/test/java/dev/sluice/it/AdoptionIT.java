@@ -48,12 +48,17 @@ class AdoptionIT {
 
     /** Sends everything for the director of a lab with two queues through one of them from now on. */
     static void moveTo(LabFixture lab, int queue) {
+        moveTo(lab, "director", queue);
+    }
+
+    /** As {@link #moveTo(LabFixture, int)}, of the interface that is plugged into a port of the switch. */
+    static void moveTo(LabFixture lab, String port, int queue) {
         lab.exec("switch", "unshare", "--mount", "sh", "-c", """
                         mount -t sysfs none /sys
-                        cd /sys/class/net/director/queues
+                        cd /sys/class/net/%s/queues
                         echo 0 > tx-%d/xps_cpus
                         printf %%x $(((1 << $(nproc --all)) - 1)) > tx-%d/xps_cpus
-                        """.formatted(1 - queue, queue))
+                        """.formatted(port, 1 - queue, queue))
                 .orFail();
     }
 

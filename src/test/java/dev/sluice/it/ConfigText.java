@@ -61,6 +61,12 @@ final class ConfigText {
         return withReal();
     }
 
+    /** Real servers of the services that follow are reached by NAT, at a port of theirs. */
+    ConfigText nat(int realPort) {
+        method = "nat";
+        return withReal("port = " + realPort);
+    }
+
     /** Real servers of the services that follow are reached by a tunnel, with these lines for each. */
     ConfigText tunnel(String... lines) {
         method = "tun";

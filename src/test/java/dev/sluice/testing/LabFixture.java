@@ -63,7 +63,12 @@ public final class LabFixture implements AutoCloseable {
 
     /** Runs {@code vagrant/lab} with the lab's name. */
     public CommandResult lab(String... arguments) {
-        return CommandResult.of(builder(arguments), TIMEOUT);
+        return lab(TIMEOUT, arguments);
+    }
+
+    /** As {@link #lab(String...)}; one that takes longer than the timeout is killed and fails the test. */
+    public CommandResult lab(Duration timeout, String... arguments) {
+        return CommandResult.of(builder(arguments), timeout);
     }
 
     /** Runs a command on a host, at most a minute long. */

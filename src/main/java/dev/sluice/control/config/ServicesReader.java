@@ -33,9 +33,8 @@ import org.tomlj.TomlPosition;
 /** Reads the tables {@code [[service]]}, {@code [[service.real]]} and {@code [service.sorry]}. One reader a file: services must differ. */
 final class ServicesReader {
     private static final String VIP = "\"10.0.0.100:80\" or \"[2001:db8::100]:80\", port 0 for every port";
-    private static final String RIP = "an IPv4 or IPv6 address without port; the port follows the service";
-    private static final List<ForwardingMethod> METHODS =
-            ForwardingMethod.AVAILABLE.stream().sorted().toList();
+    private static final String RIP =
+            "an IPv4 or IPv6 address without port, which is the service's or, with method nat, the key port";
     private static final Pattern PORT = Pattern.compile("[0-9]{1,5}");
     private static final Pattern WITH_PORT_OR_BRACKETS = Pattern.compile("[0-9.]+:[0-9]*|\\[.*");
     private static final String NETMASK = "a mask of CIPs, \"255.255.255.0\"";
@@ -261,16 +260,16 @@ final class ServicesReader {
         int servicePort = service instanceof AddressKey key ? key.port() : 0;
         for (TableReader table : tables) {
             IpAddress address = realAddress(table);
-            ForwardingMethod method = table.choice(
-                    "method", METHODS, ForwardingMethod.class, ForwardingMethod::keyword, ForwardingMethod.DR);
-            if (ofFile && !ForwardingMethod.AVAILABLE.contains(method)) {
-                String available = METHODS.stream()
-                        .map(known -> '"' + known.keyword() + '"')
-                        .collect(Collectors.joining(", "));
-                table.wrong("method", "is not available yet", available);
+            ForwardingMethod method =
+                    table.choice("method", ForwardingMethod.class, ForwardingMethod::keyword, ForwardingMethod.DR);
+            int port = table.integer("port", 0, 65535, servicePort);
+            boolean keepsPort = service instanceof AddressKey && !method.translatesPort();
+            if (ofFile && keepsPort && table.has("port") && table.sound("port")) {
+                table.wrong(
+                        "port",
+                        "does not go with method \"" + method.keyword() + "\", which keeps the service's",
+                        "only with method = \"nat\"");
             }
-            boolean ownPort = !ofFile || method.translatesPort();
-            int port = ownPort ? table.integer("port", 0, 65535, servicePort) : servicePort;
             int weight = table.integer("weight", 0, RealServer.MAX_WEIGHT, 1);
             int upper = table.integer("upper_threshold", 0, Integer.MAX_VALUE, 0);
             int lower = table.integer("lower_threshold", 0, Integer.MAX_VALUE, 0);

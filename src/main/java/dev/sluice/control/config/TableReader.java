@@ -3,7 +3,6 @@ package dev.sluice.control.config;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -166,51 +165,40 @@ final class TableReader {
 
     /** One word of an enum. */
     <E extends Enum<E>> E choice(String key, Class<E> type, Function<E, String> keyword, E fallback) {
-        return choice(key, List.of(type.getEnumConstants()), type, keyword, fallback);
-    }
-
-    /** As {@link #choice(String, Class, Function, Enum)}; messages name only some of the words. */
-    <E extends Enum<E>> E choice(
-            String key, Collection<E> offered, Class<E> type, Function<E, String> keyword, E fallback) {
-        String value = text(key, words(offered, keyword));
-        return value == null
-                ? fallback
-                : choice(key, value, offered, type, keyword).orElse(fallback);
+        return optionalChoice(key, type, keyword).orElse(fallback);
     }
 
     /** As {@link #choice(String, Class, Function, Enum)}, for a key whose absence means something. */
     <E extends Enum<E>> Optional<E> optionalChoice(String key, Class<E> type, Function<E, String> keyword) {
-        List<E> all = List.of(type.getEnumConstants());
-        String value = text(key, words(all, keyword));
-        return value == null ? Optional.empty() : choice(key, value, all, type, keyword);
+        String value = text(key, words(type, keyword));
+        return value == null ? Optional.empty() : choice(key, value, type, keyword);
     }
 
     /** As {@link #choice(String, Class, Function, Enum)}, for a key that must be there. */
     <E extends Enum<E>> Optional<E> requiredChoice(String key, Class<E> type, Function<E, String> keyword) {
-        List<E> all = List.of(type.getEnumConstants());
-        String value = requiredText(key, words(all, keyword));
-        return value == null ? Optional.empty() : choice(key, value, all, type, keyword);
+        String value = requiredText(key, words(type, keyword));
+        return value == null ? Optional.empty() : choice(key, value, type, keyword);
     }
 
     private <E extends Enum<E>> Optional<E> choice(
-            String key, String value, Collection<E> offered, Class<E> type, Function<E, String> keyword) {
+            String key, String value, Class<E> type, Function<E, String> keyword) {
         for (E constant : type.getEnumConstants()) {
             if (keyword.apply(constant).equals(value)) {
                 return Optional.of(constant);
             }
         }
-        List<String> words = offered.stream().map(keyword).toList();
+        List<String> words = Arrays.stream(type.getEnumConstants()).map(keyword).toList();
         String hint = NearMiss.of(value, words)
                 .map(word -> ", did you mean \"" + word + "\"?")
                 .orElse("");
-        wrong(key, "is not supported by this version" + hint, words(offered, keyword));
+        wrong(key, "is not supported by this version" + hint, words(type, keyword));
         return Optional.empty();
     }
 
-    private static <E extends Enum<E>> String words(Collection<E> offered, Function<E, String> keyword) {
+    private static <E extends Enum<E>> String words(Class<E> type, Function<E, String> keyword) {
         return String.join(
                 ", ",
-                offered.stream()
+                Arrays.stream(type.getEnumConstants())
                         .map(constant -> "\"" + keyword.apply(constant) + "\"")
                         .toList());
     }

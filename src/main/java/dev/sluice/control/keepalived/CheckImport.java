@@ -210,7 +210,8 @@ final class CheckImport {
             notes.add(real, checker, "does not say which port to ask");
             return false;
         }
-        if (asked != key.port()) {
+        // Where the service has a port, a check asks that of the real server, which is its own or the service's.
+        if (key.port() == 0 || asked != real.path("port").asInt(key.port())) {
             check.put("port", asked);
         }
         return true;

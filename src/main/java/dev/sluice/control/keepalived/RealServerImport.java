@@ -162,9 +162,12 @@ final class RealServerImport {
         OptionalInt port = words.size() < 3 ? OptionalInt.of(key.port()) : Values.integer(words.get(2), 0, 65535);
         if (port.isEmpty() || words.size() > 3) {
             notes.add(table, statement, "is no address with a port 0-65535");
-        } else if (isTranslated(table) && port.getAsInt() != 0) {
+        } else if (isTranslated(table) && port.getAsInt() != 0 && port.getAsInt() != key.port()) {
             table.put("port", port.getAsInt());
-        } else if (key.address() != null && port.getAsInt() != key.port() && port.getAsInt() != 0) {
+        } else if (key.address() != null
+                && !isTranslated(table)
+                && port.getAsInt() != key.port()
+                && port.getAsInt() != 0) {
             notes.add(
                     table,
                     statement,

@@ -106,7 +106,9 @@ class GoldenIpvsadmIT {
         String rules = """
                 -A -t 10.0.0.1:80 -s wrr -p 60 -M 255.255.255.0
                 -a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 3
+                -a -t 10.0.0.1:80 -r 10.1.0.2:0 -m -w 1
                 -a -t 10.0.0.1:80 -r 10.1.0.2:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum
+                -a -t 10.0.0.1:80 -r 10.1.0.2:8080 -m -w 2
                 -A -f 7 -6 -s mh -b mh-port
                 """;
         Path file = Files.writeString(lab.state().resolve("rules"), "# a comment\n" + rules);

@@ -3,6 +3,7 @@ package dev.sluice.control.keepalived;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.control.config.ConfigFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,12 +42,15 @@ class KeepalivedImportTest {
         return service("", realLines).replace("\n[[service.check]]\n", "");
     }
 
-    @Test
-    void anExampleIsCarriedOverWhole() throws IOException {
-        KeepalivedImport.Result result = KeepalivedImport.read(EXAMPLES.resolve("web.conf"), List.of("eth1", "eth2"));
+    @ParameterizedTest
+    @ValueSource(strings = {"web", "nat"})
+    void anExampleIsCarriedOverWhole(String name) throws Exception {
+        KeepalivedImport.Result result =
+                KeepalivedImport.read(EXAMPLES.resolve(name + ".conf"), List.of("eth1", "eth2"));
         assertEquals(List.of(), result.notes());
+        ConfigFile.parse("f", result.toml());
         assertEquals(
-                Files.readString(EXAMPLES.resolve("web.toml")),
+                Files.readString(EXAMPLES.resolve(name + ".toml")),
                 result.toml().replace(EXAMPLES.toString() + "/", "").replaceFirst("(?s)^.*?\n\n", ""));
     }
 

@@ -1,0 +1,109 @@
+package dev.sluice.forward;
+
+import dev.sluice.flow.Expectations;
+import dev.sluice.flow.FlowCounts;
+import dev.sluice.flow.FlowHasher;
+import dev.sluice.flow.FlowTable;
+import dev.sluice.packet.PacketView;
+import dev.sluice.packet.Transport;
+
+/**
+ * Enters flows that no scheduler places, because another flow has announced them: data connections of FTP, as ip_vs_ftp.c enters them with
+ * ip_vs_conn_new(). Owned by: worker.
+ */
+final class RelatedFlows {
+    private static final int FLAGS = FlowTable.FLAG_TRANSLATED | FlowTable.FLAG_RELATED;
+
+    private final FlowTable flows;
+    private final FlowCounts connections;
+    private final FlowHasher hasher;
+    private final Counters counters;
+    private final Translator translator;
+    private final Expectations expectations;
+    private final PacketView flow = new PacketView();
+
+    RelatedFlows(
+            FlowTable flows,
+            FlowCounts connections,
+            FlowHasher hasher,
+            Counters counters,
+            Translator translator,
+            Expectations expectations) {
+        this.flows = flows;
+        this.connections = connections;
+        this.hasher = hasher;
+        this.counters = counters;
+        this.translator = translator;
+        this.expectations = expectations;
+    }
+
+    /** What a client's SYN was announced as, or {@link Expectations#NONE}. */
+    long expected(PacketView packet, long nowMs) {
+        return expectations.find(packet, flow, nowMs);
+    }
+
+    /** Opens a flow that was announced; its real server, or {@link Batch#DROPPED}. */
+    int openExpected(ForwardingSnapshot snapshot, PacketView packet, long hash, long expected, long nowMs) {
+        int realServer = Expectations.realServer(expected);
+        if (!mayOpen(snapshot, realServer)) {
+            return Batch.DROPPED;
+        }
+        int slot = flows.insert(packet, hash, realServer, FLAGS, nowMs);
+        translator.openRelated(snapshot.nat(), packet, packet, realServer, Expectations.realPort(expected), slot);
+        flows.touch(slot, packet, nowMs);
+        opened(snapshot, realServer);
+        return realServer;
+    }
+
+    /**
+     * Enters a flow that the real server will open, from the port below the control connection's (RFC 959 section 3.2).
+     *
+     * @param control a client's packet of the control connection
+     * @param clientPort where the client expects it
+     * @param controlPort the control connection's RPORT
+     */
+    void listen(
+            ForwardingSnapshot snapshot,
+            PacketView control,
+            int realServer,
+            int clientPort,
+            int controlPort,
+            long nowMs) {
+        flow.setFlow(
+                control.inet6(),
+                Transport.TCP,
+                control.sourceHigh(),
+                control.sourceLow(),
+                clientPort,
+                control.destinationHigh(),
+                control.destinationLow(),
+                control.destinationPort() - 1);
+        long hash = hasher.hash(flow);
+        if (flows.find(flow, hash, nowMs) != FlowTable.NOT_FOUND || !mayOpen(snapshot, realServer)) {
+            return;
+        }
+        int slot = flows.insert(flow, hash, realServer, FLAGS, nowMs);
+        translator.openRelated(snapshot.nat(), flow, control, realServer, controlPort - 1, slot);
+        flows.listen(slot, nowMs);
+        opened(snapshot, realServer);
+    }
+
+    private boolean mayOpen(ForwardingSnapshot snapshot, int realServer) {
+        if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE
+                || !snapshot.nat().translates(realServer)) {
+            counters.increment(Counter.REAL_SERVER_GONE);
+            return false;
+        }
+        if (flows.isFull() || !translator.isReady()) {
+            counters.increment(Counter.NAT_WITHOUT_FLOW);
+            return false;
+        }
+        return true;
+    }
+
+    private void opened(ForwardingSnapshot snapshot, int realServer) {
+        counters.connection(snapshot.serviceOf(realServer), realServer);
+        connections.opened(realServer);
+        counters.increment(Counter.FLOW_NEW);
+    }
+}
