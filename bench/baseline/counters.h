@@ -13,7 +13,8 @@
 	X(flow_half_open_full) X(parse_truncated_ethernet) X(parse_not_ip) X(parse_truncated_ip) X(parse_bad_ip_version) \
 	X(parse_bad_ihl) X(parse_bad_total_length) X(parse_bad_ip_checksum) X(parse_bad_extension_header)               \
 	X(parse_too_many_extension_headers) X(parse_truncated_transport) X(unsupported_protocol) X(no_service)          \
-	X(rst_without_flow) X(real_server_gone) X(ttl_expired) X(packet_too_big) X(tx_ring_full)
+	X(rst_without_flow) X(real_server_gone) X(ttl_expired) X(packet_too_big) X(tx_ring_full)                       \
+	X(reply_hit) X(reply_passed_on) X(reply_without_flow) X(nat_without_flow) X(no_route)
 
 enum counter {
 #define COUNTER_CODE(name) COUNT_##name,
@@ -22,13 +23,14 @@ enum counter {
 	COUNTS
 };
 
-/* Half a cache line. */
+/* A cache line. */
 struct traffic {
 	uint64_t connections;
 	uint64_t packets;
 	uint64_t bytes;
-	uint64_t unused;
-};
+	uint64_t out_packets;
+	uint64_t out_bytes;
+} __attribute__((aligned(64)));
 
 struct counters {
 	uint64_t worker[COUNTS];
@@ -48,6 +50,14 @@ static always_inline void count_packet(struct counters *counters, int32_t servic
 	counters->services[service].bytes += bytes;
 	counters->reals[real_server].packets++;
 	counters->reals[real_server].bytes += bytes;
+}
+
+static always_inline void count_reply(struct counters *counters, int32_t service, int32_t real_server, uint32_t bytes)
+{
+	counters->services[service].out_packets++;
+	counters->services[service].out_bytes += bytes;
+	counters->reals[real_server].out_packets++;
+	counters->reals[real_server].out_bytes += bytes;
 }
 
 /* As a JSON object. */

@@ -9,12 +9,13 @@
 #include "checksum.h"
 #include "maglev.h"
 #include "parse.h"
+#include "routes.h"
 
 #define MAX_SERVICES (1 << 14)
 #define MAX_REAL_SERVERS (1 << 16)
 #define NO_SERVICE (-1)
 
-enum method { METHOD_DR, METHOD_TUN };
+enum method { METHOD_DR, METHOD_TUN, METHOD_NAT };
 
 struct address {
 	uint64_t high;
@@ -33,9 +34,15 @@ struct real_server {
 	uint8_t outer6;
 	/* Of the outer IPv4 header: the sum over what does not depend on the packet. */
 	uint16_t outer_sum;
-	/* Outer source and destination, as they stand in a packet: 4 or 16 octets each. */
-	uint8_t outer[32];
-	uint64_t unused;
+	union {
+		/* Outer source and destination, as they stand in a packet: 4 or 16 octets each. */
+		uint8_t outer[32];
+		/* RIP, with NAT. */
+		uint64_t rip[2];
+	};
+	/* RPORT, with NAT. */
+	uint16_t port;
+	bool translates;
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct real_server) == 64, "a real server is one cache line");
@@ -56,6 +63,9 @@ struct director {
 	uint32_t slot_mask;
 	uint32_t services;
 	uint32_t real_servers;
+	/* Whether there are real servers by NAT, and where replies of theirs go. */
+	bool nat;
+	struct route_table routes;
 };
 
 static inline void director_init(struct director *director, uint64_t key_high, uint64_t key_low, uint32_t services,
@@ -146,6 +156,30 @@ static inline struct real_server *director_add_real(struct director *director, i
 	real->egress = egress;
 	real->mtu = mtu;
 	return real;
+}
+
+static inline void real_server_translate(struct director *director, struct real_server *real, const struct address *rip,
+					 uint16_t port)
+{
+	director->nat = true;
+	real->translates = true;
+	real->rip[0] = rip->high;
+	real->rip[1] = rip->low;
+	real->outer6 = rip->inet6;
+	real->port = port;
+}
+
+/* The real server by NAT that a packet comes from, or -1: asked of what is neither of a connection nor of a reply. */
+static inline int32_t director_sender(const struct director *director, const struct packet *packet)
+{
+	for (uint32_t id = 0; id < director->real_servers; id++) {
+		const struct real_server *real = &director->reals[id];
+
+		if (real->translates && real->outer6 == packet->inet6 && real->rip[0] == packet->client_high &&
+		    real->rip[1] == packet->client_low)
+			return id;
+	}
+	return -1;
 }
 
 static inline void real_server_tunnel(struct real_server *real, const struct address *source, const struct address *target)

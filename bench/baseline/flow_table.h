@@ -10,9 +10,11 @@
 
 #include "flow_state.h"
 #include "timer_wheel.h"
+#include "translation_table.h"
 
 #define NO_SLOT (-1)
 #define FLOW_SLOPPY 1
+#define FLOW_TRANSLATED 8
 
 struct flow_entry {
 	uint64_t client_high;
@@ -53,8 +55,9 @@ struct flow_table {
 	uint64_t removals;
 	int64_t clock_ms;
 	/* How long a flow in a state may be silent. */
-	uint32_t timeout_ms[8];
+	uint32_t timeout_ms[16];
 	struct timer_wheel wheel;
+	struct translation_table translations;
 };
 
 static inline uint32_t flow_slots(uint32_t max_flows)
@@ -79,6 +82,17 @@ static always_inline const struct wheel_link *flow_home_link(const struct flow_t
 static always_inline uint32_t flow_state_of(const struct flow_entry *entry)
 {
 	return entry->bytes_flags_state & 0xff;
+}
+
+static always_inline bool flow_is_translated(const struct flow_entry *entry)
+{
+	return entry->bytes_flags_state >> 8 & FLOW_TRANSLATED;
+}
+
+/* Whose packets decide about the state of a flow, besides those of its real server. */
+static always_inline enum flow_sender flow_sender_of(uint64_t flags)
+{
+	return flags & FLOW_TRANSLATED ? CLIENT : CLIENT_ALONE;
 }
 
 static always_inline int32_t flow_remaining_ms(const struct flow_table *table, const struct flow_entry *entry,
@@ -115,6 +129,8 @@ static void flow_remove(struct flow_table *table, uint32_t slot)
 	flow_count_half_open(table, flow_state_of(&entries[slot]), -1);
 	table->size--;
 	flow_update_overload(real);
+	if (flow_is_translated(&entries[slot]))
+		translation_remove(&table->translations, slot);
 	wheel_remove(&table->wheel, slot);
 	__atomic_store_n(&table->removals, table->removals + 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&entries[slot].tuple, 0, __ATOMIC_RELEASE);
@@ -130,6 +146,8 @@ static void flow_remove(struct flow_table *table, uint32_t slot)
 			memcpy(&entries[gap], &entries[at], offsetof(struct flow_entry, tuple));
 			memcpy(&entries[gap].hash, &entries[at].hash, 64 - offsetof(struct flow_entry, hash));
 			__atomic_store_n(&entries[gap].tuple, tuple, __ATOMIC_RELEASE);
+			if (flow_is_translated(&entries[at]))
+				translation_move(&table->translations, at, gap);
 			wheel_move(&table->wheel, at, gap);
 			__atomic_store_n(&entries[at].tuple, 0, __ATOMIC_RELEASE);
 			gap = at;
@@ -173,7 +191,7 @@ static always_inline uint32_t flow_insert(struct flow_table *table, const struct
 					  uint64_t flags, int64_t now_ms)
 {
 	uint32_t slot = (uint32_t)packet->hash & table->mask;
-	uint32_t state = flow_next[flow_event(packet)][STATE_NONE];
+	uint32_t state = flow_next[flow_sender_of(flags)][flow_event(packet)][STATE_NONE];
 	struct flow_entry *entry;
 
 	while (table->entries[slot].tuple)
@@ -208,12 +226,26 @@ static void flow_change_state(struct flow_table *table, uint32_t slot, uint32_t 
 	}
 }
 
+/* The flow of a translation that a packet has been found to be a reply of, or NO_SLOT where it is silent for too long. */
+static always_inline int64_t flow_of_reply(struct flow_table *table, const struct translation *translation, int64_t now_ms)
+{
+	uint32_t slot = translation->slot;
+
+	if (unlikely(flow_remaining_ms(table, &table->entries[slot], now_ms) <= 0)) {
+		flow_remove(table, slot);
+		table->expired++;
+		return NO_SLOT;
+	}
+	return slot;
+}
+
 /* Accounts a packet of the flow: its state moves on, its timer starts again. */
-static always_inline void flow_touch(struct flow_table *table, uint32_t slot, const struct packet *packet, int64_t now_ms)
+static always_inline void flow_touch(struct flow_table *table, uint32_t slot, const struct packet *packet,
+				     enum flow_sender sender, int64_t now_ms)
 {
 	struct flow_entry *entry = &table->entries[slot];
 	uint64_t word = entry->bytes_flags_state + ((uint64_t)packet->ip_length << 16);
-	uint32_t before = word & 0xff, after = flow_next[flow_event(packet)][before];
+	uint32_t before = word & 0xff, after = flow_next[sender][flow_event(packet)][before];
 
 	if (unlikely(after != before)) {
 		word = (word & ~(uint64_t)0xff) | after;

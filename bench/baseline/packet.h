@@ -25,6 +25,8 @@ struct packet {
 	uint64_t tuple;
 	uint64_t hash;
 	uint16_t ip_length;
+	/* Of the IP header and what extends it. */
+	uint16_t l3_length;
 	uint8_t l2_length;
 	uint8_t ttl;
 	uint8_t protocol;

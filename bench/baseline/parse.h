@@ -82,6 +82,7 @@ static always_inline enum parse_code parse_ipv4(const uint8_t *ip, int32_t avail
 	packet->ip_length = total;
 	packet->ttl = ip[8];
 	packet->protocol = ip[9];
+	packet->l3_length = header;
 	packet->client_high = 0;
 	packet->client_low = get32(ip + 12);
 	packet->virtual_high = 0;
@@ -153,6 +154,7 @@ static always_inline enum parse_code parse_ipv6(const uint8_t *ip, int32_t avail
 		if (code != PARSE_OK)
 			return code;
 	}
+	packet->l3_length = at;
 	return parse_transport(ip + at, total - at, packet);
 }
 

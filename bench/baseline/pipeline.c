@@ -117,25 +117,32 @@ static uint64_t run(struct bench *bench, uint64_t end_ns)
 	return copies_only ? run_until(bench, end_ns, true, 128) : run_until(bench, end_ns, false, 128);
 }
 
-/* Enters all flows, by a packet of each. */
-static void enter_flows(struct bench *bench)
+/* Enters all flows, by a packet of each; which real servers they have. */
+static uint16_t *enter_flows(struct bench *bench)
 {
+	uint16_t *real_servers = map_memory((size_t)bench->work.flows * sizeof(*real_servers), false);
+
 	for (uint32_t flow = 0; flow < bench->work.flows;) {
+		uint32_t first = flow;
+
 		bench->batch.count = 0;
 		while (bench->batch.count < BATCH && flow < bench->work.flows) {
 			uint8_t *frame = bench->umem + (size_t)bench->batch.count * FRAME_BYTES + HEADROOM;
 
-			write_frame(frame, &bench->work, flow);
+			write_frame(frame, &bench->work, flow, -1);
 			bench->batch.frames[bench->batch.count] = frame;
 			bench->batch.lengths[bench->batch.count++] = frame_bytes(&bench->work, flow++);
 		}
 		process(bench);
+		for (uint32_t i = 0; i < bench->batch.count; i++)
+			real_servers[first + i] = bench->path.packets[i].real_server;
 	}
 	bench->batch.count = BATCH;
+	return real_servers;
 }
 
-/* Brings the table to the state in which the scenario finds it. */
-static void fill(struct bench *bench)
+/* Brings the table to the state in which the scenario finds it, and makes the images. */
+static void fill(struct bench *bench, bool huge_pages)
 {
 	const struct workload *work = &bench->work;
 	uint32_t *timeout_ms = bench->path.flows.timeout_ms;
@@ -144,15 +151,21 @@ static void fill(struct bench *bench)
 	if (work->scenario == SCENARIO_MISS) {
 		bench->packets_a_ms = (double)work->flows / MISS_TIMEOUT_MS;
 		timeout_ms[SYN_RECV] = MISS_TIMEOUT_MS;
+		bench->images = make_images(work, NULL, huge_pages);
 		while (bench->packets < work->flows) {
 			deliver(bench, bench->images.stride);
 			process(bench);
 		}
-	} else if (work->scenario != SCENARIO_COPY) {
-		if (work->scenario == SCENARIO_SYNFLOOD)
-			timeout_ms[SYN_RECV] = MAX_TIMEOUT_MS;
-		enter_flows(bench);
+		return;
 	}
+	if (work->scenario == SCENARIO_SYNFLOOD)
+		timeout_ms[SYN_RECV] = MAX_TIMEOUT_MS;
+	/* What is only copied need not be right. */
+	bench->images = make_images(work,
+				    work->scenario == SCENARIO_COPY
+					    ? map_memory((size_t)work->flows * sizeof(uint16_t), false)
+					    : enter_flows(bench),
+				    huge_pages);
 }
 
 static void prepare(struct bench *bench, const struct settings *settings)
@@ -167,8 +180,7 @@ static void prepare(struct bench *bench, const struct settings *settings)
 		      work->scenario == SCENARIO_SYNFLOOD ? work->flows : capacity, settings->huge_pages);
 	bench->umem = map_memory((size_t)BATCH * FRAME_BYTES, settings->huge_pages);
 	bench->batch.count = BATCH;
-	bench->images = make_images(work, settings->huge_pages);
-	fill(bench);
+	fill(bench, settings->huge_pages);
 }
 
 /* Whether packets fared as the scenario has it: the figures would be of something else. */
@@ -178,7 +190,7 @@ static void check_fate(const struct bench *bench)
 	const uint64_t *counts = bench->path.counters.worker;
 
 	if (bench->work.scenario != SCENARIO_COPY &&
-	    (counts[fates[bench->work.scenario]] < counts[COUNT_packets_in] * 0.99 ||
+	    (counts[fates[bench->work.scenario]] + counts[COUNT_reply_hit] < counts[COUNT_packets_in] * 0.99 ||
 	     counts[COUNT_forwarded] != counts[COUNT_packets_in])) {
 		counters_print(&bench->path.counters, stderr);
 		fputc('\n', stderr);
@@ -200,7 +212,8 @@ static void explain(const struct bench *bench)
 
 static void measure(const struct settings *settings)
 {
-	static const char *const methods[] = { "dr", "tun" };
+	static const char *const methods[] = { "dr", "tun", "nat" };
+	static const char *const directions[] = { "in", "out", "both" };
 	static const char *const scenarios[] = { "hit", "miss", "synflood", "copy" };
 	const struct workload *work = &settings->work;
 	struct bench *bench = map_memory(sizeof(*bench), false);
@@ -221,6 +234,8 @@ static void measure(const struct settings *settings)
 	printf("{\"nsPerPacket\":%.3f,\"cpuNsPerPacket\":%.3f,\"packets\":%" PRIu64 ",\"seconds\":%.3f,\"method\":\"%s\",\"family\":\"%s\"",
 	       packets ? (double)elapsed_ns / packets : 0.0, packets ? (double)cpu_ns / packets : 0.0, packets, elapsed_ns / 1e9, methods[work->method],
 	       work->inet4 && work->inet6 ? "mixed" : work->inet4 ? "4" : "6");
+	if (work->method == METHOD_NAT)
+		printf(",\"direction\":\"%s\"", directions[work->direction]);
 	printf(",\"flows\":%u,\"distribution\":\"%s\",\"services\":%u,\"realServers\":%u,\"scenario\":\"%s\"", work->flows,
 	       work->zipf ? "zipf" : "uniform", work->services, work->real_servers, scenarios[work->scenario]);
 	printf(",\"hugePages\":%s,\"tableBytes\":%zu,\"tableFlows\":%u,\"expired\":%u,\"counters\":",
@@ -234,7 +249,8 @@ static void measure(const struct settings *settings)
 static const char *const usage =
 	"usage: pipeline [OPTION...]\n"
 	"Forwards in memory, and prints what a packet costs as one line of JSON.\n"
-	"  --method dr|tun             direct routing, or IP in IP (dr)\n"
+	"  --method dr|tun|nat         direct routing, IP in IP, or address translation (dr)\n"
+	"  --direction in|out|both     with nat, in hit and copy: packets of clients, replies, or half of each in no order (both)\n"
 	"  --family 4|6|mixed          of clients, services and real servers (4)\n"
 	"  --flows N                   that are in the table (1000)\n"
 	"  --distribution uniform|zipf of packets over flows; zipf has exponent 1 (uniform)\n"
@@ -285,7 +301,9 @@ static void set_option(struct settings *settings, const char *name, const char *
 	struct workload *work = &settings->work;
 
 	if (!strcmp(name, "method")) {
-		work->method = choice(name, text, (const char *const[]){ "dr", "tun", NULL });
+		work->method = choice(name, text, (const char *const[]){ "dr", "tun", "nat", NULL });
+	} else if (!strcmp(name, "direction")) {
+		work->direction = choice(name, text, (const char *const[]){ "in", "out", "both", NULL });
 	} else if (!strcmp(name, "family")) {
 		uint32_t family = choice(name, text, (const char *const[]){ "4", "6", "mixed", NULL });
 
@@ -329,6 +347,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "method", required_argument, NULL, 0 },
+		{ "direction", required_argument, NULL, 0 },
 		{ "family", required_argument, NULL, 0 },
 		{ "flows", required_argument, NULL, 0 },
 		{ "distribution", required_argument, NULL, 0 },
@@ -346,7 +365,7 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	struct settings settings = {
-		.work = { .inet4 = true, .udp = true, .flows = 1000, .services = 1, .real_servers = 2,
+		.work = { .direction = DIRECTION_BOTH, .inet4 = true, .udp = true, .flows = 1000, .services = 1, .real_servers = 2,
 			  .key_high = 1, .key_low = 2 },
 		.seconds = 3,
 	};
@@ -371,6 +390,10 @@ int main(int argc, char **argv)
 		die("--flows %u: must be %d at the least", settings.work.flows, BATCH);
 	settings.work.tcp = settings.work.scenario == SCENARIO_MISS || settings.work.scenario == SCENARIO_SYNFLOOD;
 	settings.work.udp = !settings.work.tcp;
+	if (settings.work.method == METHOD_NAT && settings.work.scenario == SCENARIO_SYNFLOOD)
+		die("--scenario synflood: with nat such packets are dropped, for no reply could come back");
+	if (settings.work.method != METHOD_NAT || settings.work.scenario == SCENARIO_MISS)
+		settings.work.direction = DIRECTION_IN;
 	measure(&settings);
 	return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Sends a packet on its way: TTL, size, outer header, link header. As dev.sluice.forward.Rewriter for direct routing and for IP
- * in IP; what is too large for the way is dropped here, where the director would fragment or answer.
+ * Sends a packet on its way: TTL, size, outer header or other addresses, link header. As dev.sluice.forward.Rewriter for direct
+ * routing, IP in IP and NAT, whose replies are as ReplyPath's; what is too large for the way is dropped here, where the director would fragment or answer.
  */
 #ifndef BASELINE_REWRITE_H
 #define BASELINE_REWRITE_H
 
 #include "counters.h"
+#include "translate.h"
 
 #define DROPPED (-1)
 
@@ -77,6 +78,95 @@ static always_inline uint8_t *place(uint8_t *outer, uint64_t tags, const struct 
 		memcpy(link + 12, &tags, packet->l2_length - ETHERNET_BYTES);
 	put16(outer - 2, real->outer6 ? TYPE_IPV6 : TYPE_IPV4);
 	return link;
+}
+
+/* Makes a packet one to its real server, and sends it there: its egress, or DROPPED. */
+static always_inline int32_t rewrite_to_real(struct counters *counters, const struct real_server *real,
+					     const struct packet *packet, uint8_t *frame)
+{
+	if (unlikely(packet->ttl <= 1)) {
+		counters->worker[COUNT_ttl_expired]++;
+		return DROPPED;
+	}
+	if (unlikely(packet->ip_length > real->mtu)) {
+		counters->worker[COUNT_packet_too_big]++;
+		return DROPPED;
+	}
+	translate_destination(frame + packet->l2_length, packet, real->rip[0], real->rip[1],
+			      real->port ? real->port : virtual_port(packet));
+	memcpy(frame, real->macs, 12);
+	count_packet(counters, real->service, packet->real_server, packet->ip_length);
+	return real->egress;
+}
+
+/* Whether a router may send a packet on by a route; if not, it is counted. */
+static always_inline bool may_leave(struct counters *counters, const struct route *route, const struct packet *packet)
+{
+	if (unlikely(packet->ttl <= 1)) {
+		counters->worker[COUNT_ttl_expired]++;
+		return false;
+	}
+	if (unlikely(packet->ip_length > route->mtu)) {
+		counters->worker[COUNT_packet_too_big]++;
+		return false;
+	}
+	return true;
+}
+
+/* The link header to a gateway, without the tags that the packet came with. */
+static always_inline int32_t leave(const struct route *route, const struct packet *packet, uint8_t **frame, uint32_t *length)
+{
+	if (unlikely(packet->l2_length > ETHERNET_BYTES)) {
+		uint32_t tags = packet->l2_length - ETHERNET_BYTES;
+
+		/* The type stands before the packet as it is. */
+		*frame += tags;
+		*length -= tags;
+	}
+	memcpy(*frame, route->macs, 12);
+	return route->egress;
+}
+
+/* Makes a reply one from its VIP, and sends it to the client. */
+static always_inline int32_t rewrite_to_client(struct counters *counters, const struct director *director,
+					       const struct translation *translation, const struct packet *packet,
+					       uint8_t **frame, uint32_t *length)
+{
+	const struct route *route = route_find(&director->routes, packet->inet6, translation->client_high,
+					       translation->client_low);
+	int32_t service = director->reals[translation->real_server].service;
+
+	if (unlikely(!route)) {
+		counters->worker[COUNT_no_route]++;
+		return DROPPED;
+	}
+	if (unlikely(!may_leave(counters, route, packet)))
+		return DROPPED;
+	/* VPORT is the source's, CPORT the destination's. */
+	translate_both(*frame + packet->l2_length, packet, translation->virtual_high, translation->virtual_low,
+		       translation->client_high, translation->client_low,
+		       (uint32_t)(uint16_t)(translation->tuple >> 16) << 16 | (uint16_t)(translation->tuple >> 32));
+	if (likely(service != NO_SERVICE))
+		count_reply(counters, service, translation->real_server, packet->ip_length);
+	return leave(route, packet, frame, length);
+}
+
+/* Sends a packet of a real server's that is no reply on as it is. */
+static inline int32_t pass_on(struct counters *counters, const struct director *director, const struct packet *packet,
+			      uint8_t **frame, uint32_t *length)
+{
+	const struct route *route =
+		route_find(&director->routes, packet->inet6, packet->virtual_high, packet->virtual_low);
+
+	if (!route) {
+		counters->worker[COUNT_reply_without_flow]++;
+		return DROPPED;
+	}
+	if (!may_leave(counters, route, packet))
+		return DROPPED;
+	lower_ttl(*frame + packet->l2_length, packet->inet6);
+	counters->worker[COUNT_reply_passed_on]++;
+	return leave(route, packet, frame, length);
 }
 
 /* Rewrites one packet; its egress, or DROPPED. The frame begins elsewhere afterwards if it is encapsulated. */

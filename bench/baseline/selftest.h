@@ -26,7 +26,7 @@ static inline int check_encapsulation(bool inet6)
 	configure(&director, &work);
 	batch.lengths[0] = frame_bytes(&work, 0);
 	datapath_init(path, &director, work.flows, work.flows, false);
-	write_frame(frame + HEADROOM, &work, 0);
+	write_frame(frame + HEADROOM, &work, 0, -1);
 	datapath_process(path, &batch, 1000);
 	printf("%s:", inet6 ? "ip6ip6" : "ipip");
 	for (uint32_t at = 0; at < batch.lengths[0]; at++)

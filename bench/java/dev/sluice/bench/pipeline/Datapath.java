@@ -16,8 +16,14 @@ import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.NextHop;
 import dev.sluice.forward.PacketPolicy;
 import dev.sluice.forward.Pipeline;
+import dev.sluice.forward.PrefixList;
+import dev.sluice.forward.RouteRanges;
+import dev.sluice.forward.RouteTable;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.IpPrefix;
+import dev.sluice.packet.Ipv4;
+import dev.sluice.packet.Ipv6;
+import dev.sluice.packet.Wire;
 import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
@@ -43,6 +49,7 @@ final class Datapath implements AutoCloseable {
     /** Packets a duty cycle. */
     static final int BATCH = 64;
 
+    private static final int L3 = 14;
     private static final int LINE = 64;
     private static final int FRAME_BYTES = 2048;
     private static final int HEADROOM = 256;
@@ -84,20 +91,13 @@ final class Datapath implements AutoCloseable {
         for (int i = BATCH; i < BATCH + Batch.MAX_SPARES; i++) {
             batch.putSpare(at(i));
         }
-        imageBytes = frames.imageBytes();
-        int[] order = frames.order();
-        frameBytes = new int[order.length - order.length % BATCH];
-        images = memory.allocate((long) frameBytes.length * imageBytes, 64);
-        for (int i = 0; i < frameBytes.length; i++) {
-            frames.write(order[i], images, (long) i * imageBytes);
-            frameBytes[i] = frames.frameBytes(order[i]);
-        }
         packetsPerMs = what.scenario() == Scenario.MISS ? (double) what.flows() / MISS_TIMEOUT_MS : PACKETS_A_MS;
         flows = flowTable();
         FlowCounts counts = new FlowCounts(ForwardingSnapshot.MAX_REAL_SERVERS);
         counts.add(flows);
         PersistenceTable templates = new PersistenceTable(1024, ForwardingSnapshot.MAX_REAL_SERVERS, KEY, memory);
         flows.keepTemplates(templates, memory);
+        flows.keepTranslations(memory);
         pipeline = new Pipeline(
                 umem,
                 flows,
@@ -110,7 +110,24 @@ final class Datapath implements AutoCloseable {
                 PacketPolicy.DEFAULT,
                 new FlowExchange(1));
         snapshot = snapshot(frames);
-        fill(frames);
+        char[] realServers = enter(frames);
+        imageBytes = frames.imageBytes();
+        int[] order = frames.order();
+        frameBytes = new int[order.length - order.length % BATCH];
+        images = memory.allocate((long) frameBytes.length * imageBytes, 64);
+        for (int i = 0; i < frameBytes.length; i++) {
+            int flow = frames.flow(order[i]);
+            long at = (long) i * imageBytes;
+            if (frames.isReply(order[i])) {
+                frames.writeReply(flow, realServers[flow], images, at);
+            } else {
+                frames.write(flow, images, at);
+            }
+            frameBytes[i] = frames.frameBytes(flow);
+        }
+        while (what.scenario() == Scenario.MISS && packets < what.flows()) {
+            forward();
+        }
     }
 
     private FlowTable flowTable() {
@@ -136,40 +153,46 @@ final class Datapath implements AutoCloseable {
             }
             for (int number = 0; number < what.services(); number++) {
                 AddressKey key = new AddressKey(protocol, Frames.vip(number, inet6 == 1), frames.port());
-                add(builder, id++, key, inet6 == 1);
+                add(builder, id++, key, frames, inet6 == 1);
             }
         }
-        return builder.build();
+        return builder.routes(routes()).build();
     }
 
-    private void add(ForwardingSnapshot.Builder builder, int serviceId, AddressKey key, boolean inet6) {
+    /** All clients are behind one gateway. */
+    private static RouteTable routes() {
+        PrefixList inet = new PrefixList(false);
+        inet.add(0, 0, 0, 0, 0);
+        PrefixList inet6 = new PrefixList(true);
+        inet6.add(0, 0, 0, 0, 0);
+        NextHop gateway = new NextHop(0, Frames.CLIENT_MAC, Frames.DIRECTOR_MAC, 1500, RealServer.VLAN_KEEP, null);
+        return new RouteTable(
+                new RouteRanges(inet.ranges(-1), inet6.ranges(-1)),
+                List.of(new RouteTable.ByGateways(List.of(gateway))));
+    }
+
+    private void add(ForwardingSnapshot.Builder builder, int serviceId, AddressKey key, Frames frames, boolean inet6) {
         Tunnel tunnel = what.method().tunnel();
         @Nullable IpPrefix source = tunnel == null ? null : IpPrefix.parse(inet6 ? "2001:db8:3::1" : "192.0.2.1");
-        ForwardingMethod method = tunnel == null ? ForwardingMethod.DR : ForwardingMethod.TUN;
+        ForwardingMethod method = what.method().forwarding();
         List<RealServer> realServers = new ArrayList<>();
         for (int i = 0; i < what.realServers(); i++) {
             int id = serviceId * what.realServers() + i;
-            IpAddress rip =
-                    inet6 ? IpAddress.ofInet6(0x2001_0db8_0000_0001L, 1L + id) : IpAddress.ofInet(0xac10_0000 + id);
-            realServers.add(new RealServer(id, rip, key.port(), method, 1, 0, 0, tunnel, RealServer.VLAN_KEEP));
-            long mac = 0x02_01_00_00_00_00L + id;
+            IpAddress rip = Frames.rip(id, inet6);
+            realServers.add(new RealServer(id, rip, frames.realPort(), method, 1, 0, 0, tunnel, RealServer.VLAN_KEEP));
             builder.nextHops(
-                    id, List.of(new NextHop(0, mac, 0x02_00_00_00_00_02L, 1500, RealServer.VLAN_KEEP, source)));
+                    id,
+                    List.of(new NextHop(0, Frames.mac(id), Frames.DIRECTOR_MAC, 1500, RealServer.VLAN_KEEP, source)));
         }
         VirtualService service = new VirtualService(serviceId, key, SchedulerKind.MAGLEV, realServers);
         builder.add(service, null, SchedulerParameters.of(MaglevParameters.withKey(KEY)));
     }
 
-    /** Enters the flows that the scenario finds in the table. */
-    private void fill(Frames frames) {
-        if (what.scenario() == Scenario.COPY) {
-            return;
-        }
-        if (what.scenario() == Scenario.MISS) {
-            while (packets < what.flows()) {
-                forward();
-            }
-            return;
+    /** Enters the flows that the scenario finds in the table, if any: the id of each one's real server, for its replies. */
+    private char[] enter(Frames frames) {
+        char[] realServers = new char[what.flows()];
+        if (what.scenario() == Scenario.COPY || what.scenario() == Scenario.MISS) {
+            return realServers;
         }
         int flow = 0;
         while (flow < what.flows()) {
@@ -182,7 +205,17 @@ final class Datapath implements AutoCloseable {
             }
             batch.received(count);
             process();
+            for (int i = 0; what.method() == Method.NAT && i < count; i++) {
+                // What is to reply stands in the packet as it is now.
+                boolean inet6 = what.family().isInet6(flow - count + i);
+                long low = inet6
+                        ? Wire.i64(umem, at(i) + L3 + Ipv6.DESTINATION + Long.BYTES)
+                        : Wire.i32(umem, at(i) + L3 + Ipv4.DESTINATION);
+                realServers[flow - count + i] =
+                        (char) (low - Frames.rip(0, inet6).low());
+            }
         }
+        return realServers;
     }
 
     private static long at(int frame) {
@@ -269,17 +302,23 @@ final class Datapath implements AutoCloseable {
     void check() {
         long all = counters.get(Counter.PACKETS_IN);
         Counter fate = switch (what.scenario()) {
-            case HIT -> Counter.FLOW_HIT;
+            case HIT -> what.direction() == Direction.OUT ? Counter.REPLY_HIT : Counter.FLOW_HIT;
             case MISS -> Counter.FLOW_NEW;
             case SYNFLOOD -> Counter.FLOW_HALF_OPEN_FULL;
             case COPY -> Counter.PACKETS_IN;
         };
         // Others filled the table.
         long others = what.scenario() == Scenario.HIT || what.scenario() == Scenario.SYNFLOOD ? what.flows() : 0;
-        if (counters.dropped() > 0 || counters.get(fate) < (all - others) * 0.999) {
+        long fared = counters.get(fate) + (what.direction() == Direction.BOTH ? counters.get(Counter.REPLY_HIT) : 0);
+        if (counters.dropped() > 0 || fared < (all - others) * 0.999) {
             throw new IllegalStateException("of %d packets %d were %s and %d dropped"
-                    .formatted(all - others, counters.get(fate), fate.label(), counters.dropped()));
+                    .formatted(all - others, fared, fate.label(), counters.dropped()));
         }
+    }
+
+    /** How many packets fared so, those that filled the table included. */
+    long count(Counter fate) {
+        return counters.get(fate);
     }
 
     @Override

@@ -18,8 +18,12 @@ final class Draws {
         return order;
     }
 
-    /** Draws of numbers below {@code flows}, the k-th of them (from 1) with a probability in proportion to 1/k. */
-    static int[] zipf(int flows, int count) {
+    /**
+     * Draws of numbers below {@code flows}, the k-th of them (from 1) with a probability in proportion to 1/k.
+     *
+     * @param bothWays whether to give twice the number, or that and one, for either direction
+     */
+    static int[] zipf(int flows, int count, boolean bothWays) {
         double[] sums = new double[flows];
         double sum = 0;
         for (int i = 0; i < flows; i++) {
@@ -29,7 +33,9 @@ final class Draws {
         SplitMix random = new SplitMix();
         int[] order = new int[count];
         for (int i = 0; i < count; i++) {
-            double point = (random.next() >>> 11) * 0x1p-53 * sum;
+            long draw = random.next();
+            // Its lower bits are left for the direction.
+            double point = (draw >>> 11) * 0x1p-53 * sum;
             int low = 0;
             int high = flows - 1;
             while (low < high) {
@@ -40,7 +46,7 @@ final class Draws {
                     low = middle + 1;
                 }
             }
-            order[i] = low;
+            order[i] = bothWays ? low << 1 | (int) (draw & 1) : low;
         }
         return order;
     }

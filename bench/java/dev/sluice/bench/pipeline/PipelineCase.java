@@ -9,11 +9,13 @@ import java.util.TreeMap;
 /**
  * What one measurement of the pipeline is of.
  *
+ * @param direction of known flows' packets: {@link Direction#IN} unless the method is NAT
  * @param flows how many the table holds
  * @param realServers of each service
  */
 record PipelineCase(
         Method method,
+        Direction direction,
         Family family,
         int flows,
         Distribution distribution,
@@ -25,6 +27,14 @@ record PipelineCase(
 
     /** Throws {@link IllegalArgumentException}, with a message fit for users, for a case that cannot be. */
     PipelineCase {
+        if (method == Method.NAT && scenario == Scenario.SYNFLOOD) {
+            throw new IllegalArgumentException(
+                    "nat drops the SYNs of synflood, for no reply could come back: dr, tun, gre, gue or gue-csum");
+        }
+        if (direction != Direction.IN && !hasDirections(method, scenario)) {
+            throw new IllegalArgumentException(keyword(method) + " " + keyword(scenario) + " has no direction \""
+                    + keyword(direction) + "\": only nat, in hit and copy");
+        }
         if (flows < 64 || flows > MAX_FLOWS) {
             throw new IllegalArgumentException(flows + " flows: 64 to " + MAX_FLOWS + " can be measured");
         }
@@ -41,15 +51,45 @@ record PipelineCase(
         }
     }
 
+    /** A case with packets of both directions where there are any. */
+    PipelineCase(
+            Method method,
+            Family family,
+            int flows,
+            Distribution distribution,
+            int services,
+            int realServers,
+            Scenario scenario) {
+        this(
+                method,
+                hasDirections(method, scenario) ? Direction.BOTH : Direction.IN,
+                family,
+                flows,
+                distribution,
+                services,
+                realServers,
+                scenario);
+    }
+
+    /** Whether known flows have packets of both directions, which may be chosen. */
+    static boolean hasDirections(Method method, Scenario scenario) {
+        return method == Method.NAT && (scenario == Scenario.HIT || scenario == Scenario.COPY);
+    }
+
     /** The same packets with nothing done to them: what is taken off. */
     PipelineCase copying() {
-        return new PipelineCase(Method.DR, family, flows, distribution, 1, 1, Scenario.COPY);
+        return direction == Direction.IN
+                ? new PipelineCase(Method.DR, family, flows, distribution, 1, 1, Scenario.COPY)
+                : new PipelineCase(Method.NAT, direction, family, flows, distribution, 1, 1, Scenario.COPY);
     }
 
     /** As JMH is given them and results name them. */
     Map<String, String> parameters() {
         Map<String, String> parameters = new TreeMap<>();
         parameters.put("method", keyword(method));
+        if (hasDirections(method, scenario)) {
+            parameters.put("direction", keyword(direction));
+        }
         parameters.put("family", family.keyword());
         parameters.put("flows", Integer.toString(flows));
         parameters.put("distribution", keyword(distribution));
@@ -64,6 +104,8 @@ record PipelineCase(
         return List.of(
                 "--method",
                 keyword(method),
+                "--direction",
+                keyword(direction),
                 "--family",
                 family.keyword(),
                 "--flows",
@@ -80,10 +122,11 @@ record PipelineCase(
 
     /** In a few words for a terminal. */
     String title() {
-        return "%s %s, IPv%s, %,d flows %s, %d x %d real servers"
+        return "%s %s%s, IPv%s, %,d flows %s, %d x %d real servers"
                 .formatted(
                         keyword(method),
                         keyword(scenario),
+                        hasDirections(method, scenario) ? " " + keyword(direction) : "",
                         family.keyword(),
                         flows,
                         keyword(distribution),

@@ -29,6 +29,9 @@ public class PipelineState {
     @Param("dr")
     public String method = "";
 
+    @Param("in")
+    public String direction = "";
+
     @Param("4")
     public String family = "";
 
@@ -70,6 +73,7 @@ public class PipelineState {
         }
         Datapath opened = new Datapath(new PipelineCase(
                 PipelineCase.of(Method.class, method),
+                PipelineCase.of(Direction.class, direction),
                 Family.of(family),
                 flows,
                 PipelineCase.of(Distribution.class, distribution),

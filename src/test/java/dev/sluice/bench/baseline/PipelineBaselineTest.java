@@ -64,6 +64,27 @@ class PipelineBaselineTest {
     }
 
     @Test
+    void measuresEveryDirection() throws IOException, InterruptedException {
+        for (String direction : List.of("in", "out", "both")) {
+            String line = BaselinePrograms.run(
+                    program.toString(),
+                    "--method",
+                    "nat",
+                    "--direction",
+                    direction,
+                    "--family",
+                    "mixed",
+                    "--flows",
+                    "5000",
+                    "--seconds",
+                    "0.05");
+            JsonNode counters = new ObjectMapper().readTree(line).get("counters");
+            assertEquals(!direction.equals("out"), counters.get("flow_hit").asLong() > 0, line);
+            assertEquals(!direction.equals("in"), counters.get("reply_hit").asLong() > 0, line);
+        }
+    }
+
+    @Test
     void measuresEveryScenario() throws IOException, InterruptedException {
         for (String scenario : List.of("hit", "miss", "synflood", "copy")) {
             String line = BaselinePrograms.run(
@@ -83,7 +104,7 @@ class PipelineBaselineTest {
     }
 
     static Stream<Arguments> workloads() {
-        return Stream.of(ForwardingMethod.DR, ForwardingMethod.TUN)
+        return Stream.of(ForwardingMethod.DR, ForwardingMethod.TUN, ForwardingMethod.NAT)
                 .flatMap(method -> Stream.of("4", "6", "mixed").map(family -> Arguments.of(method, family)));
     }
 
@@ -93,7 +114,10 @@ class PipelineBaselineTest {
             throws IOException, InterruptedException {
         boolean inet4 = !family.equals("6");
         boolean inet6 = !family.equals("4");
-        List<Arrival> arrivals = new RandomPackets(new SplittableRandom(20), inet4, inet6, SERVICES).batches(BATCHES);
+        boolean nat = method == ForwardingMethod.NAT;
+        List<Arrival> arrivals = new RandomPackets(
+                        new SplittableRandom(20), inet4, inet6, SERVICES, nat ? REAL_SERVERS : 0)
+                .batches(nat ? 2 * BATCHES : BATCHES);
         Path in = Files.write(folder.resolve("in"), encode(arrivals));
         Path out = folder.resolve("out");
         String summary = BaselinePrograms.run(
@@ -126,6 +150,9 @@ class PipelineBaselineTest {
             }
             assertFalse(baseline.hasRemaining());
             compareTotals(director, new ObjectMapper().readTree(summary));
+            for (Counter often : List.of(Counter.REPLY_HIT, Counter.REPLY_PASSED_ON, Counter.NAT_WITHOUT_FLOW)) {
+                assertEquals(nat, director.counters().get(often) > 0, often.label());
+            }
         }
     }
 

@@ -22,12 +22,19 @@ final class RandomPackets {
     private final boolean inet4;
     private final boolean inet6;
     private final int services;
+    private final int realServers;
 
-    RandomPackets(RandomGenerator random, boolean inet4, boolean inet6, int services) {
+    /**
+     * Packets for a workload.
+     *
+     * @param realServers of each service, that reply through the director; 0 where replies bypass it
+     */
+    RandomPackets(RandomGenerator random, boolean inet4, boolean inet6, int services, int realServers) {
         this.random = random;
         this.inet4 = inet4;
         this.inet6 = inet6;
         this.services = services;
+        this.realServers = realServers;
     }
 
     List<Arrival> batches(int count) {
@@ -52,12 +59,17 @@ final class RandomPackets {
         int service = random.nextInt(40) == 0 ? services : random.nextInt(services);
         IpAddress from =
                 six ? IpAddress.ofInet6(0x2001_0db8_0001_0000L, client) : IpAddress.ofInet(0x1000_0000 + client);
-        PacketBuilder packet =
-                PacketBuilder.ethernet().ip(from, Workload.vip(service, six)).ttl(random.nextInt(30) == 0 ? 1 : 64);
-        if (random.nextBoolean()) {
-            packet.tcp(1024 + client, Workload.TCP_PORT).tcpFlags(tcpFlags());
+        boolean tcp = random.nextBoolean();
+        PacketBuilder packet = PacketBuilder.ethernet().ttl(random.nextInt(30) == 0 ? 1 : 64);
+        if (realServers > 0 && random.nextBoolean()) {
+            packet.ip(Workload.rip(realServer(six, tcp, service), six), from);
+            ports(packet, tcp, (tcp ? Workload.TCP_PORT : Workload.UDP_PORT) + Workload.PORT_SHIFT, 1024 + client);
         } else {
-            packet.udp(1024 + client, Workload.UDP_PORT);
+            packet.ip(from, Workload.vip(service, six));
+            ports(packet, tcp, 1024 + client, tcp ? Workload.TCP_PORT : Workload.UDP_PORT);
+        }
+        if (realServers > 0 && !tcp && random.nextInt(4) == 0) {
+            packet.transportChecksum(0);
         }
         packet.trafficClass(random.nextInt(256)).payloadLength(random.nextInt(300));
         if (random.nextBoolean() && !six) {
@@ -78,6 +90,20 @@ final class RandomPackets {
         }
         // Ethernet's padding.
         return frame.length < 60 ? Arrays.copyOf(frame, 60) : frame;
+    }
+
+    private void ports(PacketBuilder packet, boolean tcp, int from, int to) {
+        if (tcp) {
+            packet.tcp(from, to).tcpFlags(tcpFlags());
+        } else {
+            packet.udp(from, to);
+        }
+    }
+
+    /** One of a service's, by its id, as they are numbered; of another service where there is none. */
+    private int realServer(boolean six, boolean tcp, int service) {
+        int kind = (inet4 && six ? 2 : 0) + (tcp ? 1 : 0);
+        return (kind * services + service) * realServers + random.nextInt(realServers);
     }
 
     private int tcpFlags() {

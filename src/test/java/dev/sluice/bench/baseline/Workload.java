@@ -13,6 +13,9 @@ import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.NextHop;
 import dev.sluice.forward.PacketPolicy;
 import dev.sluice.forward.Pipeline;
+import dev.sluice.forward.PrefixList;
+import dev.sluice.forward.RouteRanges;
+import dev.sluice.forward.RouteTable;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.IpPrefix;
 import dev.sluice.schedule.HashKey;
@@ -36,6 +39,8 @@ import org.jspecify.annotations.Nullable;
 final class Workload {
     static final int UDP_PORT = 53;
     static final int TCP_PORT = 80;
+    /** RPORT is VPORT and that much, with NAT. */
+    static final int PORT_SHIFT = 8000;
 
     private static final int FRAME_BYTES = 2048;
     private static final int HEADROOM = 256;
@@ -65,6 +70,7 @@ final class Workload {
         counts.add(flows);
         PersistenceTable templates = new PersistenceTable(64, ForwardingSnapshot.MAX_REAL_SERVERS, key, arena);
         flows.keepTemplates(templates, arena);
+        flows.keepTranslations(arena);
         PacketPolicy silent = new PacketPolicy(false, false, 0, PacketPolicy.INHERIT, true, false);
         pipeline = new Pipeline(
                 umem,
@@ -87,7 +93,19 @@ final class Workload {
                 }
             }
         }
-        snapshot = builder.build();
+        snapshot = builder.routes(routes()).build();
+    }
+
+    /** All clients are behind one gateway. */
+    private static RouteTable routes() {
+        PrefixList inet = new PrefixList(false);
+        inet.add(0, 0, 0, 0, 0);
+        PrefixList inet6 = new PrefixList(true);
+        inet6.add(0, 0, 0, 0, 0);
+        NextHop gateway = new NextHop(0, 0x02_00_00_00_00_01L, 0x02_00_00_00_00_02L, 1500, RealServer.VLAN_KEEP, null);
+        return new RouteTable(
+                new RouteRanges(inet.ranges(-1), inet6.ranges(-1)),
+                List.of(new RouteTable.ByGateways(List.of(gateway))));
     }
 
     private static List<Boolean> families(boolean inet4, boolean inet6) {
@@ -105,6 +123,12 @@ final class Workload {
         return inet6 ? IpAddress.ofInet6(0x2001_0db8_0002_0000L, service + 1) : IpAddress.ofInet(0xc612_0001 + service);
     }
 
+    static IpAddress rip(int realServer, boolean inet6) {
+        return inet6
+                ? IpAddress.ofInet6(0x2001_0db8_0003_0000L, 0x100L + realServer)
+                : IpAddress.ofInet(0x0a64_0000 + realServer);
+    }
+
     private static void add(
             ForwardingSnapshot.Builder builder,
             int serviceId,
@@ -118,9 +142,8 @@ final class Workload {
         @Nullable IpPrefix source = tunneled ? IpPrefix.parse(inet6 ? "2001:db8:3::1" : "192.0.2.1") : null;
         for (int i = 0; i < count; i++) {
             int id = serviceId * count + i;
-            IpAddress rip =
-                    inet6 ? IpAddress.ofInet6(0x2001_0db8_0003_0000L, 0x100L + id) : IpAddress.ofInet(0x0a64_0000 + id);
-            realServers.add(new RealServer(id, rip, key.port(), method, 1));
+            int port = method == ForwardingMethod.NAT ? key.port() + PORT_SHIFT : key.port();
+            realServers.add(new RealServer(id, rip(id, inet6), port, method, 1));
             builder.nextHops(
                     id,
                     List.of(new NextHop(
