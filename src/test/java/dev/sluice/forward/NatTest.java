@@ -396,13 +396,7 @@ class NatTest {
         toReal(0, fromClient(Transport.TCP).tcpFlags(Transport.SYN));
         ForwardingSnapshot all = snapshot;
         snapshot = new ForwardingSnapshot.Builder(2).routes(all.routes()).build();
-        judge(
-                toClient(0, fromReal(Transport.TCP).tcpFlags(Transport.ACK)),
-                Transport.TCP,
-                virtual,
-                80,
-                client,
-                4001);
+        judge(toClient(0, fromReal(Transport.TCP).tcpFlags(Transport.ACK)), Transport.TCP, virtual, 80, client, 4001);
         snapshot = new ForwardingSnapshot.Builder(3)
                 .add(
                         new VirtualService(

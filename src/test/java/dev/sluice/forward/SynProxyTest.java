@@ -68,7 +68,7 @@ class SynProxyTest {
     }
 
     /** The client's segment behind the SYN-ACK just parsed. */
-    private byte[] ack(boolean inet6, int sequence, int window, int cookie, byte... options) {
+    private byte[] ack(boolean inet6, int sequence, int cookie, byte... options) {
         return SegmentHarness.segment(inet6)
                 .tag(0x8100, 7)
                 .tcpFlags(Transport.ACK)
@@ -179,7 +179,7 @@ class SynProxyTest {
         answer(syn(inet6, Transport.SYN | Tcp.ECE | Tcp.CWR, LINUX));
         int cookie = harness.i32(Tcp.SEQUENCE);
         int stamp = Wire.i32(harness.umem, option(Tcp.TIMESTAMPS) + 2);
-        harness.put(ack(inet6, ISN + 1, 0xffff, cookie, stamps(800, stamp)));
+        harness.put(ack(inet6, ISN + 1, cookie, stamps(800, stamp)));
         int window = harness.u16(Tcp.WINDOW);
         assertTrue(proxy.openServer(harness.batch, 0, harness.packet, ISN, NOW_MS + 59_000));
         harness.parse(0);
@@ -208,15 +208,15 @@ class SynProxyTest {
     void aCookieOfAnotherConnectionOrTimeIsNone() {
         answer(syn(false, Transport.SYN, LINUX));
         int cookie = harness.i32(Tcp.SEQUENCE);
-        assertTrue(opens(ack(false, ISN + 1, 1, cookie), ISN, NOW_MS));
+        assertTrue(opens(ack(false, ISN + 1, cookie), ISN, NOW_MS));
         assertEquals(4, harness.options().length, "no timestamps, no options");
-        assertFalse(opens(ack(false, ISN + 1, 1, cookie + 8), ISN, NOW_MS));
-        assertFalse(opens(ack(false, ISN + 9, 1, cookie), ISN + 8, NOW_MS));
-        assertTrue(opens(ack(false, ISN, 1, cookie), ISN, NOW_MS), "a window probe, with the number from the table");
-        assertFalse(opens(ack(false, ISN + 1, 1, cookie), ISN, NOW_MS + 120_000));
-        assertFalse(opens(ack(false, ISN + 1, 1, cookie), ISN, NOW_MS - 60_000));
+        assertFalse(opens(ack(false, ISN + 1, cookie + 8), ISN, NOW_MS));
+        assertFalse(opens(ack(false, ISN + 9, cookie), ISN + 8, NOW_MS));
+        assertTrue(opens(ack(false, ISN, cookie), ISN, NOW_MS), "a window probe, with the number from the table");
+        assertFalse(opens(ack(false, ISN + 1, cookie), ISN, NOW_MS + 120_000));
+        assertFalse(opens(ack(false, ISN + 1, cookie), ISN, NOW_MS - 60_000));
         proxy = new SynProxy(harness.umem, new SynCookie(new HashKey(1, 2)), SynProxyPolicy.DEFAULT);
-        assertFalse(opens(ack(false, ISN + 1, 1, cookie), ISN, NOW_MS));
+        assertFalse(opens(ack(false, ISN + 1, cookie), ISN, NOW_MS));
     }
 
     private boolean opens(byte[] frame, int clientInitial, long nowMs) {
@@ -289,7 +289,7 @@ class SynProxyTest {
         answer(syn(inet6, Transport.SYN, LINUX));
         int cookie = harness.i32(Tcp.SEQUENCE);
         int stamp = Wire.i32(harness.umem, option(Tcp.TIMESTAMPS) + 2);
-        harness.put(ack(inet6, ISN + 1, 0, cookie, stamps(800, stamp)));
+        harness.put(ack(inet6, ISN + 1, cookie, stamps(800, stamp)));
         int kept = proxy.keptOptions(harness.packet.l4Offset(), harness.header());
         assertTrue(table.awaitServer(slot, TAG, ISN, cookie, 502, kept));
 
