@@ -252,7 +252,8 @@ static always_inline void flow_touch(struct flow_table *table, uint32_t slot, co
 		flow_change_state(table, slot, before, after, now_ms);
 	}
 	entry->bytes_flags_state = word;
-	entry->packets++;
+	/* A reply is none: how many the client has sent tells who has the flow. */
+	entry->packets += sender != SERVER;
 	entry->last_seen_ms = now_ms;
 }
 
