@@ -295,6 +295,36 @@ public final class FlowTable {
     }
 
     /**
+     * As {@link #touchHomes}, afterwards and of those that it has not found: loads the lines on which the search for replies goes
+     * on, the bucket, then the translation, then the flow's.
+     *
+     * @param scratch as long as {@code hashes}
+     * @return something that depends on the loads, for the caller to fold into a sink
+     */
+    public long touchReplies(long[] hashes, int[] scratch, int from, int to) {
+        if (translations == null || translations.size() == 0) {
+            return 0;
+        }
+        int replies = from;
+        for (int i = from; i < to; i++) {
+            int hash = (int) hashes[i];
+            if (entries.hash(hash & mask) != hash) {
+                scratch[replies++] = hash;
+            }
+        }
+        return translations.touch(scratch, from, replies) ^ touchSlots(scratch, from, replies);
+    }
+
+    /** Loads the lines of flows in slots. */
+    private long touchSlots(int[] slots, int from, int to) {
+        long sum = 0;
+        for (int i = from; i < to; i++) {
+            sum ^= entries.hash(slots[i] & mask);
+        }
+        return sum;
+    }
+
+    /**
      * The slot of the packet's flow, or {@link #NOT_FOUND}.
      *
      * @param hash the flow's, as {@link FlowHasher} gives it
@@ -481,10 +511,17 @@ public final class FlowTable {
         return translations == null ? NOT_FOUND : translations.slotOf(translation);
     }
 
-    /** Copies a translation that {@link #searchReply} gave. */
-    public void translationOfReply(int translation, Translation into) {
+    /** Copies the client's side of a translation that {@link #searchReply} gave. */
+    public void clientSideOfReply(int translation, Translation into) {
         if (translations != null) {
-            translations.read(translation, into);
+            translations.readClientSide(translation, into);
+        }
+    }
+
+    /** Copies where the client's packets come from, of a translation that {@link #searchReply} gave. */
+    public void stationOfReply(int translation, Translation into) {
+        if (translations != null) {
+            translations.readStation(translation, into);
         }
     }
 

@@ -291,6 +291,43 @@ public final class TranslationTable {
         return index > NONE && (long) index * ENTRY_BYTES < entries.byteSize();
     }
 
+    /**
+     * Loads the lines on which the search for replies goes on, one stage after the other, so that misses overlap.
+     *
+     * @param hashes of packets; replaced by the slots of the flows that they may be replies of
+     */
+    long touch(int[] hashes, int from, int to) {
+        for (int i = from; i < to; i++) {
+            hashes[i] = (int) PLAIN_INT.get(ALL, bucketOf(hashes[i]));
+        }
+        long sum = 0;
+        for (int i = from; i < to; i++) {
+            // Entry 0 is of nobody, but there.
+            long entry = entryOf(hashes[i]);
+            sum ^= (long) PLAIN_LONG.get(ALL, entry + CLIENT_HIGH);
+            hashes[i] = (int) PLAIN_INT.get(ALL, entry + SLOT);
+        }
+        return sum;
+    }
+
+    /** Copies the client's side of an entry. Owner only. */
+    void readClientSide(int index, Translation into) {
+        long entry = entryOf(index);
+        into.clientHigh = (long) PLAIN_LONG.get(ALL, entry + CLIENT_HIGH);
+        into.clientLow = (long) PLAIN_LONG.get(ALL, entry + CLIENT_LOW);
+        into.virtualHigh = (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_HIGH);
+        into.virtualLow = (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_LOW);
+        into.tuple = (long) PLAIN_LONG.get(ALL, entry + TUPLE);
+    }
+
+    /** Copies where the client's packets come from. Owner only. */
+    void readStation(int index, Translation into) {
+        long entry = entryOf(index);
+        into.station = (long) PLAIN_LONG.get(ALL, entry + STATION);
+        into.self = (long) PLAIN_LONG.get(ALL, entry + SELF);
+        into.tags = (long) PLAIN_LONG.get(ALL, entry + TAGS);
+    }
+
     /** Copies an entry. Any thread, if it checks what it read. */
     void read(int index, Translation into) {
         long entry = (long) index * ENTRY_BYTES;

@@ -62,6 +62,7 @@ public final class Pipeline {
     private final PacketView[] packets = new PacketView[Batch.CAPACITY];
     private final long[] hashes = new long[Batch.CAPACITY];
     private final int[] realServers = new int[Batch.CAPACITY];
+    private final int[] scratch = new int[Batch.CAPACITY];
     /** Of flows that are translated: RPORT. */
     private final int[] realPorts = new int[Batch.CAPACITY];
     /** Whether there is NAT, or connections that it has left behind. */
@@ -220,6 +221,9 @@ public final class Pipeline {
         fastPath.hash(hashes, from, count);
         // Of a packet without flow it is the hash of one before, and does no harm.
         touched ^= flows.touchHomes(hashes, from, count);
+        if (translating) {
+            touched ^= flows.touchReplies(hashes, scratch, from, count);
+        }
     }
 
     private void parseOne(Batch batch, int index) {

@@ -37,10 +37,14 @@ final class Asking {
     }
 
     static CheckResult ask(CheckSpec spec, String address, int port) {
+        return ask(spec, target(address, port));
+    }
+
+    static CheckResult ask(CheckSpec spec, Target target) {
         CompletableFuture<CheckResult> result = new CompletableFuture<>();
         Thread asking = Thread.ofVirtual().start(() -> {
             try (CheckFactory factory = new CheckFactory()) {
-                Destination destination = Destination.of(target(address, port), spec, Sockets.DIRECT);
+                Destination destination = Destination.of(target, spec, Sockets.DIRECT);
                 Deadline deadline = Deadline.in(spec.timing().timeoutMs());
                 result.complete(factory.of(spec.probe()).result(destination, deadline));
             } catch (InterruptedException | RuntimeException | Error e) {

@@ -5,6 +5,9 @@ import static dev.sluice.health.Asking.http;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.sluice.packet.AddressFamily;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.service.FwmarkKey;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -77,7 +80,9 @@ final class StreamChecksTest {
                 ask(Asking.spec(new Probe.Tcp(), 1_000, "2001:db8::1", Via.RIP), LOOPBACK, 80));
         assertEquals(
                 CheckResult.notMade("the check has no port, and its service none that it could be made on"),
-                ask(new Probe.Tcp(), LOOPBACK, 0, 1_000));
+                ask(
+                        Asking.spec(new Probe.Tcp(), 1_000, null, Via.RIP),
+                        new Target(new FwmarkKey(AddressFamily.INET, 1), IpAddress.parse(LOOPBACK), 0)));
         assertEquals(
                 CheckResult.notMade("a check of type ping cannot be made via the VIP"),
                 ask(Asking.spec(new Probe.Ping(), 1_000, null, Via.VIP), LOOPBACK, 80));
