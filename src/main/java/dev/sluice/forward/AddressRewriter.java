@@ -18,8 +18,6 @@ import java.lang.foreign.MemorySegment;
  * own checksums included. Owned by: worker.
  */
 final class AddressRewriter {
-    private static final long U32 = 0xffff_ffffL;
-
     private final MemorySegment umem;
 
     // The addresses and ports that are to be, as set by from() and to().
@@ -76,7 +74,7 @@ final class AddressRewriter {
         int oldPorts = Wire.i32(umem, l4);
         int newPorts = sourcePort << 16 | destinationPort;
         Wire.putI32(umem, l4, newPorts);
-        change += change(oldPorts, newPorts);
+        change += Checksum.change(oldPorts, newPorts);
         switch (packet.protocol()) {
             case Transport.TCP -> putChecksum(l4 + Transport.TCP_CHECKSUM, change);
             case Transport.UDP -> putUdpChecksum(batch, index, packet, change);
@@ -98,7 +96,7 @@ final class AddressRewriter {
         int old = Wire.u16(umem, at);
         int checksum;
         if (old != 0) {
-            checksum = changed(old, change);
+            checksum = Checksum.update(old, change);
         } else if (packet.isFragment() || packet.inet6()) {
             // Of a fragment nobody knows the rest; over IPv6 there are tunnels that go without (RFC 6935).
             return;
@@ -155,7 +153,7 @@ final class AddressRewriter {
         int oldPorts = Wire.i32(umem, l4);
         int newPorts = sourcePort << 16 | destinationPort;
         Wire.putI32(umem, l4, newPorts);
-        long ofPorts = change(oldPorts, newPorts);
+        long ofPorts = Checksum.change(oldPorts, newPorts);
         change += ofPorts;
         int checksumAt = switch (quoted.protocol()) {
             case Transport.TCP -> Transport.TCP_CHECKSUM;
@@ -170,7 +168,7 @@ final class AddressRewriter {
         if (old == 0 && quoted.protocol() == Transport.UDP) {
             return change;
         }
-        int now = changed(old, ofPseudoHeader + ofPorts);
+        int now = Checksum.update(old, ofPseudoHeader + ofPorts);
         now = now == 0 && quoted.protocol() == Transport.UDP ? 0xffff : now;
         Wire.putU16(umem, at, now);
         return change + (~old & 0xffff) + now;
@@ -192,19 +190,10 @@ final class AddressRewriter {
     private long putLong(long at, long value) {
         long old = Wire.i64(umem, at);
         Wire.putI64(umem, at, value);
-        return (~old >>> 32) + (~old & U32) + (value >>> 32) + (value & U32);
-    }
-
-    private static long change(int old, int now) {
-        return (~old & U32) + (now & U32);
+        return Checksum.change(old, value);
     }
 
     private void putChecksum(long at, long change) {
-        Wire.putU16(umem, at, changed(Wire.u16(umem, at), change));
-    }
-
-    /** Equation 3 of RFC 1624 over several words at once. */
-    private static int changed(int checksum, long change) {
-        return ~Checksum.fold((~checksum & 0xffff) + change) & 0xffff;
+        Wire.putU16(umem, at, Checksum.update(Wire.u16(umem, at), change));
     }
 }

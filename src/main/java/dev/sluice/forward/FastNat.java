@@ -20,8 +20,6 @@ import java.lang.foreign.MemorySegment;
  * control connections and the client's half of its data connections, what does not fit, and whose way is not known.
  */
 final class FastNat {
-    private static final long U32 = 0xffff_ffffL;
-
     // Flows whose packets are the slow path's.
     private static final int NOT_TO_CLIENT = FlowTable.FLAG_NUMBERED;
     private static final int NOT_TO_REAL =
@@ -195,30 +193,25 @@ final class FastNat {
     private void lowerTtl(long ip, long change) {
         int word = Octets.i32(ip + Ipv4.TTL);
         word = lowerTtl ? Checksum.withLowerTtl(word) : word;
-        Octets.putI32(ip + Ipv4.TTL, (word & 0xffff_0000) | changed(word & 0xffff, change));
+        Octets.putI32(ip + Ipv4.TTL, (word & 0xffff_0000) | Checksum.update(word & 0xffff, change));
     }
 
     private static void finish(
             long l4, int oldPorts, int ports, long checksumAt, int checksum, int protocol, long change) {
         Octets.putI32(l4, ports);
-        int now = changed(checksum, change + (~oldPorts & U32) + (ports & U32));
+        int now = Checksum.update(checksum, change + Checksum.change(oldPorts, ports));
         Octets.putU16(checksumAt, now == 0 && protocol == Transport.UDP ? 0xffff : now);
     }
 
     private static long put(long at, long value) {
         long old = Octets.i64(at);
         Octets.putI64(at, value);
-        return (~old >>> 32) + (~old & U32) + (value >>> 32) + (value & U32);
+        return Checksum.change(old, value);
     }
 
     private static long putInt(long at, int value) {
         int old = Octets.i32(at);
         Octets.putI32(at, value);
-        return (~old & U32) + (value & U32);
-    }
-
-    /** Equation 3 of RFC 1624 over several words at once. */
-    private static int changed(int checksum, long change) {
-        return ~Checksum.fold((~checksum & 0xffff) + change) & 0xffff;
+        return Checksum.change(old, value);
     }
 }

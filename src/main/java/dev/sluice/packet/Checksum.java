@@ -85,6 +85,21 @@ public final class Checksum {
         return ~sum & 0xffff;
     }
 
+    /** By how much a sum changes when four octets under it do: a running sum, which those of other words may be added to. */
+    public static long change(int old, int now) {
+        return (~old & 0xffff_ffffL) + (now & 0xffff_ffffL);
+    }
+
+    /** As {@link #change(int, int)}, of eight octets. */
+    public static long change(long old, long now) {
+        return (~old >>> 32) + (~old & 0xffff_ffffL) + (now >>> 32) + (now & 0xffff_ffffL);
+    }
+
+    /** The checksum after the words under it changed by as much as {@link #change} says, all together: equation 3 again. */
+    public static int update(int checksum, long change) {
+        return ~fold((~checksum & 0xffff) + change) & 0xffff;
+    }
+
     /** Lowers an IPv4 header's TTL by one, and its checksum with it. The TTL must not be 0. */
     public static void decrementTtl(MemorySegment segment, long l3Offset) {
         // TTL, protocol and checksum in one load and one store.

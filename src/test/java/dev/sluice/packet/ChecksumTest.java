@@ -53,6 +53,23 @@ class ChecksumTest {
     }
 
     @Test
+    void severalWordsThatChangeAtOnceGiveWhatIsComputedAnew() {
+        Random random = new Random(17);
+        for (int round = 0; round < 10_000; round++) {
+            byte[] octets = new byte[24];
+            random.nextBytes(octets);
+            MemorySegment segment = MemorySegment.ofArray(octets);
+            int before = Checksum.of(segment, 0, octets.length);
+            long eight = random.nextInt(4) == 0 ? -1L : random.nextLong();
+            int four = random.nextInt(4) == 0 ? 0 : random.nextInt();
+            long change = Checksum.change(Wire.i64(segment, 0), eight) + Checksum.change(Wire.i32(segment, 12), four);
+            Wire.putI64(segment, 0, eight);
+            Wire.putI32(segment, 12, four);
+            assertEquals(Checksum.of(segment, 0, octets.length), Checksum.update(before, change));
+        }
+    }
+
+    @Test
     void loweringTheTtlKeepsEveryHeaderIntact() {
         Random random = new Random(2);
         byte[] bytes = new byte[24];
