@@ -16,7 +16,7 @@ record Way(IpAddress rip, ForwardingMethod method) {
     NextHop through(NextHop hop) {
         return switch (method) {
             case DR -> hop.onLinkOnly();
-            case TUN, NAT -> hop;
+            case TUN, NAT, FULLNAT -> hop;
         };
     }
 
@@ -24,7 +24,7 @@ record Way(IpAddress rip, ForwardingMethod method) {
     boolean answersPassDirector() {
         return switch (method) {
             case DR, TUN -> false;
-            case NAT -> true;
+            case NAT, FULLNAT -> true;
         };
     }
 }

@@ -1,10 +1,11 @@
 package dev.sluice.forward;
 
+import dev.sluice.service.ClientAddress;
 import dev.sluice.service.Persistence;
 import dev.sluice.service.VirtualService;
 import java.util.Arrays;
 
-/** Persistence and one-packet scheduling by service id. Written by a snapshot's builder only, then read by workers. */
+/** Persistence, one-packet scheduling and options of translation by service id. Written by a snapshot's builder only, then read by workers. */
 final class ServiceOptions {
     private static final int STRIDE = 3;
 
@@ -12,6 +13,8 @@ final class ServiceOptions {
     private long[] persistence = {};
 
     private boolean[] onePacket = {};
+    private boolean[] synProxy = {};
+    private ClientAddress[] clientAddress = {};
 
     ServiceOptions() {}
 
@@ -20,9 +23,15 @@ final class ServiceOptions {
         if (id >= onePacket.length) {
             int size = Math.max(id + 1, 2 * onePacket.length);
             onePacket = Arrays.copyOf(onePacket, size);
+            synProxy = Arrays.copyOf(synProxy, size);
+            int before = clientAddress.length;
+            clientAddress = Arrays.copyOf(clientAddress, size);
+            Arrays.fill(clientAddress, before, size, ClientAddress.NONE);
             persistence = Arrays.copyOf(persistence, size * STRIDE);
         }
         onePacket[id] = service.onePacket();
+        synProxy[id] = service.translation().synProxy();
+        clientAddress[id] = service.translation().clientAddress();
         Persistence of = service.persistence();
         persistence[id * STRIDE] = of == null ? 0 : of.timeoutSeconds() * 1000L;
         persistence[id * STRIDE + 1] = of == null ? 0 : of.netmask().high();
@@ -33,12 +42,24 @@ final class ServiceOptions {
         ServiceOptions copy = new ServiceOptions();
         copy.persistence = persistence.clone();
         copy.onePacket = onePacket.clone();
+        copy.synProxy = synProxy.clone();
+        copy.clientAddress = clientAddress.clone();
         return copy;
     }
 
     /** Whether each UDP datagram is scheduled by itself. */
     boolean isOnePacket(int service) {
         return onePacket[service];
+    }
+
+    /** Whether handshakes are completed here before a real server hears of a connection. */
+    boolean isSynProxied(int service) {
+        return synProxy[service];
+    }
+
+    /** How a real server learns the client's address. */
+    ClientAddress clientAddress(int service) {
+        return clientAddress[service];
     }
 
     boolean isPersistent(int service) {

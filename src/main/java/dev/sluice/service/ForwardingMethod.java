@@ -7,7 +7,9 @@ public enum ForwardingMethod {
     /** Tunneling ({@code ipvsadm -i}): the packet is encapsulated, and may cross routers. */
     TUN("tun"),
     /** Network address translation (masquerading, {@code ipvsadm -m}): addresses and port are rewritten, both ways. */
-    NAT("nat");
+    NAT("nat"),
+    /** Translation of both addresses ({@code ipvsadm -b}, as DPVS has it): real servers see a local address of the director's. */
+    FULLNAT("fullnat");
 
     private final String keyword;
 
@@ -22,6 +24,16 @@ public enum ForwardingMethod {
 
     /** Whether a real server's port may be another than the service's. */
     public boolean translatesPort() {
-        return this == NAT;
+        return isTranslation();
+    }
+
+    /** Whether addresses are rewritten, and replies come back through the director. */
+    public boolean isTranslation() {
+        return this == NAT || this == FULLNAT;
+    }
+
+    /** Whether a real server's address may be of another family than the service's. */
+    public boolean crossesFamilies() {
+        return this == TUN || this == FULLNAT;
     }
 }

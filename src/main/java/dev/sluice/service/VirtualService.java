@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param schedulerFlags variations of that scheduler; flags of another have no effect, as in IPVS
  * @param persistence how long and for which clients choices hold; null when each connection is scheduled by itself
  * @param onePacket whether each UDP datagram is scheduled by itself ({@code ipvsadm -o})
+ * @param translation what is done to connections that are translated
  * @param realServers in the order in which they were added, oldest first (IPVS's own list runs the other way)
  */
 public record VirtualService(
@@ -22,6 +23,7 @@ public record VirtualService(
         Set<SchedulerFlag> schedulerFlags,
         @Nullable Persistence persistence,
         boolean onePacket,
+        TranslationOptions translation,
         List<RealServer> realServers) {
     /**
      * Copies the collections; throws {@link IllegalArgumentException} for a negative id or a netmask of another family than
@@ -54,8 +56,20 @@ public record VirtualService(
         this(id, key, scheduler, schedulerFlags, null, false, realServers);
     }
 
+    /** A service of which nothing is said about translation. */
+    public VirtualService(
+            int id,
+            ServiceKey key,
+            SchedulerKind scheduler,
+            Set<SchedulerFlag> schedulerFlags,
+            @Nullable Persistence persistence,
+            boolean onePacket,
+            List<RealServer> realServers) {
+        this(id, key, scheduler, schedulerFlags, persistence, onePacket, TranslationOptions.NONE, realServers);
+    }
+
     /** The same service with other real servers. */
     public VirtualService withRealServers(List<RealServer> others) {
-        return new VirtualService(id, key, scheduler, schedulerFlags, persistence, onePacket, others);
+        return new VirtualService(id, key, scheduler, schedulerFlags, persistence, onePacket, translation, others);
     }
 }

@@ -54,6 +54,7 @@ final class RulePrinter {
             case DR -> "-g";
             case TUN -> "-i";
             case NAT -> "-m";
+            case FULLNAT -> "-b";
         };
     }
 

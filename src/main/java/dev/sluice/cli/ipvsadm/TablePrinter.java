@@ -157,6 +157,7 @@ final class TablePrinter {
             case DR -> "Route";
             case TUN -> "Tunnel";
             case NAT -> "Masq";
+            case FULLNAT -> "FullNat";
         };
     }
 
