@@ -79,7 +79,7 @@ final class FamilyRewriter {
     }
 
     /**
-     * Translates a packet that begins with its link header, and goes on to do so.
+     * Translates a packet that begins with its link header, as it does afterwards.
      *
      * @param packet without {@link #obstacle}; follows the change, but for addresses and ports
      */
@@ -110,21 +110,22 @@ final class FamilyRewriter {
         }
         for (int made = firstNew; made < batch.count(); made++) {
             PacketParser.parse(umem, batch.address(made), batch.length(made), piece);
-            header.read(false, piece.l3Offset(), piece.l4Offset());
             rewriteHeader(batch, made, piece);
         }
         if (batch.tails(index) == 0) {
-            header.read(false, packet.l3Offset(), packet.l4Offset());
             rewriteHeader(batch, index, packet);
+        } else {
+            int grown = packet.ipLengthBytes() + growthBytes(packet);
+            packet.translated(true, packet.l3Offset(), packet.l4Offset(), grown, true);
         }
         return firstNew;
     }
 
-    /** Puts the header that was read into the place of the packet's. */
     private void rewriteHeader(Batch batch, int index, PacketView packet) {
         boolean toInet6 = !packet.inet6();
-        int length = header.lengthBytes(toInet6);
         long l4 = packet.l4Offset();
+        header.read(packet.inet6(), packet.l3Offset(), l4);
+        int length = header.lengthBytes(toInet6);
         long l3 = l4 - length;
         moveLink(umem, batch, index, packet, l3, toInet6);
         header.write(toInet6, l3, addresses, toInet6 ? 0 : ids.next());
