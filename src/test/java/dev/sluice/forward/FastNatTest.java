@@ -169,14 +169,15 @@ class FastNatTest {
     private static byte[] reply(byte[] datagram) {
         PacketView view = new PacketView();
         PacketParser.parse(MemorySegment.ofArray(datagram), 0, datagram.length, view);
-        IpAddress source = view.inet6()
+        IpAddress to = view.inet6()
                 ? IpAddress.ofInet6(view.sourceHigh(), view.sourceLow())
                 : IpAddress.ofInet((int) view.sourceLow());
-        IpAddress destination = view.inet6()
+        IpAddress from = view.inet6()
                 ? IpAddress.ofInet6(view.destinationHigh(), view.destinationLow())
                 : IpAddress.ofInet((int) view.destinationLow());
-        return PacketBuilder.udp(destination, view.destinationPort(), source, view.sourcePort())
-                .build();
+        int fromPort = view.destinationPort();
+        int toPort = view.sourcePort();
+        return PacketBuilder.udp(from, fromPort, to, toPort).build();
     }
 
     private static byte[] packet(Kind kind, Random random, boolean reply) {
