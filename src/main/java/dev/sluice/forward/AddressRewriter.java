@@ -126,8 +126,7 @@ final class AddressRewriter {
 
     /** By how much the sum over a packet's addresses changes when the new ones, of whatever family, take their place. */
     long changeFrom(PacketView packet) {
-        return changeFrom(
-                packet.sourceHigh(), packet.sourceLow(), packet.destinationHigh(), packet.destinationLow());
+        return changeFrom(packet.sourceHigh(), packet.sourceLow(), packet.destinationHigh(), packet.destinationLow());
     }
 
     private long changeFrom(long oldSourceHigh, long oldSourceLow, long oldDestinationHigh, long oldDestinationLow) {

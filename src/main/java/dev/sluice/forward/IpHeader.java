@@ -117,8 +117,7 @@ final class IpHeader {
             next = following;
         }
         protocol = next == Transport.ICMPV6 ? Transport.ICMP : next;
-        payloadBytes =
-                Math.max(0, Ipv6.HEADER_BYTES + Wire.u16(umem, l3 + Ipv6.PAYLOAD_LENGTH) - (int) (l4 - l3));
+        payloadBytes = Math.max(0, Ipv6.HEADER_BYTES + Wire.u16(umem, l3 + Ipv6.PAYLOAD_LENGTH) - (int) (l4 - l3));
     }
 
     private void readFragment(long at, int following) {

@@ -16,8 +16,7 @@ final class FamilyHarness {
     /** Addresses and ports of a connection on both sides of the director, each seen from its far end. */
     static final Side INET = new Side(IpAddress.parse("192.0.2.7"), 40_000, IpAddress.parse("198.51.100.1"), 80);
 
-    static final Side INET6 =
-            new Side(IpAddress.parse("fd00:3::1"), 5_000, IpAddress.parse("2001:db8:2::11"), 8_080);
+    static final Side INET6 = new Side(IpAddress.parse("fd00:3::1"), 5_000, IpAddress.parse("2001:db8:2::11"), 8_080);
 
     private static final int FRAME_BYTES = 4096;
 
@@ -51,8 +50,7 @@ final class FamilyHarness {
                 PacketBuilder.tcp(side.source(), side.sourcePort(), side.destination(), side.destinationPort());
             case PacketBuilder.UDP ->
                 PacketBuilder.udp(side.source(), side.sourcePort(), side.destination(), side.destinationPort());
-            default ->
-                PacketBuilder.sctp(side.source(), side.sourcePort(), side.destination(), side.destinationPort());
+            default -> PacketBuilder.sctp(side.source(), side.sourcePort(), side.destination(), side.destinationPort());
         };
     }
 
@@ -86,16 +84,17 @@ final class FamilyHarness {
         return get();
     }
 
-    /** Translates the error; null when it cannot be. */
-    byte @Nullable [] translateError(IpAddress source, IpAddress destination, Side quotedTo) {
+    /** Translates the error about a packet that becomes one to a side's addresses and ports, to whom sent it; null when it cannot be. */
+    byte @Nullable [] translateError(Side quotedTo) {
         long begin = packet.l4Offset() + Icmp.HEADER_BYTES;
         long end = packet.l3Offset() + packet.ipLengthBytes();
         if (!PacketParser.parseQuoted(umem, begin, (int) (end - begin), packet.inet6(), quoted)) {
             return null;
         }
+        Side back = quotedTo.reversed();
         AddressRewriter outer = new AddressRewriter(umem)
-                .from(source.high(), source.low(), 0)
-                .to(destination.high(), destination.low(), 0);
+                .from(back.source().high(), back.source().low(), 0)
+                .to(back.destination().high(), back.destination().low(), 0);
         AddressRewriter inner = new AddressRewriter(umem)
                 .from(quotedTo.source().high(), quotedTo.source().low(), quotedTo.sourcePort())
                 .to(quotedTo.destination().high(), quotedTo.destination().low(), quotedTo.destinationPort());

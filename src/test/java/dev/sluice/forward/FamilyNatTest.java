@@ -19,6 +19,7 @@ import dev.sluice.service.LocalPool;
 import dev.sluice.service.TranslationOptions;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -88,8 +89,7 @@ class FamilyNatTest extends NatFixture {
                         .ttl(63)
                         .build();
                 assertArrayEquals(unnumbered(expected), unnumbered(out));
-                out = toClient(
-                        other, fromReal(protocol).tcpFlags(Transport.ACK).payload(payload));
+                out = toClient(other, fromReal(protocol).tcpFlags(Transport.ACK).payload(payload));
                 judge(out, protocol, virtual, 80, client, 4001);
             }
         }
@@ -119,10 +119,7 @@ class FamilyNatTest extends NatFixture {
         new Random(9).nextBytes(chunk);
         chunk[0] = Sctp.INIT;
         byte[] out = sent(
-                0,
-                withCrc(fromClient(Transport.SCTP).payload(chunk).build(), inet6),
-                CLIENT_PORT_ID,
-                REAL_PORT_ID);
+                0, withCrc(fromClient(Transport.SCTP).payload(chunk).build(), inet6), CLIENT_PORT_ID, REAL_PORT_ID);
         local = (inet6 ? INET : INET6).toString();
         localPort = Wire.u16(MemorySegment.ofArray(out), 14 + (inet6 ? 20 : 40));
         judge(out, Transport.SCTP, local, localPort, real, 8080);
@@ -239,8 +236,7 @@ class FamilyNatTest extends NatFixture {
         judgeError(out, virtual, client, asSent, inet6 ? 1420 : 1380);
         // A router before the client, about what the director sent there.
         quoted = packet(Transport.TCP, virtual, 80, client, 4001).build();
-        out = sent(
-                0, error(inet6 ? "2001:db8:8::fe" : "10.8.0.254", virtual, quoted), CLIENT_PORT_ID, REAL_PORT_ID);
+        out = sent(0, error(inet6 ? "2001:db8:8::fe" : "10.8.0.254", virtual, quoted), CLIENT_PORT_ID, REAL_PORT_ID);
         asSent = packet(Transport.TCP, real, 8080, local, localPort).build();
         judgeError(out, local, real, asSent, inet6 ? 1380 : 1420);
         assertEquals(2, workers.get(0).counters.get(Counter.ICMP_RELAYED));
@@ -291,9 +287,7 @@ class FamilyNatTest extends NatFixture {
         packet = (inet6 ? builder.dontFragment() : builder).build();
         judgeTooBig(sent(0, packet, REAL_PORT_ID, REAL_PORT_ID), !inet6, inet6 ? 1280 : 1320, real);
         judge(
-                toClient(
-                        0,
-                        fromReal(Transport.TCP).tcpFlags(Transport.ACK).payloadLength(payload - 1)),
+                toClient(0, fromReal(Transport.TCP).tcpFlags(Transport.ACK).payloadLength(payload - 1)),
                 Transport.TCP,
                 virtual,
                 80,
@@ -308,7 +302,8 @@ class FamilyNatTest extends NatFixture {
         assertEquals(mtu, Wire.i32(segment, icmp + 4));
         assertEquals(inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4, Wire.u16(segment, 12));
         // It quotes what was sent.
-        assertEquals(IpAddress.parse(to).low(), inet6 ? Wire.i64(segment, icmp + 16 + 8) : Wire.u32(segment, icmp + 20));
+        assertEquals(
+                IpAddress.parse(to).low(), inet6 ? Wire.i64(segment, icmp + 16 + 8) : Wire.u32(segment, icmp + 20));
     }
 
     @ParameterizedTest
@@ -436,16 +431,13 @@ class FamilyNatTest extends NatFixture {
         start(false, 1);
         open(Transport.UDP);
         byte[] route = {(byte) 131, 7, 4, 10, 0, 0, 1, 0};
-        dropped(Counter.FAMILY_HEADER, fromClient(Transport.UDP).ipOptions(route).build(), CLIENT_PORT_ID);
+        dropped(
+                Counter.FAMILY_HEADER,
+                fromClient(Transport.UDP).ipOptions(route).build(),
+                CLIENT_PORT_ID);
         byte[] done = route.clone();
         done[2] = 8;
-        judge(
-                toReal(0, fromClient(Transport.UDP).ipOptions(done)),
-                Transport.UDP,
-                local,
-                localPort,
-                real,
-                8080);
+        judge(toReal(0, fromClient(Transport.UDP).ipOptions(done)), Transport.UDP, local, localPort, real, 8080);
         List<byte[]> pieces = fromClient(Transport.UDP)
                 .payloadLength(1000)
                 .transportChecksum(0)
@@ -463,7 +455,9 @@ class FamilyNatTest extends NatFixture {
         routing[3] = 1;
         dropped(
                 Counter.FAMILY_HEADER,
-                fromReal(Transport.UDP).extension(PacketBuilder.ROUTING, routing).build(),
+                fromReal(Transport.UDP)
+                        .extension(PacketBuilder.ROUTING, routing)
+                        .build(),
                 REAL_PORT_ID);
         dropped(
                 Counter.FAMILY_HEADER,
@@ -514,5 +508,32 @@ class FamilyNatTest extends NatFixture {
         assertEquals(inet6 ? 3 : 11, answer[14 + (inet6 ? 40 : 20)]);
         answer = sent(0, fromReal(Transport.TCP).ttl(1).build(), REAL_PORT_ID, REAL_PORT_ID);
         assertEquals(inet6 ? 11 : 3, answer[14 + (inet6 ? 20 : 40)]);
+    }
+
+    /** RFC 2428: the reply to EPSV names a port and no address. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void passiveFtp(boolean inet6) {
+        virtualPort = 21;
+        start(inet6, 1);
+        open(Transport.TCP);
+        byte[] reply = "229 Entering Extended Passive Mode (|||50000|)\r\n".getBytes(StandardCharsets.US_ASCII);
+        byte[] out = toClient(
+                0,
+                fromReal(Transport.TCP)
+                        .tcpFlags(Transport.ACK)
+                        .tcpNumbers(100, 2)
+                        .payload(reply));
+        judge(out, Transport.TCP, virtual, 21, client, 4001);
+        assertArrayEquals(reply, Arrays.copyOfRange(out, out.length - reply.length, out.length));
+        byte[] data = packet(Transport.TCP, client, 4002, virtual, 50_000).build();
+        out = sent(0, data, CLIENT_PORT_ID, REAL_PORT_ID);
+        int ip = inet6 ? 20 : 40;
+        int dataPort = Wire.u16(MemorySegment.ofArray(out), 14 + ip);
+        judge(out, Transport.TCP, local, dataPort, real, 50_000);
+        data = packet(Transport.TCP, real, 50_000, local, dataPort)
+                .tcpFlags(Transport.SYN | Transport.ACK)
+                .build();
+        judge(sent(0, data, REAL_PORT_ID, CLIENT_PORT_ID), Transport.TCP, virtual, 50_000, client, 4002);
     }
 }

@@ -49,8 +49,8 @@ class FamilyRewriterTest {
                         .build(),
                 true);
         assertEquals(
-                "86dd" + "6b900000" + "000a1121" + "fd000003000000000000000000000001" + "20010db8000200000000000000000011"
-                        + "13881f90" + "000a",
+                "86dd" + "6b900000" + "000a1121" + "fd000003000000000000000000000001"
+                        + "20010db8000200000000000000000011" + "13881f90" + "000a",
                 hex(out, 12, 14 + 40 + 6));
         assertEquals("0102", hex(out, out.length - 2, out.length));
     }
@@ -150,9 +150,9 @@ class FamilyRewriterTest {
     }
 
     private static byte[] error(boolean inet6, int type, int code, int rest, byte[] quoted) {
-        FamilyHarness.Side side = FamilyHarness.side(inet6);
+        FamilyHarness.Side back = FamilyHarness.side(inet6).reversed();
         return PacketBuilder.ethernet()
-                .ip(side.destination(), side.source())
+                .ip(back.source(), back.destination())
                 .icmp(type, code, rest)
                 .payload(quoted)
                 .build();
@@ -160,7 +160,7 @@ class FamilyRewriterTest {
 
     private byte[] translatedError(boolean inet6) {
         FamilyHarness.Side other = FamilyHarness.side(!inet6);
-        byte[] out = harness.translateError(other.destination(), other.source(), other);
+        byte[] out = harness.translateError(other);
         assertNotNull(out);
         return out;
     }
@@ -204,9 +204,7 @@ class FamilyRewriterTest {
             int icmp = 14 + (inet6 ? 20 : 40);
             int told = inet6 ? (out[icmp + 5] & 255) * 4 : (out[icmp + 4] & 255) * 8;
             assertTrue(told >= 128, () -> told + " octets quoted");
-            assertEquals(
-                    HexFormat.of().formatHex(extension),
-                    hex(out, icmp + 8 + told, out.length));
+            assertEquals(HexFormat.of().formatHex(extension), hex(out, icmp + 8 + told, out.length));
             // As much of the datagram as there was, or as much of it as fills the units.
             int kept = Math.min(quotedBytes + (inet6 ? -20 : 20), told) & (inet6 ? -4 : -8);
             byte[] whole = FamilyHarness.packet(PacketBuilder.UDP, FamilyHarness.side(!inet6))
@@ -274,7 +272,7 @@ class FamilyRewriterTest {
             int type = inet6 ? 1 + random.nextInt(4) : random.nextBoolean() ? 3 : 11 + random.nextInt(2);
             harness.put(error(inet6, type, random.nextInt(4), random.nextInt() >>> random.nextInt(32), quoted));
             FamilyHarness.Side other = FamilyHarness.side(!inet6);
-            byte[] out = harness.translateError(other.destination(), other.source(), other);
+            byte[] out = harness.translateError(other);
             if (out == null) {
                 continue;
             }
