@@ -43,6 +43,9 @@ public final class FlowTable {
     /** Flag: it is translated, and nobody knows yet where its client's packets come from. */
     public static final int FLAG_STATIONLESS = 64;
 
+    /** Flag: it is translated, and its real server sees a local address in place of its client's. */
+    public static final int FLAG_LOCAL = 128;
+
     private static final int NONE = FlowState.NONE.code();
     /** Of how many flows lines are loaded before {@link #expire} looks at the first. */
     private static final int AHEAD = 8;
@@ -405,7 +408,7 @@ public final class FlowTable {
         if (translations != null) {
             translation.hash = (int) replyHash;
             translation.numbers = changes && numbers != null ? numbers.take(translation.numbersTag()) + 1 : 0;
-            translations.add(translation, (int) replyHash, slot);
+            translation.index = translations.add(translation, (int) replyHash, slot);
         }
     }
 
@@ -420,17 +423,9 @@ public final class FlowTable {
         return table != null && slot >= 0 && table.read(slot, translation.numbersTag(), into);
     }
 
-    /**
-     * Copies the numbers of a flow's segments, whose translation {@link #translation} or {@link #findReply} gave.
-     *
-     * @return false when the entry is busy
-     */
-    public boolean readNumbers(Translation translation, SequenceCopy into) {
-        return numbers(translation, into);
-    }
-
     /** The numbers of this table's connections whose segments change; null where no flow is translated. */
-    public @Nullable SequenceTable sequences() {
+    @Nullable
+    SequenceTable sequences() {
         return numbers;
     }
 
@@ -514,6 +509,18 @@ public final class FlowTable {
                 ? TranslationTable.NONE
                 : translations.search(tuple, realHigh, realLow, localHigh, localLow, (int) hash);
         return index == TranslationTable.NONE ? NOT_FOUND : index;
+    }
+
+    /** The translation of a flow with {@link #FLAG_TRANSLATED}, for {@link #localSide}. */
+    public int translationOf(int slot) {
+        return translations == null ? TranslationTable.NONE : translations.ofSlot(slot);
+    }
+
+    /** Copies LIP and LPORT of a translation that {@link #translationOf} gave. */
+    public void localSide(int translation, Translation into) {
+        if (translations != null) {
+            translations.readLocalSide(translation, into);
+        }
     }
 
     /** The slot of the flow of a translation that {@link #searchReply} gave. */

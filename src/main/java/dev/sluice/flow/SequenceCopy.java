@@ -100,6 +100,11 @@ public final class SequenceCopy {
         return (flags & ~SequenceTable.ADDRESS) == SequenceTable.SERVER_FIRST && acknowledgement - serverFirst > 0;
     }
 
+    /** Whether the client knows the server's numbers as others. */
+    public boolean isServerTranslated() {
+        return (flags & SequenceTable.TO_CLIENT) != 0;
+    }
+
     /** Whether the server's initial sequence number is known. */
     public boolean knowsServerFirst() {
         return (flags & SequenceTable.SERVER_FIRST) != 0;
