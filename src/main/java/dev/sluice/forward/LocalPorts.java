@@ -69,7 +69,7 @@ final class LocalPorts {
             return false;
         }
         int step = STEPS[(int) hash & STEPS.length - 1] % pairs;
-        int pair = (int) ((hash >>> 32) * pairs >>> 32);
+        int pair = (int) (((hash >>> 32) * pairs) >>> 32);
         boolean elsewhere = workers > 1 && exchange.adoptedWithin(flows.longestTimeoutMs(), nowMs);
         // Where the step is a multiple of the number of pairs, it is one.
         step = step == 0 ? 1 : step;
