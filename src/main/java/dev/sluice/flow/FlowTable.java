@@ -423,6 +423,11 @@ public final class FlowTable {
         return table != null && slot >= 0 && table.read(slot, translation.numbersTag(), into);
     }
 
+    /** How many connections there are whose segments may be changed. Owner only. */
+    public int sequencesInUse() {
+        return numbers == null ? 0 : numbers.size();
+    }
+
     /** The numbers of this table's connections whose segments change; null where no flow is translated. */
     @Nullable
     SequenceTable sequences() {

@@ -83,10 +83,14 @@ final class NumberedSegments {
      * @param realServer to which its packets are translated
      */
     boolean concern(ForwardingSnapshot snapshot, int service, int realServer, PacketView packet) {
-        return packet.protocol() == Transport.TCP
-                && (gate.hasAdmitted()
-                        || FtpControl.isControl(packet)
-                        || clientAddress(snapshot, service, realServer) != ClientAddress.NONE);
+        if (packet.protocol() != Transport.TCP) {
+            return false;
+        }
+        ClientAddress how = clientAddress(snapshot, service, realServer);
+        return gate.hasAdmitted()
+                || FtpControl.isControl(packet)
+                || how == ClientAddress.PROXY
+                || (how == ClientAddress.TOA && packet.opensConnection());
     }
 
     /**

@@ -114,7 +114,8 @@ public final class Pipeline {
         this.translator = new Translator(umem, flows, hasher, exchange, worker);
         this.related = new RelatedFlows(flows, connections, hasher, counters, translator, exchange.expectations());
         this.gate = new SynGate(umem, flows, exchange, worker, hasher, counters, SynProxyPolicy.DEFAULT);
-        this.segments = new NumberedSegments(umem, flows, exchange, worker, counters, Toa.KIND, gate);
+        this.segments = new NumberedSegments(
+                umem, flows, exchange, worker, counters, packetPolicy.toaInet6Kind(), gate);
         this.tracker = new ConnectionTracker(
                 flows,
                 connections,
