@@ -441,7 +441,8 @@ public final class FlowTable {
                 && translation.hasNumbers()
                 && translations.isCurrent(translation.index, translation.generation)) {
             int slot = translation.slot;
-            // Others that look now find no numbers, or an entry that is not the connection's any more, and drop a segment.
+            // Others that look now find no numbers, or an entry that is not the connection's any more, and drop a
+            // segment.
             translations.clearNumbers(translation.index);
             numbers.free(translation.numbersSlot());
             translation.numbers = 0;

@@ -39,7 +39,8 @@ public enum Counter {
     FTP_EXPECTED(Kind.EVENT, "data connections that FTP control connections have announced"),
     SYN_PROXY_ANSWERED(Kind.EVENT, "SYNs that the SYN proxy answered by a cookie"),
     SYN_PROXY_RESET(
-            Kind.EVENT, "former connections of real servers that were reset, being in the way of the SYN proxy's new ones"),
+            Kind.EVENT,
+            "former connections of real servers that were reset, being in the way of the SYN proxy's new ones"),
     TOA_ADDED(Kind.EVENT, "segments that were given the client's address as a TCP option (TOA)"),
     TOA_NO_ROOM(Kind.EVENT, "segments that had no room for the client's address as a TCP option, and went without"),
     PROXY_HEADER_ADDED(Kind.EVENT, "segments that were given the header of the PROXY protocol"),
@@ -82,10 +83,13 @@ public enum Counter {
             Kind.DROP,
             "pieces of SCTP packets to another port, over whose whole their checksum would have to be corrected"),
     SYN_COOKIE_INVALID(
-            Kind.DROP, "TCP packets of no known flow to a SYN-proxied service that acknowledge no cookie that is valid"),
-    SYN_PROXY_UNEXPECTED(Kind.DROP, "packets of real servers that answer the SYN proxy's SYN, but not by SYN-ACK or RST"),
+            Kind.DROP,
+            "TCP packets of no known flow to a SYN-proxied service that acknowledge no cookie that is valid"),
+    SYN_PROXY_UNEXPECTED(
+            Kind.DROP, "packets of real servers that answer the SYN proxy's SYN, but not by SYN-ACK or RST"),
     PROXY_HEADER_TOO_BIG(
-            Kind.DROP, "segments that would not fit the way to their real server with the header of the PROXY protocol"),
+            Kind.DROP,
+            "segments that would not fit the way to their real server with the header of the PROXY protocol"),
     NUMBERS_BUSY(
             Kind.DROP,
             "segments of connections whose sequence numbers or announced connections another worker was changing"),

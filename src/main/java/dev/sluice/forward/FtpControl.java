@@ -86,8 +86,7 @@ final class FtpControl {
                 port,
                 Ipv4.MAX_PACKET_BYTES);
         if (grown != 0 && grown != FtpHelper.REFUSED) {
-            boolean told =
-                    table.resizedToClient(translation.numbersSlot(), translation.numbersTag(), sequence, grown);
+            boolean told = table.resizedToClient(translation.numbersSlot(), translation.numbersTag(), sequence, grown);
             return told ? 1 : BUSY;
         }
         return 1;

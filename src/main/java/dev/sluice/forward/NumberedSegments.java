@@ -161,8 +161,7 @@ final class NumberedSegments {
         int sequence = Wire.i32(umem, l4 + Tcp.SEQUENCE);
         int acknowledgement = Wire.i32(umem, l4 + Tcp.ACKNOWLEDGEMENT);
         boolean control = FtpControl.isControl(translation);
-        boolean settled = numbers.isSettled()
-                || ((flags & Transport.ACK) != 0 && numbers.isSettledBy(acknowledgement));
+        boolean settled = numbers.isSettled() || ((flags & Transport.ACK) != 0 && numbers.isSettledBy(acknowledgement));
         if (settled) {
             release(translation, control);
             return control ? ftp.toServer(batch, index, packet) : 0;
@@ -285,8 +284,7 @@ final class NumberedSegments {
     }
 
     /** Notes what a server's segment shows of what it has of its client's address; false when the entry is busy. */
-    private boolean note(
-            Translation translation, SequenceTable table, int header, long l4, int flags, int sequence) {
+    private boolean note(Translation translation, SequenceTable table, int header, long l4, int flags, int sequence) {
         int slot = translation.numbersSlot();
         int tag = translation.numbersTag();
         boolean address = numbers.announcesAddress();
@@ -325,10 +323,10 @@ final class NumberedSegments {
             proxy.passReset(packet, numbers);
             return 0;
         }
-        boolean acknowledges =
-                Wire.i32(umem, packet.l4Offset() + Tcp.ACKNOWLEDGEMENT) == numbers.clientInitial() + 1;
+        boolean acknowledges = Wire.i32(umem, packet.l4Offset() + Tcp.ACKNOWLEDGEMENT) == numbers.clientInitial() + 1;
         if (!acknowledges) {
-            // Of an earlier connection between the same ports, which a client would reset as well (RFC 9293 section 3.5.1).
+            // Of an earlier connection between the same ports, which a client would reset as well (RFC 9293 section
+            // 3.5.1).
             proxy.resetServer(batch, index, packet, ingressPort);
             counters.increment(Counter.SYN_PROXY_RESET);
             return ANSWERED;
@@ -353,8 +351,7 @@ final class NumberedSegments {
     }
 
     /** Puts the client's address into the ACK that completes a handshake with a real server, and sends it the way to there. */
-    private void complete(
-            ForwardingSnapshot snapshot, Batch batch, int made, Translation translation, long hash) {
+    private void complete(ForwardingSnapshot snapshot, Batch batch, int made, Translation translation, long hash) {
         read(batch, made, added);
         int mtu = mtuBytes(snapshot, added, translation, hash);
         if (numbers.isPrefixPending()) {
@@ -428,8 +425,8 @@ final class NumberedSegments {
     }
 
     private void read(Batch batch, int index, PacketView packet) {
-        int code = PacketParser.parse(
-                umem, batch.address(index), batch.length(index), batch.tailsLength(index), packet);
+        int code =
+                PacketParser.parse(umem, batch.address(index), batch.length(index), batch.tailsLength(index), packet);
         assert code == PacketParser.OK;
     }
 

@@ -114,8 +114,8 @@ public final class Pipeline {
         this.translator = new Translator(umem, flows, hasher, exchange, worker);
         this.related = new RelatedFlows(flows, connections, hasher, counters, translator, exchange.expectations());
         this.gate = new SynGate(umem, flows, exchange, worker, hasher, counters, SynProxyPolicy.DEFAULT);
-        this.segments = new NumberedSegments(
-                umem, flows, exchange, worker, counters, packetPolicy.toaInet6Kind(), gate);
+        this.segments =
+                new NumberedSegments(umem, flows, exchange, worker, counters, packetPolicy.toaInet6Kind(), gate);
         this.tracker = new ConnectionTracker(
                 flows,
                 connections,
@@ -338,8 +338,7 @@ public final class Pipeline {
 
     /** Takes a client's segment of a connection whose segments are changed; false when it was dropped and counted. */
     private boolean control(ForwardingSnapshot snapshot, Batch batch, int index, Translation translation, long nowMs) {
-        int announced =
-                segments.toServer(snapshot, batch, index, packets[index], translation, hashes[index]);
+        int announced = segments.toServer(snapshot, batch, index, packets[index], translation, hashes[index]);
         if (announced < 0) {
             return false;
         }

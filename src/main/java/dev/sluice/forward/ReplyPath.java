@@ -123,8 +123,7 @@ final class ReplyPath {
         if (!mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
             return;
         }
-        int verdict =
-                segments.toClient(snapshot, batch, index, packet, found, hash, ingressPort, nowMs);
+        int verdict = segments.toClient(snapshot, batch, index, packet, found, hash, ingressPort, nowMs);
         if (verdict == NumberedSegments.DROPPED) {
             batch.setEgress(index, DROPPED);
         } else if (verdict != NumberedSegments.ANSWERED) {

@@ -216,8 +216,7 @@ final class SynGate {
     }
 
     private int answer(ForwardingSnapshot snapshot, int service, PacketView packet, long nowMs) {
-        int reserved =
-                NumberedSegments.addedBytes(snapshot.options().clientAddress(service), packet.inet6());
+        int reserved = NumberedSegments.addedBytes(snapshot.options().clientAddress(service), packet.inet6());
         if (packet.isFragment() || !proxy.answerSyn(batch, index, packet, ingressPort, reserved, nowMs)) {
             counters.increment(Counter.SYN_COOKIE_INVALID);
             return DROPPED;
@@ -271,8 +270,8 @@ final class SynGate {
     }
 
     private void readAnew(PacketView packet) {
-        int code = PacketParser.parse(
-                umem, batch.address(index), batch.length(index), batch.tailsLength(index), packet);
+        int code =
+                PacketParser.parse(umem, batch.address(index), batch.length(index), batch.tailsLength(index), packet);
         assert code == PacketParser.OK;
     }
 }

@@ -41,14 +41,17 @@ class ClientAddressFlowTest extends SegmentFixture {
             learnLocal(out);
             Segment syn = new Segment(out).between(local, localPort, real, 8080);
             assertArrayEquals(options, syn.options(), "nothing takes it from the SYN");
-            Segment synAck = toTheClient(replyWorker, server(SYN_ACK, SERVER_ISN, ISN + 1).tcpOptions(linux(1460, 1, 100, 7)));
+            Segment synAck = toTheClient(
+                    replyWorker, server(SYN_ACK, SERVER_ISN, ISN + 1).tcpOptions(linux(1460, 1, 100, 7)));
             assertEquals(1460 - added(), ByteBuffer.wrap(synAck.option(Tcp.MSS)).getShort());
             return toServer(worker, client(Transport.ACK, ISN + 1, SERVER_ISN + 1));
         }
-        Segment answer = new Segment(
-                sent(worker, client(Transport.SYN, ISN, 0).tcpOptions(options).build(), CLIENT_PORT_ID, CLIENT_PORT_ID));
+        Segment answer = new Segment(sent(
+                worker, client(Transport.SYN, ISN, 0).tcpOptions(options).build(), CLIENT_PORT_ID, CLIENT_PORT_ID));
         boolean inet6 = answer.view.inet6();
-        assertEquals((inet6 ? 1440 : 1460) - added(), ByteBuffer.wrap(answer.option(Tcp.MSS)).getShort());
+        assertEquals(
+                (inet6 ? 1440 : 1460) - added(),
+                ByteBuffer.wrap(answer.option(Tcp.MSS)).getShort());
         told = answer.sequence();
         learnLocal(toReal(worker, client(Transport.ACK, ISN + 1, told + 1).tcpOptions(stamps(101, answer.stamp()))));
         toTheClient(replyWorker, server(SYN_ACK, SERVER_ISN, ISN + 1).tcpOptions(linux(1460, 1, 100, 7)));
@@ -62,7 +65,9 @@ class ClientAddressFlowTest extends SegmentFixture {
     private byte[] toa() {
         IpAddress address = IpAddress.parse(client);
         ByteBuffer octets = ByteBuffer.allocate(added() - 2).putShort((short) 4001);
-        return (added() == 8 ? octets.putInt((int) address.low()) : octets.putLong(address.high()).putLong(address.low()))
+        return (added() == 8
+                        ? octets.putInt((int) address.low())
+                        : octets.putLong(address.high()).putLong(address.low()))
                 .array();
     }
 
@@ -113,8 +118,8 @@ class ClientAddressFlowTest extends SegmentFixture {
             assertEquals(ISN + 1, request.sequence());
             assertEquals(SERVER_ISN + 1, request.acknowledgement());
         }
-        Segment response =
-                toTheClient(replyWorker, server(PSH_ACK, SERVER_ISN + 1, ISN + 1).payloadLength(100));
+        Segment response = toTheClient(
+                replyWorker, server(PSH_ACK, SERVER_ISN + 1, ISN + 1).payloadLength(100));
         assertEquals(told + 1, response.sequence());
         Segment after = toServer(0, client(Transport.ACK, ISN + 1, told + 101));
         assertEquals(0, after.options().length);
@@ -122,8 +127,7 @@ class ClientAddressFlowTest extends SegmentFixture {
         assertEquals(proxied ? 1 : 0, workers.get(0).flows.sequencesInUse());
         assertState(FlowState.ESTABLISHED);
         int slot = workers.get(0).slotOf(fromClient(Transport.TCP).build(), nowMs);
-        assertEquals(
-                proxied ? FlowTable.FLAG_NUMBERED : 0, workers.get(0).flows.flags(slot) & FlowTable.FLAG_NUMBERED);
+        assertEquals(proxied ? FlowTable.FLAG_NUMBERED : 0, workers.get(0).flows.flags(slot) & FlowTable.FLAG_NUMBERED);
         assertEquals(3, sum(Counter.TOA_ADDED));
     }
 
@@ -136,10 +140,12 @@ class ClientAddressFlowTest extends SegmentFixture {
         toServer(0, client(PSH_ACK, ISN + 1, told + 1).payload(REQUEST));
         // A server that takes an upload says nothing for a while.
         toTheClient(number - 1, server(Transport.ACK, SERVER_ISN + 1, ISN + 1 + REQUEST.length));
-        Segment more = toServer(0, client(PSH_ACK, ISN + 1 + REQUEST.length, told + 1).payload(REQUEST));
+        Segment more =
+                toServer(0, client(PSH_ACK, ISN + 1 + REQUEST.length, told + 1).payload(REQUEST));
         assertEquals(0, more.options().length);
         assertEquals(0, workers.get(0).flows.sequencesInUse());
-        Segment reply = toTheClient(number - 1, server(PSH_ACK, SERVER_ISN + 1, ISN + 1).payloadLength(9));
+        Segment reply =
+                toTheClient(number - 1, server(PSH_ACK, SERVER_ISN + 1, ISN + 1).payloadLength(9));
         assertEquals(SERVER_ISN + 1, reply.sequence());
         long slow = sum(Counter.TOA_ADDED);
         toServer(0, client(Transport.ACK, ISN + 1, told + 1));
@@ -155,7 +161,9 @@ class ClientAddressFlowTest extends SegmentFixture {
         assertEquals(0, full.options().length);
         byte[] many = new byte[36];
         Arrays.fill(many, (byte) Tcp.NO_OPERATION);
-        assertArrayEquals(many, toServer(0, client(PSH_ACK, ISN + 1, told + 1).tcpOptions(many)).options());
+        assertArrayEquals(
+                many,
+                toServer(0, client(PSH_ACK, ISN + 1, told + 1).tcpOptions(many)).options());
         assertEquals(2, sum(Counter.TOA_NO_ROOM));
         Segment fin = toServer(0, client(FIN_ACK, ISN + 1, told + 1));
         assertEquals(0, fin.options().length);
@@ -168,7 +176,8 @@ class ClientAddressFlowTest extends SegmentFixture {
         start(false, 1);
         toServer(0, client(Transport.SYN, ISN, 0));
         toTheClient(0, server(SYN_ACK, SERVER_ISN, ISN + 1));
-        assertEquals(0, toServer(0, client(Transport.ACK, ISN + 1, SERVER_ISN + 1)).options().length);
+        assertEquals(
+                0, toServer(0, client(Transport.ACK, ISN + 1, SERVER_ISN + 1)).options().length);
         assertEquals(0, workers.get(0).flows.sequencesInUse());
     }
 
@@ -196,7 +205,8 @@ class ClientAddressFlowTest extends SegmentFixture {
             assertEquals(SERVER_ISN + 1, request.acknowledgement());
             assertArrayEquals(concat(proxyHeader(), REQUEST), request.payload());
         }
-        Segment second = toServer(0, client(PSH_ACK, ISN + 1 + REQUEST.length, told + 1).payload(REQUEST));
+        Segment second =
+                toServer(0, client(PSH_ACK, ISN + 1 + REQUEST.length, told + 1).payload(REQUEST));
         assertEquals(ISN + 1 + REQUEST.length + length, second.sequence());
         assertArrayEquals(REQUEST, second.payload());
         // Part of the header is nothing of the client's.
@@ -213,11 +223,13 @@ class ClientAddressFlowTest extends SegmentFixture {
                 .putInt(ISN + 1 + length + 18)
                 .putInt(ISN + 1 + length + 36)
                 .array();
-        Segment gap = toTheClient(replyWorker, server(Transport.ACK, SERVER_ISN + 1, ISN + 1 + length).tcpOptions(sack));
+        Segment gap = toTheClient(
+                replyWorker,
+                server(Transport.ACK, SERVER_ISN + 1, ISN + 1 + length).tcpOptions(sack));
         assertArrayEquals(
                 ByteBuffer.allocate(8).putInt(ISN + 19).putInt(ISN + 37).array(), gap.option(Tcp.SACK));
-        Segment response =
-                toTheClient(replyWorker, server(PSH_ACK, SERVER_ISN + 1, ISN + 37 + length).payloadLength(100));
+        Segment response = toTheClient(
+                replyWorker, server(PSH_ACK, SERVER_ISN + 1, ISN + 37 + length).payloadLength(100));
         assertEquals(ISN + 37, response.acknowledgement());
         Segment fin = toServer(0, client(FIN_ACK, ISN + 37, told + 101));
         assertEquals(ISN + 37 + length, fin.sequence());
@@ -233,10 +245,13 @@ class ClientAddressFlowTest extends SegmentFixture {
         Segment request = toServer(1, client(PSH_ACK, ISN + 1, told + 1).payload(REQUEST));
         assertArrayEquals(concat(proxyHeader(), REQUEST), request.payload());
         expire();
-        assertEquals(ISN + 1 + REQUEST.length, toTheClient(
-                        0, server(Transport.ACK, SERVER_ISN + 1, ISN + 1 + REQUEST.length + added()))
-                .acknowledgement());
-        assertEquals(ISN + 1 + added(), toServer(1, client(PSH_ACK, ISN + 1, told + 1).payload(REQUEST)).sequence());
+        assertEquals(
+                ISN + 1 + REQUEST.length,
+                toTheClient(0, server(Transport.ACK, SERVER_ISN + 1, ISN + 1 + REQUEST.length + added()))
+                        .acknowledgement());
+        assertEquals(
+                ISN + 1 + added(),
+                toServer(1, client(PSH_ACK, ISN + 1, told + 1).payload(REQUEST)).sequence());
         assertEquals(1, flows());
     }
 
@@ -269,7 +284,8 @@ class ClientAddressFlowTest extends SegmentFixture {
         toTheClient(0, server(Transport.ACK, SERVER_ISN + 1, ISN + 1 + added()));
         assertEquals(
                 ISN + 1 + added(),
-                toServer(0, client(PSH_ACK, ISN + 1, told + 1).payloadLength(1460)).sequence());
+                toServer(0, client(PSH_ACK, ISN + 1, told + 1).payloadLength(1460))
+                        .sequence());
     }
 
     @Test

@@ -182,8 +182,7 @@ abstract class SegmentFixture extends NatFixture {
         }
 
         byte[] payload() {
-            return Arrays.copyOfRange(
-                    frame, l4 + header(), (int) view.l3Offset() + view.ipLengthBytes());
+            return Arrays.copyOfRange(frame, l4 + header(), (int) view.l3Offset() + view.ipLengthBytes());
         }
 
         /** That its checksum is right and that it goes between these. */
@@ -193,10 +192,7 @@ abstract class SegmentFixture extends NatFixture {
             assertEquals(sourcePort, view.sourcePort());
             assertEquals(port, view.destinationPort());
             int length = frame.length - l4;
-            assertEquals(
-                    0,
-                    Checksum.transport(
-                            memory, view.l3Offset(), view.inet6(), Transport.TCP, l4, length));
+            assertEquals(0, Checksum.transport(memory, view.l3Offset(), view.inet6(), Transport.TCP, l4, length));
             return this;
         }
 

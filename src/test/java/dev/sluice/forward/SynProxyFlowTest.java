@@ -108,7 +108,9 @@ class SynProxyFlowTest extends SegmentFixture {
         assertEquals(9000, request.echo(), "on the server's clock");
         Segment response = toTheClient(
                 replyWorker,
-                server(PSH_ACK, SERVER_ISN + 1, ISN + 19).tcpOptions(stamps(9040, 150)).payloadLength(1000));
+                server(PSH_ACK, SERVER_ISN + 1, ISN + 19)
+                        .tcpOptions(stamps(9040, 150))
+                        .payloadLength(1000));
         assertEquals(cookie + 1, response.sequence());
         assertEquals(ISN + 19, response.acknowledgement());
         assertEquals((int) nowMs + 40, response.stamp(), "on the director's clock");
@@ -118,8 +120,8 @@ class SynProxyFlowTest extends SegmentFixture {
                 .putInt(cookie + 2001)
                 .putInt(cookie + 3001)
                 .array();
-        Segment acknowledgement =
-                toServer(clientWorker, client(Transport.ACK, ISN + 19, cookie + 1001).tcpOptions(sack));
+        Segment acknowledgement = toServer(
+                clientWorker, client(Transport.ACK, ISN + 19, cookie + 1001).tcpOptions(sack));
         assertEquals(SERVER_ISN + 1001, acknowledgement.acknowledgement());
         assertArrayEquals(
                 ByteBuffer.allocate(8)
@@ -173,7 +175,9 @@ class SynProxyFlowTest extends SegmentFixture {
         assertTrue(told > 0);
         byte[] frame = server(Transport.ACK, SERVER_ISN + 1, ISN + 1).build();
         int window = new Segment(frame).window();
-        assertEquals(window >>> 2, toTheClient(0, server(Transport.ACK, SERVER_ISN + 1, ISN + 1)).window());
+        assertEquals(
+                window >>> 2,
+                toTheClient(0, server(Transport.ACK, SERVER_ISN + 1, ISN + 1)).window());
         assertEquals(
                 new Segment(client(Transport.ACK, ISN + 1, cookie + 1).build()).window(),
                 toServer(0, client(Transport.ACK, ISN + 1, cookie + 1)).window(),
@@ -202,7 +206,11 @@ class SynProxyFlowTest extends SegmentFixture {
             assertState(FlowState.SYN_RECV);
         }
         // Data does not go to a server that has not answered.
-        admitted(0, client(PSH_ACK, ISN + 1, cookie + 1).tcpOptions(stamps(500, stamp)).payloadLength(100));
+        admitted(
+                0,
+                client(PSH_ACK, ISN + 1, cookie + 1)
+                        .tcpOptions(stamps(500, stamp))
+                        .payloadLength(100));
         completed(other, synAck());
         // The real server did not get its ACK and repeats; the client's answer to that is for it.
         Segment again = toTheClient(other, synAck());
@@ -352,7 +360,8 @@ class SynProxyFlowTest extends SegmentFixture {
         data(1, 0);
         data(0, 1);
         assertEquals(1, flows());
-        assertEquals(1, workers.get(0).flows.sequencesInUse() + workers.get(1).flows.sequencesInUse());
+        assertEquals(
+                1, workers.get(0).flows.sequencesInUse() + workers.get(1).flows.sequencesInUse());
     }
 
     @Test
@@ -383,7 +392,9 @@ class SynProxyFlowTest extends SegmentFixture {
         Segment answer = toTheClient(0, synAck());
         assertEquals(SERVER_ISN, answer.sequence());
         assertEquals(SYN_ACK, answer.flags());
-        assertEquals(SERVER_ISN + 1, toServer(0, client(Transport.ACK, ISN + 1, SERVER_ISN + 1)).acknowledgement());
+        assertEquals(
+                SERVER_ISN + 1,
+                toServer(0, client(Transport.ACK, ISN + 1, SERVER_ISN + 1)).acknowledgement());
         assertState(FlowState.ESTABLISHED);
     }
 
@@ -400,7 +411,11 @@ class SynProxyFlowTest extends SegmentFixture {
         for (int bytes : new int[] {inet6 ? 48 : 28, quoted.length - 14}) {
             byte[] out = sent(
                     0,
-                    error(inet6, inet6 ? "2001:db8:8::fe" : "10.8.0.254", virtual, Arrays.copyOfRange(quoted, 14, 14 + bytes)),
+                    error(
+                            inet6,
+                            inet6 ? "2001:db8:8::fe" : "10.8.0.254",
+                            virtual,
+                            Arrays.copyOfRange(quoted, 14, 14 + bytes)),
                     CLIENT_PORT_ID,
                     REAL_PORT_ID);
             MemorySegment segment = MemorySegment.ofArray(out);
@@ -429,7 +444,12 @@ class SynProxyFlowTest extends SegmentFixture {
         handshake(0, 0, 0);
         snapshot = snapshot(1000, method);
         Harness harness = workers.get(0);
-        harness.put(0, server(PSH_ACK, SERVER_ISN + 1, ISN + 1).dontFragment().payloadLength(1300).build());
+        harness.put(
+                0,
+                server(PSH_ACK, SERVER_ISN + 1, ISN + 1)
+                        .dontFragment()
+                        .payloadLength(1300)
+                        .build());
         harness.process(snapshot, 1, REAL_PORT_ID, nowMs);
         assertEquals(REAL_PORT_ID, harness.egress[0]);
         byte[] out = harness.get(0);
