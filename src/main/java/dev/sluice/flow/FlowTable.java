@@ -43,6 +43,9 @@ public final class FlowTable {
     /** Flag: it is translated, and nobody knows yet where its client's packets come from. */
     public static final int FLAG_STATIONLESS = 64;
 
+    /** Flag: it is translated, and its real server sees a local address in place of its client's. */
+    public static final int FLAG_LOCAL = 128;
+
     /** How many connections there may be whose segments change. */
     private static final int MAX_NUMBERED = 1 << 16;
 
@@ -295,24 +298,31 @@ public final class FlowTable {
     }
 
     /**
-     * As {@link #touchHomes}, afterwards and of those that it has not found: loads the lines on which the search for replies goes
-     * on, the bucket, then the translation, then the flow's.
+     * As {@link #touchHomes}, where packets may be replies: of those that are at home in no slot also the lines on which the search
+     * for replies goes on, the bucket, then the translation, then the flow's. Which packet is which nobody can foresee, so nothing
+     * branches on it.
      *
      * @param scratch as long as {@code hashes}
      * @return something that depends on the loads, for the caller to fold into a sink
      */
-    public long touchReplies(long[] hashes, int[] scratch, int from, int to) {
+    public long touchBothWays(long[] hashes, int[] scratch, int from, int to) {
         if (translations == null || translations.size() == 0) {
-            return 0;
+            return touchHomes(hashes, from, to);
         }
-        int replies = from;
+        long sum = 0;
+        for (int i = from; i < to; i++) {
+            sum ^= entries.hash((int) hashes[i] & mask);
+        }
+        int others = from;
         for (int i = from; i < to; i++) {
             int hash = (int) hashes[i];
-            if (entries.hash(hash & mask) != hash) {
-                scratch[replies++] = hash;
-            }
+            scratch[others] = hash;
+            others += entries.hash(hash & mask) == hash ? 0 : 1;
         }
-        return translations.touch(scratch, from, replies) ^ touchSlots(scratch, from, replies);
+        for (int i = from; i < others; i++) {
+            sum ^= entries.hash(scratch[i] + 1 & mask);
+        }
+        return sum ^ translations.touch(scratch, from, others) ^ touchSlots(scratch, from, others);
     }
 
     /** Loads the lines of flows in slots. */
@@ -409,7 +419,7 @@ public final class FlowTable {
         if (translations != null) {
             translation.hash = (int) replyHash;
             translation.numbers = changes && numbers != null ? numbers.take(translation.numbersTag()) + 1 : 0;
-            translations.add(translation, (int) replyHash, slot);
+            translation.index = translations.add(translation, (int) replyHash, slot);
         }
     }
 
@@ -504,6 +514,18 @@ public final class FlowTable {
                 ? TranslationTable.NONE
                 : translations.search(tuple, realHigh, realLow, localHigh, localLow, (int) hash);
         return index == TranslationTable.NONE ? NOT_FOUND : index;
+    }
+
+    /** The translation of a flow with {@link #FLAG_TRANSLATED}, for {@link #localSide}. */
+    public int translationOf(int slot) {
+        return translations == null ? TranslationTable.NONE : translations.ofSlot(slot);
+    }
+
+    /** Copies LIP and LPORT of a translation that {@link #translationOf} gave. */
+    public void localSide(int translation, Translation into) {
+        if (translations != null) {
+            translations.readLocalSide(translation, into);
+        }
     }
 
     /** The slot of the flow of a translation that {@link #searchReply} gave. */

@@ -49,6 +49,7 @@ public final class ForwardingSnapshot {
     private final NatTable nat;
     private final HopTable hops;
     private final FastTable fast;
+    private final FastNatTable fastNat;
     private final RouteTable routes;
 
     private ForwardingSnapshot(
@@ -74,6 +75,7 @@ public final class ForwardingSnapshot {
         this.nat = nat;
         this.hops = new HopTable(serviceOf.length, id -> serviceOf[id] == NONE ? List.of() : nextHops.apply(id));
         this.fast = new FastTable(serviceOf, tunnels, nat, hops);
+        this.fastNat = new FastNatTable(serviceOf, nat, hops);
         this.routes = routes;
     }
 
@@ -90,6 +92,7 @@ public final class ForwardingSnapshot {
         this.nat = other.nat;
         this.hops = other.hops;
         this.fast = other.fast;
+        this.fastNat = other.fastNat;
         this.routes = routes;
     }
 
@@ -184,6 +187,11 @@ public final class ForwardingSnapshot {
         return fast;
     }
 
+    /** What the fast path of translated connections goes by. */
+    FastNatTable fastNat() {
+        return fastNat;
+    }
+
     /** Collects what a snapshot holds. Not thread-safe. */
     public static final class Builder {
         private final long generation;
@@ -193,7 +201,7 @@ public final class ForwardingSnapshot {
         private final BitSet quiesced = new BitSet();
         private final ServiceOptions options = new ServiceOptions();
         private List<FwmarkRule> fwmarkRules = List.of();
-        private final List<RealServer> realServers = new ArrayList<>();
+        private final List<VirtualService> services = new ArrayList<>();
         private final Map<Integer, List<NextHop>> nextHopsByRealServer = new HashMap<>();
         private RouteTable routes = RouteTable.EMPTY;
 
@@ -234,8 +242,8 @@ public final class ForwardingSnapshot {
                     throw new IllegalArgumentException("real server id " + real.id() + " twice");
                 }
                 quiesced.set(real.id(), real.weight() == 0);
-                realServers.add(real);
             }
+            services.add(service);
             return this;
         }
 
@@ -278,8 +286,8 @@ public final class ForwardingSnapshot {
                     (BitSet) quiesced.clone(),
                     new FwmarkIndex(fwmarkRules, idByKey),
                     options.copy(),
-                    new TunnelTable(serviceOf.length, realServers),
-                    new NatTable(serviceOf.length, realServers),
+                    new TunnelTable(serviceOf.length, services),
+                    new NatTable(serviceOf.length, services),
                     id -> nextHopsByRealServer.getOrDefault(id, List.of()),
                     routes);
         }
