@@ -45,6 +45,16 @@ final class FtpControl {
     }
 
     /**
+     * Puts the local address and port of a data connection into the segment that {@link #toServer} has found to announce it.
+     *
+     * @return as {@link FtpHelper#replace}
+     */
+    int nameLocal(Batch batch, int index, PacketView packet, Translation data, int mtuBytes) {
+        return helper.replace(
+                batch, index, packet, data.realInet6(), data.localHigh(), data.localLow(), data.localPort(), mtuBytes);
+    }
+
+    /**
      * Takes a server's segment, before its addresses are translated.
      *
      * @param translation of its connection, whose numbers {@code table} has

@@ -48,6 +48,8 @@ final class NumberedSegments {
     private final PacketView added = new PacketView();
 
     private boolean opened;
+    /** Of the client's segment in hand, as the client sent it. */
+    private int clientSequence;
 
     NumberedSegments(
             MemorySegment umem,
@@ -159,6 +161,7 @@ final class NumberedSegments {
             return drop(Counter.NUMBERS_BUSY);
         }
         int sequence = Wire.i32(umem, l4 + Tcp.SEQUENCE);
+        clientSequence = sequence;
         int acknowledgement = Wire.i32(umem, l4 + Tcp.ACKNOWLEDGEMENT);
         boolean control = FtpControl.isControl(translation);
         boolean settled = numbers.isSettled() || ((flags & Transport.ACK) != 0 && numbers.isSettledBy(acknowledgement));
@@ -175,6 +178,32 @@ final class NumberedSegments {
             addAddress(batch, index, packet, translation, mtuBytes(snapshot, packet, translation, hash));
         }
         return control ? ftp.toServer(batch, index, packet) : 0;
+    }
+
+    /**
+     * Writes into a client's segment that the real server is to connect to a local address and port in place of the client's (FTP), which {@link
+     * #toServer} has found there.
+     *
+     * @param data what the connection that it announces is translated by
+     * @return false when the segment was dropped and counted
+     */
+    boolean announceLocal(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            Translation translation,
+            Translation data,
+            long hash) {
+        int mtu = mtuBytes(snapshot, packet, translation, hash);
+        int grown = ftp.nameLocal(batch, index, packet, data, mtu);
+        SequenceTable table = exchange.sequencesOf(translation);
+        boolean told = grown == 0
+                || grown == FtpHelper.REFUSED
+                || (table != null
+                        && table.resizedToServer(
+                                translation.numbersSlot(), translation.numbersTag(), clientSequence, grown));
+        return told || drop(Counter.NUMBERS_BUSY) >= 0;
     }
 
     /** Nothing is left to be changed in a connection; its owner gives the numbers back. */

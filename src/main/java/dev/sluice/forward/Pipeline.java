@@ -343,8 +343,11 @@ public final class Pipeline {
         }
         if (announced > 0) {
             counters.increment(Counter.FTP_EXPECTED);
-            related.listen(
+Translation data = related.listen(
                     snapshot, packets[index], translation.realServer(), announced, translation.realPort(), nowMs);
+            return data == null
+                    || !data.isLocal()
+                    || segments.announceLocal(snapshot, batch, index, packets[index], translation, data, hashes[index]);
         }
         return true;
     }
