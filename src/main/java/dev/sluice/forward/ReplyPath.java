@@ -34,7 +34,7 @@ final class ReplyPath {
     private final Counters counters;
     private final PacketPolicy policy;
     private final IcmpAnswers answers;
-    private final FtpControl ftp;
+    private final NumberedSegments segments;
     private final Fragmentation fragmentation;
     private final AddressRewriter outer;
     private final AddressRewriter quotedRewriter;
@@ -59,7 +59,7 @@ final class ReplyPath {
             Counters counters,
             PacketPolicy policy,
             IcmpAnswers answers,
-            FtpControl ftp,
+            NumberedSegments segments,
             FamilyCrossing crossing) {
         this.umem = umem;
         this.flows = flows;
@@ -69,7 +69,7 @@ final class ReplyPath {
         this.counters = counters;
         this.policy = policy;
         this.answers = answers;
-        this.ftp = ftp;
+        this.segments = segments;
         this.fragmentation = new Fragmentation(umem);
         this.outer = new AddressRewriter(umem);
         this.quotedRewriter = new AddressRewriter(umem);
@@ -93,6 +93,7 @@ final class ReplyPath {
      */
     boolean find(PacketView reply, long hash, long nowMs) {
         ownSlot = flows.findReply(reply, hash, nowMs, found);
+        found.setOwner(worker);
         return ownSlot >= 0 || (!alone && exchange.findReply(worker, reply, hash, found) >= 0);
     }
 
@@ -105,28 +106,59 @@ final class ReplyPath {
             long hash,
             int ingressPort,
             long nowMs) {
+        if (found.hasNumbers()) {
+            forwardNumbered(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+            return;
+        }
+        account(packet, false, nowMs);
+        send(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+    }
+
+    /** As {@link #forward}, of a connection whose segments are changed: after all that may quote them as they came. */
+    private void forwardNumbered(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        boolean crosses = found.crossesFamilies();
+        boolean passes = crosses
+                ? mayCross(snapshot, batch, index, packet, hash, ingressPort, nowMs)
+                : mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+        if (!passes) {
+            return;
+        }
+        int verdict = segments.toClient(snapshot, batch, index, packet, found, hash, ingressPort, nowMs);
+        if (verdict == NumberedSegments.DROPPED) {
+            batch.setEgress(index, DROPPED);
+        } else if (verdict != NumberedSegments.ANSWERED) {
+            account(packet, segments.hasOpened(), nowMs);
+            if (crosses) {
+                leaveAcross(snapshot, batch, index, packet);
+                return;
+            }
+            outer.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
+                    .to(found.clientHigh(), found.clientLow(), found.clientPort());
+            outer.rewrite(batch, index, packet);
+            leave(batch, index, packet);
+            account(snapshot, packet.ipLengthBytes());
+        }
+    }
+
+    /** Accounts a reply to its flow, whoever has that. */
+    private void account(PacketView packet, boolean opens, long nowMs) {
         if (ownSlot >= 0) {
             flows.touchReply(ownSlot, packet, nowMs);
-        } else if (!exchange.tellReply(worker, found, packet, nowMs)) {
+        } else if (!exchange.tellReply(worker, found, packet, opens, nowMs)) {
             counters.increment(Counter.REPLY_UNTOLD);
         }
         counters.increment(Counter.REPLY_HIT);
-        if (found.hasNumbers()) {
-            int announced = ftp.toClient(batch, index, packet, found, ownSlot >= 0, nowMs);
-            if (announced == FtpControl.BUSY) {
-                drop(batch, index, Counter.NUMBERS_BUSY);
-                return;
-            }
-            counters.add(Counter.FTP_EXPECTED, announced);
-        }
-        send(snapshot, batch, index, packet, hash, ingressPort, nowMs);
     }
 
     /** What a fragment table may remember of the connection found last, for the fragments behind the first. */
     long way() {
-        if (ownSlot >= 0) {
-            found.setOwner(worker);
-        }
         return exchange.wayOfReply(found);
     }
 
@@ -162,10 +194,13 @@ final class ReplyPath {
             long nowMs) {
         boolean crosses = found.crossesFamilies();
         boolean passes = crosses
-                ? mayCross(snapshot, batch, index, packet, hash, ingressPort, nowMs)
+                ? mayCrossAsError(snapshot, batch, index, packet, hash, ingressPort, nowMs)
                 : mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs);
         if (!passes) {
             return;
+        }
+        if (found.hasNumbers()) {
+            segments.quotedToClient(batch, index, packet, quoted, found);
         }
         int received = packet.ipLengthBytes();
         quotedRewriter
@@ -191,7 +226,9 @@ final class ReplyPath {
             int ingressPort,
             long nowMs) {
         if (found.crossesFamilies()) {
-            cross(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+            if (mayCross(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
+                leaveAcross(snapshot, batch, index, packet);
+            }
             return;
         }
         outer.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
@@ -207,8 +244,8 @@ final class ReplyPath {
         }
     }
 
-    /** As {@link #send}, to a client of the other family. */
-    private void cross(
+    /** As {@link #mayPass}, of a packet to a client of the other family. */
+    private boolean mayCross(
             ForwardingSnapshot snapshot,
             Batch batch,
             int index,
@@ -216,13 +253,36 @@ final class ReplyPath {
             long hash,
             int ingressPort,
             long nowMs) {
-        if (!mayCross(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
-            return;
-        }
-        int received = packet.ipLengthBytes();
         crossing.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
                 .to(found.clientHigh(), found.clientLow(), found.clientPort());
-        int firstNew = crossing.cross(batch, index, packet, roomBytes, ingressPort, nowMs);
+        if (!mayGo(snapshot, batch, index, packet, hash, ingressPort, nowMs)
+                || !crossing.admits(batch, index, packet, roomBytes, ingressPort, nowMs)) {
+            return false;
+        }
+        lowerTtl(packet);
+        return true;
+    }
+
+    /** The same of an ICMP error, which is cut to a size that fits. */
+    private boolean mayCrossAsError(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        boolean goes = mayGo(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+        if (goes) {
+            lowerTtl(packet);
+        }
+        return goes;
+    }
+
+    /** Translates a packet that {@link #mayCross}, and sends it, in pieces if it does not fit. */
+    private void leaveAcross(ForwardingSnapshot snapshot, Batch batch, int index, PacketView packet) {
+        int received = packet.ipLengthBytes();
+        int firstNew = crossing.cross(batch, index, packet, roomBytes);
         if (firstNew == FamilyCrossing.FAILED) {
             return;
         }
@@ -236,28 +296,6 @@ final class ReplyPath {
             place(batch, index, batch.address(index) + link, packet.inet6());
         }
         account(snapshot, received);
-    }
-
-    /** As {@link #mayPass}, but for the size. */
-    private boolean mayCross(
-            ForwardingSnapshot snapshot,
-            Batch batch,
-            int index,
-            PacketView packet,
-            long hash,
-            int ingressPort,
-            long nowMs) {
-        Counter reason =
-                resolve(snapshot.routes(), found.clientInet6(), found.clientHigh(), found.clientLow(), true, hash);
-        if (reason != null) {
-            drop(batch, index, reason);
-            return false;
-        }
-        if (!mayLive(batch, index, packet, ingressPort, nowMs)) {
-            return false;
-        }
-        lowerTtl(packet);
-        return true;
     }
 
     /**
@@ -276,7 +314,8 @@ final class ReplyPath {
                 snapshot.routes(), packet.inet6(), packet.destinationHigh(), packet.destinationLow(), false, hash);
         if (reason != null) {
             drop(batch, index, Counter.REPLY_WITHOUT_FLOW);
-        } else if (mayLeave(batch, index, packet, ingressPort, nowMs)) {
+        } else if (mayLive(batch, index, packet, ingressPort, nowMs)
+                && mayLeave(batch, index, packet, ingressPort, nowMs)) {
             counters.increment(Counter.REPLY_PASSED_ON);
             leave(batch, index, packet);
         }
@@ -291,19 +330,29 @@ final class ReplyPath {
             long hash,
             int ingressPort,
             long nowMs) {
+        return mayGo(snapshot, batch, index, packet, hash, ingressPort, nowMs)
+                && mayLeave(batch, index, packet, ingressPort, nowMs);
+    }
+
+    /** Finds the way to the client of the connection found last, for a packet whose TTL has not run out. */
+    private boolean mayGo(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
         Counter reason =
                 resolve(snapshot.routes(), found.clientInet6(), found.clientHigh(), found.clientLow(), true, hash);
         if (reason != null) {
             drop(batch, index, reason);
             return false;
         }
-        return mayLeave(batch, index, packet, ingressPort, nowMs);
+        return mayLive(batch, index, packet, ingressPort, nowMs);
     }
 
     private boolean mayLeave(Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
-        if (!mayLive(batch, index, packet, ingressPort, nowMs)) {
-            return false;
-        }
         if (packet.ipLengthBytes() > roomBytes && (packet.inet6() || packet.dontFragment())) {
             drop(batch, index, Counter.PACKET_TOO_BIG);
             if (!packet.isLaterFragment()) {
