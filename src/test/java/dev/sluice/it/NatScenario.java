@@ -175,7 +175,7 @@ abstract class NatScenario {
     /** The director sees both directions, so it knows what a director that sees one of them has to guess. */
     @Test
     @Order(4)
-    void states_follow_both_directions() throws IOException {
+    void states_follow_both_directions() {
         for (String vip : Topology.VIPS) {
             Path log = lab.state().resolve("states-" + vip.replace(':', '-'));
             Process client = lab.start(log, "client", "python3", "-uc", """
@@ -196,8 +196,8 @@ abstract class NatScenario {
                     print("done")
                     time.sleep(60)
                     """, vip);
-            awaitLine(log, "done");
-            List<String> ports = Files.readAllLines(log);
+            LogFile.await(log, "done"::equals);
+            List<String> ports = LogFile.lines(log);
             String listing = lab.sluice("ipvsadm", "-Lnc").orFail();
             assertEquals("ESTABLISHED", state(listing, vip, ports.get(0)), listing);
             assertEquals("FIN_WAIT", state(listing, vip, ports.get(1)), listing);
@@ -218,14 +218,6 @@ abstract class NatScenario {
                 .map(columns -> columns[2])
                 .findFirst()
                 .orElse("none");
-    }
-
-    private static void awaitLine(Path log, String line) throws IOException {
-        long startNs = System.nanoTime();
-        while (!Files.readAllLines(log).contains(line)) {
-            assertTrue(System.nanoTime() - startNs < 20_000_000_000L, () -> "never: " + line);
-            DirectorLab.pause(20);
-        }
     }
 
     /** Datagrams in fragments in both directions, in whatever order: the kernels at both ends judge the checksum. */
