@@ -128,6 +128,7 @@ public final class FlowExchange {
             busy |= outcome == FlowTableReader.BUSY;
             if (outcome == FlowTableReader.FOUND && (holder < 0 || spare.lastSeenMs - into.lastSeenMs > 0)) {
                 into.set(spare);
+                into.translation.owner = other;
                 holder = other;
             }
         }
@@ -177,21 +178,28 @@ public final class FlowExchange {
     }
 
     /** What a {@link FragmentTable} may remember of the connection that a first fragment is a reply of. */
-    public long wayOf(Translation translation) {
+    public long wayOfReply(Translation translation) {
         return FragmentTable.reply(translation.realServer, translation.owner, translation.index);
     }
 
+    /** The same of the connection that a client's first fragment belongs to. */
+    public long wayOfRequest(Translation translation) {
+        return FragmentTable.request(translation.realServer, translation.owner, translation.index);
+    }
+
     /**
-     * Reads the translation of the connection that a later fragment is part of a reply of.
+     * Reads the translation of the connection that a later fragment belongs to.
      *
      * @param way that the fragment table remembers
      * @return false when the connection has gone meanwhile
      */
-    public boolean readReply(long way, PacketView fragment, Translation into) {
+    public boolean readTranslation(long way, PacketView fragment, Translation into) {
         int owner = FragmentTable.owner(way);
         TranslationReader reader = owner < translations.length ? translations[owner] : null;
         into.owner = owner;
-        return reader != null && reader.readAt(FragmentTable.index(way), fragment, into);
+        return reader != null
+                && reader.readAt(FragmentTable.index(way), into)
+                && (FragmentTable.isReply(way) ? into.isFromReal(fragment) : into.isFromClient(fragment));
     }
 
     /**

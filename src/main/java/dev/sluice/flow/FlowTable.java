@@ -43,6 +43,9 @@ public final class FlowTable {
     /** Flag: it is translated, and nobody knows yet where its client's packets come from. */
     public static final int FLAG_STATIONLESS = 64;
 
+    /** Flag: it is translated, and its real server sees a local address in place of its client's. */
+    public static final int FLAG_LOCAL = 128;
+
     /** How many connections there may be whose segments change. */
     private static final int MAX_NUMBERED = 1 << 16;
 
@@ -409,7 +412,7 @@ public final class FlowTable {
         if (translations != null) {
             translation.hash = (int) replyHash;
             translation.numbers = changes && numbers != null ? numbers.take(translation.numbersTag()) + 1 : 0;
-            translations.add(translation, (int) replyHash, slot);
+            translation.index = translations.add(translation, (int) replyHash, slot);
         }
     }
 
@@ -504,6 +507,18 @@ public final class FlowTable {
                 ? TranslationTable.NONE
                 : translations.search(tuple, realHigh, realLow, localHigh, localLow, (int) hash);
         return index == TranslationTable.NONE ? NOT_FOUND : index;
+    }
+
+    /** The translation of a flow with {@link #FLAG_TRANSLATED}, for {@link #localSide}. */
+    public int translationOf(int slot) {
+        return translations == null ? TranslationTable.NONE : translations.ofSlot(slot);
+    }
+
+    /** Copies LIP and LPORT of a translation that {@link #translationOf} gave. */
+    public void localSide(int translation, Translation into) {
+        if (translations != null) {
+            translations.readLocalSide(translation, into);
+        }
     }
 
     /** The slot of the flow of a translation that {@link #searchReply} gave. */

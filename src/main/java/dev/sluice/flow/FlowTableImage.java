@@ -149,7 +149,7 @@ public final class FlowTableImage {
             return real != null;
         }
         // What was changed in such a connection, and its port, went with the director.
-        boolean lost = (flow.flags() & (FlowTable.FLAG_NUMBERED | FlowTable.FLAG_RELATED)) != 0;
+        boolean lost = (flow.flags() & (FlowTable.FLAG_NUMBERED | FlowTable.FLAG_RELATED | FlowTable.FLAG_LOCAL)) != 0;
         boolean inet6 = real.address.family() == AddressFamily.INET6;
         if (lost || inet6 != flow.inet6()) {
             return false;

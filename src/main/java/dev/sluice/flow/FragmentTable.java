@@ -27,6 +27,7 @@ public final class FragmentTable {
     private static final int INDEX_SHIFT = 16;
     private static final int OWNER_SHIFT = 48;
     private static final long REPLY = 1L << 62;
+    private static final long REQUEST = 1L << 61;
 
     private static final int WAYS = 8;
     private static final int WORDS = 8;
@@ -42,7 +43,7 @@ public final class FragmentTable {
     /** Identification in the upper half, protocol and family below. */
     private static final int DATAGRAM = 5;
 
-    /** The real server in the lowest 16 bits; for replies the translation above, and its owner above that. */
+    /** The real server in the lowest 16 bits; of what is translated the translation above, and its owner above that. */
     private static final int WAY = 6;
 
     private static final int EXPIRES = 7;
@@ -98,7 +99,7 @@ public final class FragmentTable {
      *
      * @param first its first fragment
      * @param hash as {@link #hash} gives it
-     * @param way its real server's id, or a {@link #reply}
+     * @param way its real server's id, or what {@link FlowExchange#wayOfReply} or {@link FlowExchange#wayOfRequest} says
      * @return false when others kept the set busy; nothing is remembered then
      */
     public boolean put(PacketView first, long hash, long way, long nowMs) {
@@ -168,6 +169,16 @@ public final class FragmentTable {
         return REPLY | (long) owner << OWNER_SHIFT | (long) index << INDEX_SHIFT | realServer;
     }
 
+    /** As {@link #reply}, of a datagram of the client's. */
+    static long request(int realServer, int owner, int index) {
+        return REQUEST | (long) owner << OWNER_SHIFT | (long) index << INDEX_SHIFT | realServer;
+    }
+
+    /** Whether a way is that of a datagram to be translated. */
+    public static boolean isTranslated(long way) {
+        return (way & (REPLY | REQUEST)) != 0;
+    }
+
     /** Whether a way is a reply's. */
     public static boolean isReply(long way) {
         return (way & REPLY) != 0;
@@ -178,12 +189,12 @@ public final class FragmentTable {
         return (int) way & 0xffff;
     }
 
-    /** The worker that has a reply's connection. */
+    /** The worker that has a translated datagram's connection. */
     static int owner(long way) {
         return (int) (way >>> OWNER_SHIFT) & 0x1fff;
     }
 
-    /** The reply's translation there. */
+    /** The translation there. */
     static int index(long way) {
         return (int) (way >>> INDEX_SHIFT);
     }

@@ -177,9 +177,39 @@ public final class Translation {
         tags = newTags;
     }
 
+    /** Whether a fragment, whose ports are unknown, may be part of a packet of the real server's. */
+    boolean isFromReal(PacketView fragment) {
+        return protocol() == fragment.protocol()
+                && realInet6() == fragment.inet6()
+                && realLow == fragment.sourceLow()
+                && realHigh == fragment.sourceHigh()
+                && localLow == fragment.destinationLow()
+                && localHigh == fragment.destinationHigh();
+    }
+
+    /** Whether a fragment, whose ports are unknown, may be part of a packet of the client's. */
+    boolean isFromClient(PacketView fragment) {
+        return protocol() == fragment.protocol()
+                && clientInet6() == fragment.inet6()
+                && clientLow == fragment.sourceLow()
+                && clientHigh == fragment.sourceHigh()
+                && virtualLow == fragment.destinationLow()
+                && virtualHigh == fragment.destinationHigh();
+    }
+
     /** Whether the client's packets come from the same station as those of another connection. */
     public boolean isAtStationOf(Translation other) {
         return station == other.station && self == other.self && tags == other.tags;
+    }
+
+    /** Whether the real server sees a local address in place of the client's. */
+    public boolean isLocal() {
+        return localLow != clientLow || localHigh != clientHigh || realInet6() != clientInet6();
+    }
+
+    /** Whether there was one. */
+    public boolean isThere() {
+        return index != TranslationTable.NONE;
     }
 
     /** Whether the numbers of its segments may differ on either side. */

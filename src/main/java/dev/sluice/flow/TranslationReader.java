@@ -47,8 +47,8 @@ final class TranslationReader {
         return BUSY;
     }
 
-    /** Copies an entry if it is one of a fragment's addresses and protocol, whose ports are unknown. */
-    boolean readAt(int index, PacketView fragment, Translation into) {
+    /** Copies an entry, if there is one. */
+    boolean readAt(int index, Translation into) {
         for (int attempt = 0; attempt < ATTEMPTS && table.isIndex(index); attempt++) {
             long before = sequence.acquire();
             if (SequenceCounter.isEven(before)) {
@@ -56,13 +56,7 @@ final class TranslationReader {
                 boolean current = table.ofSlotOpaque(into.slot) == index;
                 VarHandle.acquireFence();
                 if (sequence.opaque() == before) {
-                    return current
-                            && into.protocol() == fragment.protocol()
-                            && into.realInet6() == fragment.inet6()
-                            && into.realLow == fragment.sourceLow()
-                            && into.realHigh == fragment.sourceHigh()
-                            && into.localLow == fragment.destinationLow()
-                            && into.localHigh == fragment.destinationHigh();
+                    return current;
                 }
             }
             Thread.onSpinWait();

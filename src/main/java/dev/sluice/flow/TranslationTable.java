@@ -118,8 +118,9 @@ public final class TranslationTable {
      *
      * @param hash of its replies, the low 32 bits
      * @param slot the flow's
+     * @return the entry's place
      */
-    void add(Translation translation, int hash, int slot) {
+    int add(Translation translation, int hash, int slot) {
         int index = free == NONE ? fresh++ : free;
         long entry = entryOf(index);
         if (index == free) {
@@ -148,6 +149,7 @@ public final class TranslationTable {
         INT.setRelease(buckets, bucket - bucketsBase, index);
         setOfSlot(slot, index);
         COUNT.setOpaque(size, PADDING, size[PADDING] + 1);
+        return index;
     }
 
     /** The entry beside a flow that has one. */
@@ -318,6 +320,14 @@ public final class TranslationTable {
         into.virtualHigh = (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_HIGH);
         into.virtualLow = (long) PLAIN_LONG.get(ALL, entry + VIRTUAL_LOW);
         into.tuple = (long) PLAIN_LONG.get(ALL, entry + TUPLE);
+    }
+
+    /** Copies LIP and LPORT of an entry. Owner only. */
+    void readLocalSide(int index, Translation into) {
+        long entry = entryOf(index);
+        into.localHigh = (long) PLAIN_LONG.get(ALL, entry + LOCAL_HIGH);
+        into.localLow = (long) PLAIN_LONG.get(ALL, entry + LOCAL_LOW);
+        into.realTuple = (long) PLAIN_LONG.get(ALL, entry + REAL_TUPLE);
     }
 
     /** Copies where the client's packets come from. Owner only. */

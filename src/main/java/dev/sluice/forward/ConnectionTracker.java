@@ -88,7 +88,9 @@ final class ConnectionTracker {
             SchedulerTable table = service == ForwardingSnapshot.NONE ? null : snapshot.table(service);
             realServer = table == null ? FlowAdoption.NOT_FOUND : table.pickByHash(flow, hash);
         }
-        if (realServer < 0 || snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
+        if (realServer < 0
+                || snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE
+                || (snapshot.nat().translates(realServer) && translator.current() == null)) {
             counters.increment(Counter.ICMP_WITHOUT_FLOW);
             return DROPPED;
         }
@@ -160,6 +162,7 @@ final class ConnectionTracker {
         if (why == FlowAdoption.NO_ROOM) {
             counters.increment(Counter.FLOW_HIT);
             counters.increment(Counter.FLOW_TABLE_FULL);
+            translator.peek(adoption.peeked());
             return adoption.realServer();
         }
         if (why == FlowAdoption.GONE && !policy.expireNodest()) {
@@ -268,6 +271,9 @@ final class ConnectionTracker {
             counters.increment(refusal);
             return realServer;
         }
+        if (translated && !prepare(snapshot.nat(), packet, hash, realServer, nowMs)) {
+            return DROPPED;
+        }
         counters.connection(service, realServer);
         if (onePacket && !translated) {
             counters.increment(Counter.ONE_PACKET);
@@ -275,11 +281,12 @@ final class ConnectionTracker {
             connections.passed(realServer);
             return realServer;
         }
-        int flags = (sloppy ? FlowTable.FLAG_SLOPPY : 0) | (translated ? FlowTable.FLAG_TRANSLATED : 0);
+        int flags =
+                (sloppy ? FlowTable.FLAG_SLOPPY : 0) | (translated ? Translator.flags(snapshot.nat(), realServer) : 0);
         flags |= translated && FtpControl.isControl(packet) ? FlowTable.FLAG_NUMBERED : 0;
         int slot = flows.insert(packet, hash, realServer, flags, nowMs);
         if (translated) {
-            translator.open(snapshot.nat(), packet, realServer, slot);
+            translator.open(packet, packet, realServer, FtpControl.isControl(packet), slot);
         }
         if (persistent.template() != PersistenceTable.NONE) {
             flows.setTemplate(slot, persistent.template());
@@ -288,6 +295,16 @@ final class ConnectionTracker {
         connections.opened(realServer);
         counters.increment(sloppy ? Counter.FLOW_NEW_SLOPPY : Counter.FLOW_NEW);
         return realServer;
+    }
+
+    private boolean prepare(NatTable nat, PacketView packet, long hash, int realServer, long nowMs) {
+        int port = nat.port(realServer, packet.destinationPort());
+        if (translator.prepare(nat, packet, hash, realServer, port, nowMs)) {
+            return true;
+        }
+        counters.increment(Counter.LOCAL_PORTS_EXHAUSTED);
+        persistent.release(nowMs);
+        return false;
     }
 
     /**

@@ -69,6 +69,8 @@ public enum Counter {
     NAT_WITHOUT_FLOW(
             Kind.DROP,
             "packets for real servers by NAT that get no flow entry, without which no reply could come back"),
+    LOCAL_PORTS_EXHAUSTED(
+            Kind.DROP, "packets that would open a connection by FULLNAT, for which no local address and port was free"),
     NAT_SCTP_FRAGMENT(
             Kind.DROP,
             "pieces of SCTP packets to another port, over whose whole their checksum would have to be corrected"),

@@ -31,6 +31,7 @@ final class FastNat {
     private final Counters counters;
     private final boolean lowerTtl;
     private final Translation client = new Translation();
+    private final Translation local = new Translation();
 
     FastNat(MemorySegment umem, FastPath plain, FlowTable flows, Counters counters, PacketPolicy policy) {
         this.base = umem.address();
@@ -67,13 +68,14 @@ final class FastNat {
         HopTable hops = snapshot.hops();
         int hop = hops.of(realServer, hash);
         int ipLength = plain.ipLength(index);
+        boolean inet6 = plain.inet6(index);
         if (!nat.translates(realServer)
+                || nat.inet6(realServer) != inet6
                 || hop == HopTable.NONE
                 || hops.vlan(hop) > RealServer.VLAN_NONE
                 || ipLength > hops.mtuBytes(hop)) {
             return false;
         }
-        boolean inet6 = plain.inet6(index);
         long ip = base + batch.address(index) + Ethernet.HEADER_BYTES & Octets.ADDRESS_BITS;
         long l4 = ip + (inet6 ? Ipv6.HEADER_BYTES : Ipv4.MIN_HEADER_BYTES);
         int protocol = plain.protocol(index);
@@ -84,13 +86,20 @@ final class FastNat {
         }
         int oldPorts = Octets.i32(l4);
         int ports = (oldPorts & 0xffff_0000) | nat.port(realServer, oldPorts & 0xffff);
-        long change;
+        long change = 0;
+        if ((flows.flags(slot) & FlowTable.FLAG_LOCAL) != 0) {
+            flows.localSide(flows.translationOf(slot), local);
+            ports = local.localPort() << 16 | (ports & 0xffff);
+            change = inet6
+                    ? put(ip + Ipv6.SOURCE, local.localHigh()) + put(ip + Ipv6.SOURCE + Long.BYTES, local.localLow())
+                    : putInt(ip + Ipv4.SOURCE, (int) local.localLow());
+        }
         if (inet6) {
-            change = put(ip + Ipv6.DESTINATION, nat.addressHigh(realServer))
+            change += put(ip + Ipv6.DESTINATION, nat.addressHigh(realServer))
                     + put(ip + Ipv6.DESTINATION + Long.BYTES, nat.addressLow(realServer));
             lowerHopLimit(ip);
         } else {
-            change = putInt(ip + Ipv4.DESTINATION, (int) nat.addressLow(realServer));
+            change += putInt(ip + Ipv4.DESTINATION, (int) nat.addressLow(realServer));
             lowerTtl(ip, change);
         }
         finish(l4, oldPorts, ports, checksumAt, checksum, protocol, change);

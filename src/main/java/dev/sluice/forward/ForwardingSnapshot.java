@@ -193,7 +193,7 @@ public final class ForwardingSnapshot {
         private final BitSet quiesced = new BitSet();
         private final ServiceOptions options = new ServiceOptions();
         private List<FwmarkRule> fwmarkRules = List.of();
-        private final List<RealServer> realServers = new ArrayList<>();
+        private final List<VirtualService> services = new ArrayList<>();
         private final Map<Integer, List<NextHop>> nextHopsByRealServer = new HashMap<>();
         private RouteTable routes = RouteTable.EMPTY;
 
@@ -234,8 +234,8 @@ public final class ForwardingSnapshot {
                     throw new IllegalArgumentException("real server id " + real.id() + " twice");
                 }
                 quiesced.set(real.id(), real.weight() == 0);
-                realServers.add(real);
             }
+            services.add(service);
             return this;
         }
 
@@ -278,8 +278,8 @@ public final class ForwardingSnapshot {
                     (BitSet) quiesced.clone(),
                     new FwmarkIndex(fwmarkRules, idByKey),
                     options.copy(),
-                    new TunnelTable(serviceOf.length, realServers),
-                    new NatTable(serviceOf.length, realServers),
+                    new TunnelTable(serviceOf.length, services),
+                    new NatTable(serviceOf.length, services),
                     id -> nextHopsByRealServer.getOrDefault(id, List.of()),
                     routes);
         }

@@ -1,12 +1,13 @@
 package dev.sluice.forward;
 
 import dev.sluice.packet.AddressFamily;
-import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.PacketView;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.RealServer;
+import dev.sluice.service.VirtualService;
 import java.util.Collection;
-import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What packets for each real server are translated to, in arrays by real server id. Immutable once built. */
 final class NatTable {
@@ -16,59 +17,48 @@ final class NatTable {
     private final long[] addressHigh;
     private final long[] addressLow;
     private final boolean any;
-    /** All RIPs, in order. */
-    private final IpAddress[] addresses;
+    private final LocalPools locals;
+    private final AddressSet masqueraded;
+    private final AddressSet local;
 
     /**
      * @param size ids lie below this
-     * @param realServers of all services
+     * @param services all of them
      */
-    NatTable(int size, Collection<RealServer> realServers) {
+    NatTable(int size, Collection<VirtualService> services) {
+        List<RealServer> realServers = services.stream()
+                .flatMap(service -> service.realServers().stream())
+                .filter(real -> real.method().isTranslation())
+                .toList();
+        locals = new LocalPools(size, services);
         translates = new boolean[size];
         inet6 = new boolean[size];
         port = new char[size];
         addressHigh = new long[size];
         addressLow = new long[size];
-        boolean some = false;
+        any = !realServers.isEmpty();
         for (RealServer real : realServers) {
-            if (real.method() == ForwardingMethod.NAT) {
-                int id = real.id();
-                some = true;
-                translates[id] = true;
-                inet6[id] = real.address().family() == AddressFamily.INET6;
-                port[id] = (char) real.port();
-                addressHigh[id] = real.address().high();
-                addressLow[id] = real.address().low();
-            }
+            int id = real.id();
+            translates[id] = true;
+            inet6[id] = real.address().family() == AddressFamily.INET6;
+            port[id] = (char) real.port();
+            addressHigh[id] = real.address().high();
+            addressLow[id] = real.address().low();
         }
-        any = some;
-        addresses = realServers.stream()
+        masqueraded = new AddressSet(realServers.stream()
                 .filter(real -> real.method() == ForwardingMethod.NAT)
-                .map(RealServer::address)
-                .distinct()
-                .sorted(Comparator.comparingLong(IpAddress::high).thenComparingLong(IpAddress::low))
-                .toArray(IpAddress[]::new);
+                .map(RealServer::address));
+        local = new AddressSet(services.stream().flatMap(service -> service.translation().pool().addresses().stream()));
     }
 
-    /** Whether a packet comes from the address of such a real server. */
+    /** Whether a packet comes from the address of a real server that sees its clients' addresses. */
     boolean isFromRealServer(PacketView packet) {
-        int from = 0;
-        int to = addresses.length;
-        while (from < to) {
-            int middle = (from + to) >>> 1;
-            IpAddress address = addresses[middle];
-            int order = Long.compare(address.high(), packet.sourceHigh());
-            order = order == 0 ? Long.compare(address.low(), packet.sourceLow()) : order;
-            if (order == 0) {
-                return (address.family() == AddressFamily.INET6) == packet.inet6();
-            }
-            if (order < 0) {
-                from = middle + 1;
-            } else {
-                to = middle;
-            }
-        }
-        return false;
+        return masqueraded.contains(packet.inet6(), packet.sourceHigh(), packet.sourceLow());
+    }
+
+    /** Whether a packet goes to a local address. */
+    boolean isToLocalAddress(PacketView packet) {
+        return local.contains(packet.inet6(), packet.destinationHigh(), packet.destinationLow());
     }
 
     /** Whether there is any real server whose packets are translated. */
@@ -79,6 +69,11 @@ final class NatTable {
     /** Whether packets for a real server are translated. */
     boolean translates(int realServer) {
         return translates[realServer];
+    }
+
+    /** Where local addresses and ports come from; null when the client's are kept. */
+    LocalPools.@Nullable Pool pool(int realServer) {
+        return locals.of(realServer);
     }
 
     /** The RIP's family. */

@@ -40,6 +40,7 @@ public final class Pipeline {
 
     private final MemorySegment umem;
     private final FlowTable flows;
+    private final FlowExchange exchange;
     private final Counters counters;
     private final ConnectionPolicy connectionPolicy;
     private final PacketPolicy packetPolicy;
@@ -63,10 +64,11 @@ public final class Pipeline {
     private final long[] hashes = new long[Batch.CAPACITY];
     private final int[] realServers = new int[Batch.CAPACITY];
     private final int[] scratch = new int[Batch.CAPACITY];
-    /** Of flows that are translated: RPORT. */
-    private final int[] realPorts = new int[Batch.CAPACITY];
     /** Whether there is NAT, or connections that it has left behind. */
     private boolean translating;
+
+    /** The translation of the later fragment in hand. */
+    private final Translation ofFragment = new Translation();
 
     /** The flow that an ICMP error is about. */
     private final PacketView quoted = new PacketView();
@@ -101,13 +103,14 @@ public final class Pipeline {
         int worker = exchange.join(flows);
         this.umem = umem;
         this.flows = flows;
+        this.exchange = exchange;
         this.counters = counters;
         this.connectionPolicy = connectionPolicy;
         this.packetPolicy = packetPolicy;
         this.adoption = new FlowAdoption(exchange, worker, flows, counters);
         this.nodestSweep = new NodestSweep(flows, counters);
         this.templateSweep = templates;
-        this.translator = new Translator(umem, flows, hasher);
+        this.translator = new Translator(umem, flows, hasher, exchange, worker);
         this.related = new RelatedFlows(flows, connections, hasher, counters, translator, exchange.expectations());
         this.tracker = new ConnectionTracker(
                 flows,
@@ -290,9 +293,9 @@ public final class Pipeline {
                 }
                 int realServer = tracker.realServerOf(snapshot, packets[index], hashes[index], nowMs);
                 Translation translation = translator.current();
-                realPorts[index] = translator.realPort();
-                if (realServer >= 0 && translation != null && translation.hasNumbers()) {
-                    realServer = control(snapshot, batch, index, translation, realServer, nowMs);
+                if (realServer >= 0 && translation != null) {
+                    translate(snapshot, batch, index, translation, ingressPort, nowMs);
+                    return;
                 }
                 if (packets[index].isFragment()) {
                     directRest(batch, packets[index], realServer, nowMs);
@@ -307,19 +310,36 @@ public final class Pipeline {
         }
     }
 
-    /** Takes a client's segment of an FTP control connection: where it goes, or that it was dropped and counted. */
-    private int control(
-            ForwardingSnapshot snapshot, Batch batch, int index, Translation translation, int realServer, long nowMs) {
+    /**
+     * Forwards a client's packet whose connection is translated, all of it: its translation is at hand now, and would have to be read
+     * again in the third pass.
+     */
+    private void translate(
+            ForwardingSnapshot snapshot, Batch batch, int index, Translation translation, int ingressPort, long nowMs) {
+        PacketView packet = packets[index];
+        batch.setEgress(index, DROPPED);
+        if (translation.hasNumbers() && !control(snapshot, batch, index, translation, nowMs)) {
+            return;
+        }
+        if (packet.isFragment()) {
+            directRest(batch, packet, exchange.wayOfRequest(translation), nowMs);
+        }
+        rewriter.rewriteTranslated(snapshot, batch, index, packet, translation, hashes[index], ingressPort, nowMs);
+    }
+
+    /** Takes a client's segment of an FTP control connection; false when it was dropped and counted. */
+    private boolean control(ForwardingSnapshot snapshot, Batch batch, int index, Translation translation, long nowMs) {
         int announced = ftp.toServer(batch, index, packets[index], translation);
         if (announced == FtpControl.BUSY) {
             counters.increment(Counter.NUMBERS_BUSY);
-            return DROPPED;
+            return false;
         }
         if (announced > 0) {
             counters.increment(Counter.FTP_EXPECTED);
-            related.listen(snapshot, packets[index], realServer, announced, realPorts[index], nowMs);
+            related.listen(
+                    snapshot, packets[index], translation.realServer(), announced, translation.realPort(), nowMs);
         }
-        return realServer;
+        return true;
     }
 
     /** Forwards what is a reply of NAT's, all of it; false when it is none. */
@@ -330,6 +350,10 @@ public final class Pipeline {
             return false;
         }
         if (!replies.find(packet, hashes[index], nowMs)) {
+            if (snapshot.nat().isToLocalAddress(packet)) {
+                drop(batch, index, Counter.REPLY_WITHOUT_FLOW);
+                return true;
+            }
             boolean passes = snapshot.nat().isFromRealServer(packet)
                     && !packet.isFragment()
                     && flows.find(packet, hashes[index], nowMs) == FlowTable.NOT_FOUND;
@@ -373,6 +397,8 @@ public final class Pipeline {
             int realServer = FragmentTable.realServer(way);
             if (FragmentTable.isReply(way)) {
                 replies.forwardFragment(snapshot, batch, index, packet, way, ingressPort, nowMs);
+            } else if (FragmentTable.isTranslated(way)) {
+                translateFragment(snapshot, batch, index, way, ingressPort, nowMs);
             } else if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
                 drop(batch, index, Counter.REAL_SERVER_GONE);
             } else {
@@ -384,6 +410,20 @@ public final class Pipeline {
             counters.increment(Counter.FRAGMENT_HELD);
         } else {
             drop(batch, index, Counter.FRAGMENT_HOLD_FULL);
+        }
+    }
+
+    /** Forwards a later fragment of a datagram of a client's whose connection is translated. */
+    private void translateFragment(
+            ForwardingSnapshot snapshot, Batch batch, int index, long way, int ingressPort, long nowMs) {
+        batch.setEgress(index, DROPPED);
+        if (snapshot.serviceOf(FragmentTable.realServer(way)) == ForwardingSnapshot.NONE) {
+            counters.increment(Counter.REAL_SERVER_GONE);
+        } else if (exchange.readTranslation(way, packets[index], ofFragment)) {
+            rewriter.rewriteTranslated(
+                    snapshot, batch, index, packets[index], ofFragment, hashes[index], ingressPort, nowMs);
+        } else {
+            counters.increment(Counter.FRAGMENT_WITHOUT_FIRST);
         }
     }
 
@@ -418,9 +458,17 @@ public final class Pipeline {
             int realServer = tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs);
             batch.setEgress(index, DROPPED);
             if (realServer >= 0) {
-                rewriter.toPort(translator.realPort());
                 rewriter.rewriteError(
-                        snapshot, batch, index, packet, quoted, realServer, hashes[index], ingressPort, nowMs);
+                        snapshot,
+                        batch,
+                        index,
+                        packet,
+                        quoted,
+                        translator.current(),
+                        realServer,
+                        hashes[index],
+                        ingressPort,
+                        nowMs);
             }
         }
     }
@@ -431,7 +479,6 @@ public final class Pipeline {
         for (int i = 0; i < count; i++) {
             int egress = batch.egress(i);
             if (egress == DIRECTED) {
-                rewriter.toPort(realPorts[i]);
                 rewriter.rewrite(snapshot, batch, i, packets[i], realServers[i], hashes[i], ingressPort, nowMs);
             } else if (egress == ECHO) {
                 answers.echo(batch, i, packets[i], ingressPort);

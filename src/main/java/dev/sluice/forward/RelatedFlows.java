@@ -12,8 +12,6 @@ import dev.sluice.packet.Transport;
  * ip_vs_conn_new(). Owned by: worker.
  */
 final class RelatedFlows {
-    private static final int FLAGS = FlowTable.FLAG_TRANSLATED | FlowTable.FLAG_RELATED;
-
     private final FlowTable flows;
     private final FlowCounts connections;
     private final FlowHasher hasher;
@@ -45,11 +43,11 @@ final class RelatedFlows {
     /** Opens a flow that was announced; its real server, or {@link Batch#DROPPED}. */
     int openExpected(ForwardingSnapshot snapshot, PacketView packet, long hash, long expected, long nowMs) {
         int realServer = Expectations.realServer(expected);
-        if (!mayOpen(snapshot, realServer)) {
+        if (!mayOpen(snapshot, packet, hash, realServer, Expectations.realPort(expected), nowMs)) {
             return Batch.DROPPED;
         }
-        int slot = flows.insert(packet, hash, realServer, FLAGS, nowMs);
-        translator.openRelated(snapshot.nat(), packet, packet, realServer, Expectations.realPort(expected), slot);
+        int slot = flows.insert(packet, hash, realServer, flags(snapshot, realServer), nowMs);
+        translator.open(packet, packet, realServer, false, slot);
         flows.touch(slot, packet, nowMs);
         opened(snapshot, realServer);
         return realServer;
@@ -79,16 +77,22 @@ final class RelatedFlows {
                 control.destinationLow(),
                 control.destinationPort() - 1);
         long hash = hasher.hash(flow);
-        if (flows.find(flow, hash, nowMs) != FlowTable.NOT_FOUND || !mayOpen(snapshot, realServer)) {
+        if (flows.find(flow, hash, nowMs) != FlowTable.NOT_FOUND
+                || !mayOpen(snapshot, flow, hash, realServer, controlPort - 1, nowMs)) {
             return;
         }
-        int slot = flows.insert(flow, hash, realServer, FLAGS, nowMs);
-        translator.openRelated(snapshot.nat(), flow, control, realServer, controlPort - 1, slot);
+        int slot = flows.insert(flow, hash, realServer, flags(snapshot, realServer), nowMs);
+        translator.open(flow, control, realServer, false, slot);
         flows.listen(slot, nowMs);
         opened(snapshot, realServer);
     }
 
-    private boolean mayOpen(ForwardingSnapshot snapshot, int realServer) {
+    private static int flags(ForwardingSnapshot snapshot, int realServer) {
+        return Translator.flags(snapshot.nat(), realServer) | FlowTable.FLAG_RELATED;
+    }
+
+    private boolean mayOpen(
+            ForwardingSnapshot snapshot, PacketView newFlow, long hash, int realServer, int realPort, long nowMs) {
         if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE
                 || !snapshot.nat().translates(realServer)) {
             counters.increment(Counter.REAL_SERVER_GONE);
@@ -96,6 +100,10 @@ final class RelatedFlows {
         }
         if (flows.isFull() || !translator.isReady()) {
             counters.increment(Counter.NAT_WITHOUT_FLOW);
+            return false;
+        }
+        if (!translator.prepare(snapshot.nat(), newFlow, hash, realServer, realPort, nowMs)) {
+            counters.increment(Counter.LOCAL_PORTS_EXHAUSTED);
             return false;
         }
         return true;

@@ -124,7 +124,7 @@ final class ReplyPath {
         if (ownSlot >= 0) {
             found.setOwner(worker);
         }
-        return exchange.wayOf(found);
+        return exchange.wayOfReply(found);
     }
 
     /**
@@ -140,7 +140,7 @@ final class ReplyPath {
             long way,
             int ingressPort,
             long nowMs) {
-        if (exchange.readReply(way, packet, found)) {
+        if (exchange.readTranslation(way, packet, found)) {
             send(snapshot, batch, index, packet, way, ingressPort, nowMs);
         } else {
             drop(batch, index, Counter.REPLY_WITHOUT_FLOW);

@@ -1,5 +1,6 @@
 package dev.sluice.forward;
 
+import dev.sluice.flow.Translation;
 import dev.sluice.packet.Checksum;
 import dev.sluice.packet.Ethernet;
 import dev.sluice.packet.Ipv4;
@@ -9,6 +10,7 @@ import dev.sluice.packet.Transport;
 import dev.sluice.packet.Wire;
 import dev.sluice.service.RealServer;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends a packet on its way to its real server: TTL, size, encapsulation, link header. Owned by: worker.
@@ -33,7 +35,8 @@ final class Rewriter {
     /** What the ICMP error in hand quotes. */
     private PacketView quotedPacket = new PacketView();
 
-    private int realPort;
+    /** What the packet in hand is translated by; null of one that is not. */
+    private @Nullable Translation translation;
 
     Rewriter(MemorySegment umem, Counters counters, PacketPolicy policy, Identifications ids, IcmpAnswers answers) {
         this.umem = umem;
@@ -45,15 +48,6 @@ final class Rewriter {
         this.answers = answers;
         this.addresses = new AddressRewriter(umem);
         this.quotedAddresses = new AddressRewriter(umem);
-    }
-
-    /** Sets the RPORT of the next packet's flow; 0 for the real server's. */
-    void toPort(int port) {
-        realPort = port;
-    }
-
-    private int portOf(NatTable nat, int realServer, int virtualPort) {
-        return realPort == 0 ? nat.port(realServer, virtualPort) : realPort;
     }
 
     /**
@@ -96,7 +90,7 @@ final class Rewriter {
                 return;
             }
         } else if (direct) {
-            if (snapshot.nat().translates(realServer) && !translate(snapshot, batch, index, packet, realServer)) {
+            if (!translate(snapshot, batch, index, packet, realServer)) {
                 return;
             }
             placeDirect(batch, index, packet, packet.l3Offset(), hops, hop);
@@ -115,6 +109,24 @@ final class Rewriter {
                     dontFragment);
         }
         counters.packet(snapshot.serviceOf(realServer), realServer, packet.ipLengthBytes());
+    }
+
+    /**
+     * As {@link #rewrite}, of a packet of a client's whose connection is translated: it goes from LIP:LPORT to RIP:RPORT, which by NAT is from
+     * where it came from.
+     */
+    void rewriteTranslated(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            Translation by,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        translation = by;
+        rewrite(snapshot, batch, index, packet, by.realServer(), hash, ingressPort, nowMs);
+        translation = null;
     }
 
     /** Of its own, so that what nearly all packets take is small enough for the compiler to put in line. False when it was dropped. */
@@ -137,7 +149,7 @@ final class Rewriter {
             }
             return false;
         }
-        if (snapshot.nat().translates(realServer) && !translate(snapshot, batch, index, packet, realServer)) {
+        if (direct && !translate(snapshot, batch, index, packet, realServer)) {
             return false;
         }
         if (!sendInPieces(snapshot, batch, index, packet, realServer, hop, hash, direct, room)) {
@@ -151,6 +163,7 @@ final class Rewriter {
      * As {@link #rewrite}, of an ICMP error about a packet that came from the real server.
      *
      * @param quoted of that packet, as the parser reads it
+     * @param by what the connection is translated by, or null
      */
     void rewriteError(
             ForwardingSnapshot snapshot,
@@ -158,35 +171,47 @@ final class Rewriter {
             int index,
             PacketView packet,
             PacketView quoted,
+            @Nullable Translation by,
             int realServer,
             long hash,
             int ingressPort,
             long nowMs) {
-        NatTable nat = snapshot.nat();
-        if (nat.translates(realServer)) {
+        if (by != null) {
             quotedAddresses
-                    .from(
-                            nat.addressHigh(realServer),
-                            nat.addressLow(realServer),
-                            portOf(nat, realServer, quoted.destinationPort()))
-                    .to(quoted.sourceHigh(), quoted.sourceLow(), quoted.sourcePort());
+                    .from(by.realHigh(), by.realLow(), by.realPort())
+                    .to(by.localHigh(), by.localLow(), by.localPort());
             quotedPacket = quoted;
         }
+        translation = by;
         rewrite(snapshot, batch, index, packet, realServer, hash, ingressPort, nowMs);
+        translation = null;
     }
 
-    /** Makes a packet one to the real server's address; false when it was dropped. */
+    /** Makes a packet one to the real server's address, if it is to be; false when it was dropped. */
     private boolean translate(ForwardingSnapshot snapshot, Batch batch, int index, PacketView packet, int realServer) {
-        NatTable nat = snapshot.nat();
-        addresses
-                .from(packet.sourceHigh(), packet.sourceLow(), packet.sourcePort())
-                .to(
-                        nat.addressHigh(realServer),
-                        nat.addressLow(realServer),
-                        portOf(nat, realServer, packet.destinationPort()));
+        Translation by = translation;
+        if (by == null) {
+            if (!snapshot.nat().translates(realServer)) {
+                return true;
+            }
+            // Of a connection that was opened before its real server was reached by translation.
+            drop(batch, index, Counter.NAT_WITHOUT_FLOW);
+            return false;
+        }
         if (packet.protocol() == Transport.ICMP || packet.protocol() == Transport.ICMPV6) {
+            // Who tells a real server that sees its clients may be known to it as well.
+            boolean local = by.isLocal();
+            addresses
+                    .from(local ? by.localHigh() : packet.sourceHigh(), local ? by.localLow() : packet.sourceLow(), 0)
+                    .to(by.realHigh(), by.realLow(), 0);
             addresses.rewriteIcmp(batch, index, packet, quotedPacket, quotedAddresses);
             return true;
+        }
+        addresses.from(by.localHigh(), by.localLow(), by.localPort()).to(by.realHigh(), by.realLow(), by.realPort());
+        if (packet.isIpsec() && by.isLocal()) {
+            // Nothing in it would say whose the reply is.
+            drop(batch, index, Counter.UNSUPPORTED_PROTOCOL);
+            return false;
         }
         if (addresses.isImpossible(packet)) {
             drop(batch, index, Counter.NAT_SCTP_FRAGMENT);

@@ -1,6 +1,7 @@
 package dev.sluice.forward;
 
 import dev.sluice.flow.FlowCopy;
+import dev.sluice.flow.FlowExchange;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.Translation;
@@ -20,14 +21,18 @@ final class Translator {
     private final Translation fresh = new Translation();
     private final Translation known = new Translation();
     private final PacketView reply = new PacketView();
+    private final LocalPorts ports;
     private int ingressPort;
     /** The translation of the packet in hand's flow; null of a flow that is not translated. */
     private @Nullable Translation current;
 
-    Translator(MemorySegment umem, FlowTable flows, FlowHasher hasher) {
+    Translator(MemorySegment umem, FlowTable flows, FlowHasher hasher, FlowExchange exchange, int worker) {
         this.umem = umem;
         this.flows = flows;
         this.hasher = hasher;
+        fresh.setOwner(worker);
+        known.setOwner(worker);
+        this.ports = new LocalPorts(flows, hasher, exchange, worker);
     }
 
     /** The packets of a batch come in by this port. */
@@ -46,20 +51,14 @@ final class Translator {
         return current;
     }
 
-    /** The RPORT of the flow that was found or opened last; 0 when it is not translated. */
-    int realPort() {
-        Translation translation = current;
-        return translation == null ? 0 : translation.realPort();
-    }
-
     /** An ICMP error is about a flow of this worker's. */
     void peek(int slot) {
         current = flows.isTranslated(slot) && flows.translation(slot, known) ? known : null;
     }
 
-    /** An ICMP error is about a flow of another worker's. */
+    /** An ICMP error is about a flow of another worker's, or a packet is of one for which there is no room here. */
     void peek(FlowCopy flow) {
-        current = flow.isTranslated() ? flow.translation() : null;
+        current = flow.isTranslated() && flow.translation().isThere() ? flow.translation() : null;
     }
 
     /** Whether there is room for what replies look like. */
@@ -68,35 +67,18 @@ final class Translator {
     }
 
     /**
-     * Enters what the replies of a flow look like that was just inserted.
-     *
-     * @param packet the flow's first
-     */
-    void open(NatTable nat, PacketView packet, int realServer, int slot) {
-        int port = nat.port(realServer, packet.destinationPort());
-        open(nat, packet, packet, realServer, port, FtpControl.isControl(packet), slot);
-    }
-
-    /**
-     * As {@link #open(NatTable, PacketView, int, int)}, of a flow that another one has announced.
+     * Finds what the replies of a new flow will look like, for {@link #open}.
      *
      * @param flow its client's side
-     * @param packet of the flow, or of the one that has announced it
+     * @param hash the flow's
      * @param realPort its RPORT
+     * @return false when no local address and port is free
      */
-    void openRelated(NatTable nat, PacketView flow, PacketView packet, int realServer, int realPort, int slot) {
-        open(nat, flow, packet, realServer, realPort, false, slot);
-    }
-
-    private void open(
-            NatTable nat,
-            PacketView flow,
-            PacketView packet,
-            int realServer,
-            int realPort,
-            boolean changesNumbers,
-            int slot) {
-        fresh.setClientSide(flow);
+    boolean prepare(NatTable nat, PacketView flow, long hash, int realServer, int realPort, long nowMs) {
+        LocalPools.Pool pool = nat.pool(realServer);
+        if (pool != null) {
+            return ports.find(pool, nat, realServer, flow.protocol(), realPort, hash, nowMs, reply);
+        }
         reply.setFlow(
                 nat.inet6(realServer),
                 flow.protocol(),
@@ -106,6 +88,23 @@ final class Translator {
                 flow.sourceHigh(),
                 flow.sourceLow(),
                 flow.sourcePort());
+        return true;
+    }
+
+    /** The flags of a flow to a real server whose packets are translated. */
+    static int flags(NatTable nat, int realServer) {
+        return FlowTable.FLAG_TRANSLATED | (nat.pool(realServer) == null ? 0 : FlowTable.FLAG_LOCAL);
+    }
+
+    /**
+     * Enters what was {@link #prepare}d beside a flow that was just inserted.
+     *
+     * @param flow its client's side
+     * @param packet of the flow, or of the one that has announced it
+     * @param changesNumbers whether its segments may get other numbers
+     */
+    void open(PacketView flow, PacketView packet, int realServer, boolean changesNumbers, int slot) {
+        fresh.setClientSide(flow);
         fresh.setRealSide(reply, realServer);
         readStation(packet);
         flows.translate(slot, fresh, hasher.hash(reply), changesNumbers);

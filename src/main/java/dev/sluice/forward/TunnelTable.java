@@ -3,7 +3,9 @@ package dev.sluice.forward;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.Tunnel;
+import dev.sluice.service.VirtualService;
 import java.util.Collection;
+import java.util.List;
 
 /** How packets for each real server are encapsulated, in arrays by real server id. Immutable once built. */
 final class TunnelTable {
@@ -21,15 +23,18 @@ final class TunnelTable {
 
     /**
      * @param size ids lie below this
-     * @param realServers of all services
+     * @param services all of them
      */
-    TunnelTable(int size, Collection<RealServer> realServers) {
+    TunnelTable(int size, Collection<VirtualService> services) {
         kind = new byte[size];
         inet6 = new boolean[size];
         checksum = new boolean[size];
         port = new char[size];
         addressHigh = new long[size];
         addressLow = new long[size];
+        List<RealServer> realServers = services.stream()
+                .flatMap(service -> service.realServers().stream())
+                .toList();
         for (RealServer real : realServers) {
             int id = real.id();
             Tunnel tunnel = real.tunnel();

@@ -6,26 +6,44 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.bench.PacketBuilder;
 import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.PacketParser;
+import dev.sluice.packet.PacketView;
 import dev.sluice.service.AddressKey;
+import dev.sluice.service.ClientAddress;
 import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.LocalPool;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
+import dev.sluice.service.TranslationOptions;
 import dev.sluice.service.VirtualService;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
+import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** NAT's fast path does what the slow path does, both ways, and takes what it is for. */
 class FastNatTest {
     private static final PacketPolicy KEEP_TTL = new PacketPolicy(true, false, 1000, 77, false, false);
     private static final int REALS = 3;
+    private static final int LOCAL_PORT = 5000;
+    private static final int LOCAL_PORTS = 16;
 
     /** Services of both families by NAT, or by NAT and direct routing; clients behind a router. */
-    private static ForwardingSnapshot snapshot(boolean mixed) {
+    private enum Kind {
+        NAT,
+        FULLNAT,
+        MIXED
+    }
+
+    private static ForwardingSnapshot snapshot(Kind kind) {
+        LocalPool pool = new LocalPool(List.of(local(false), local(true)), LOCAL_PORT, LOCAL_PORT + LOCAL_PORTS - 1);
+        TranslationOptions options = new TranslationOptions(pool, ClientAddress.NONE, false);
+        ForwardingMethod translation = kind == Kind.FULLNAT ? ForwardingMethod.FULLNAT : ForwardingMethod.NAT;
         ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1)
                 .routes(Harness.defaultRoutes(new NextHop(0, 0x02_00_00_00_0c_00L, Harness.DIRECTOR_MAC, 1400)));
         int service = 0;
@@ -34,15 +52,18 @@ class FastNatTest {
                 List<RealServer> reals = new ArrayList<>();
                 for (int i = 0; i < REALS; i++) {
                     int id = service * REALS + i;
-                    boolean nat = !mixed || i > 0;
+                    boolean nat = kind != Kind.MIXED || i > 0;
                     reals.add(new RealServer(
-                            id, real(inet6, i), nat ? 8080 : 80, nat ? ForwardingMethod.NAT : ForwardingMethod.DR, 1));
+                            id, real(inet6, i), nat ? 8080 : 80, nat ? translation : ForwardingMethod.DR, 1));
                     int vlan = nat ? RealServer.VLAN_NONE : RealServer.VLAN_KEEP;
                     builder.nextHops(
                             id, List.of(new NextHop(1, Harness.macOf(i), Harness.DIRECTOR_MAC, 1500, vlan, null)));
                 }
                 AddressKey key = new AddressKey(protocol, virtual(inet6), 80);
-                builder.add(new VirtualService(service++, key, SchedulerKind.RR, reals), null, Harness.PARAMETERS);
+                builder.add(
+                        new VirtualService(service++, key, SchedulerKind.RR, Set.of(), null, false, options, reals),
+                        null,
+                        Harness.PARAMETERS);
             }
         }
         return builder.build();
@@ -50,6 +71,10 @@ class FastNatTest {
 
     private static IpAddress virtual(boolean inet6) {
         return IpAddress.parse(inet6 ? "2001:db8:2::1" : "203.0.113.1");
+    }
+
+    private static IpAddress local(boolean inet6) {
+        return IpAddress.parse(inet6 ? "fd01::1" : "10.9.0.1");
     }
 
     private static IpAddress real(boolean inet6, int number) {
@@ -61,22 +86,22 @@ class FastNatTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"false, false", "false, true", "true, false"})
-    void doesWhatTheSlowPathDoes(boolean mixed, boolean keepTtl) {
+    @CsvSource({"NAT, false", "NAT, true", "MIXED, false", "FULLNAT, false", "FULLNAT, true"})
+    void doesWhatTheSlowPathDoes(Kind kind, boolean keepTtl) {
         PacketPolicy policy = keepTtl ? KEEP_TTL : PacketPolicy.DEFAULT;
         Harness fast = new Harness(2048, ConnectionPolicy.DEFAULT, policy);
         Harness slow = new Harness(2048, ConnectionPolicy.DEFAULT, policy);
         slow.pipeline.fastPath().close();
         slow.pipeline.identifications().restart(1);
         fast.pipeline.identifications().restart(1);
-        ForwardingSnapshot snapshot = snapshot(mixed);
+        ForwardingSnapshot snapshot = snapshot(kind);
         Random random = new Random(11);
         long nowMs = 0;
         for (int round = 0; round < 3000; round++) {
             int count = 1 + random.nextInt(32);
             boolean replies = random.nextInt(3) > 0;
             for (int i = 0; i < count; i++) {
-                byte[] frame = packet(random, replies);
+                byte[] frame = packet(kind, random, replies);
                 fast.put(i, frame);
                 slow.put(i, frame);
             }
@@ -113,17 +138,21 @@ class FastNatTest {
         }
     }
 
-    @Test
-    void takesPlainPacketsBothWays() {
+    @ParameterizedTest
+    @EnumSource(
+            value = Kind.class,
+            names = {"NAT", "FULLNAT"})
+    void takesPlainPacketsBothWays(Kind kind) {
         Harness harness = new Harness(64);
-        ForwardingSnapshot snapshot = snapshot(false);
+        ForwardingSnapshot snapshot = snapshot(kind);
         for (boolean inet6 : new boolean[] {false, true}) {
             byte[] in = PacketBuilder.udp(client(inet6, 1), 1000, virtual(inet6), 80)
                     .build();
             harness.put(0, in);
             harness.process(snapshot, 1, 0, 0);
+            byte[] back = reply(harness.get(0));
             for (int i = 0; i < 10; i++) {
-                harness.put(i, i % 2 == 0 ? in : reply(harness, inet6));
+                harness.put(i, i % 2 == 0 ? in : back);
             }
             harness.batch.clear();
             harness.batch.received(10);
@@ -136,22 +165,31 @@ class FastNatTest {
         }
     }
 
-    private static byte[] reply(Harness harness, boolean inet6) {
-        byte[] in =
-                PacketBuilder.udp(client(inet6, 1), 1000, virtual(inet6), 80).build();
-        int number = harness.flows.realServer(harness.slotOf(in, 0)) % REALS;
-        return PacketBuilder.udp(real(inet6, number), 8080, client(inet6, 1), 1000)
-                .build();
+    /** What a real server answers to a datagram. */
+    private static byte[] reply(byte[] datagram) {
+        PacketView view = new PacketView();
+        PacketParser.parse(MemorySegment.ofArray(datagram), 0, datagram.length, view);
+        IpAddress to = view.inet6()
+                ? IpAddress.ofInet6(view.sourceHigh(), view.sourceLow())
+                : IpAddress.ofInet((int) view.sourceLow());
+        IpAddress from = view.inet6()
+                ? IpAddress.ofInet6(view.destinationHigh(), view.destinationLow())
+                : IpAddress.ofInet((int) view.destinationLow());
+        int fromPort = view.destinationPort();
+        int toPort = view.sourcePort();
+        return PacketBuilder.udp(from, fromPort, to, toPort).build();
     }
 
-    private static byte[] packet(Random random, boolean reply) {
+    private static byte[] packet(Kind kind, Random random, boolean reply) {
         boolean inet6 = random.nextBoolean();
         IpAddress client = client(inet6, 1 + random.nextInt(4));
         int port = 1000 + random.nextInt(4);
         IpAddress from = reply ? real(inet6, random.nextInt(REALS)) : client;
         int fromPort = reply ? 8080 : port;
-        IpAddress to = reply ? client : virtual(inet6);
-        int toPort = reply ? port : 80;
+        IpAddress seen = kind == Kind.FULLNAT ? local(inet6) : client;
+        int seenPort = kind == Kind.FULLNAT ? LOCAL_PORT + random.nextInt(LOCAL_PORTS) : port;
+        IpAddress to = reply ? seen : virtual(inet6);
+        int toPort = reply ? seenPort : 80;
         PacketBuilder builder = random.nextBoolean()
                 ? PacketBuilder.tcp(from, fromPort, to, toPort).tcpFlags(flags(random))
                 : PacketBuilder.udp(from, fromPort, to, toPort);
