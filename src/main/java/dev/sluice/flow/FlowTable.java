@@ -298,24 +298,31 @@ public final class FlowTable {
     }
 
     /**
-     * As {@link #touchHomes}, afterwards and of those that it has not found: loads the lines on which the search for replies goes
-     * on, the bucket, then the translation, then the flow's.
+     * As {@link #touchHomes}, where packets may be replies: of those that are at home in no slot also the lines on which the search
+     * for replies goes on, the bucket, then the translation, then the flow's. Which packet is which nobody can foresee, so nothing
+     * branches on it.
      *
      * @param scratch as long as {@code hashes}
      * @return something that depends on the loads, for the caller to fold into a sink
      */
-    public long touchReplies(long[] hashes, int[] scratch, int from, int to) {
+    public long touchBothWays(long[] hashes, int[] scratch, int from, int to) {
         if (translations == null || translations.size() == 0) {
-            return 0;
+            return touchHomes(hashes, from, to);
         }
-        int replies = from;
+        long sum = 0;
+        for (int i = from; i < to; i++) {
+            sum ^= entries.hash((int) hashes[i] & mask);
+        }
+        int others = from;
         for (int i = from; i < to; i++) {
             int hash = (int) hashes[i];
-            if (entries.hash(hash & mask) != hash) {
-                scratch[replies++] = hash;
-            }
+            scratch[others] = hash;
+            others += entries.hash(hash & mask) == hash ? 0 : 1;
         }
-        return translations.touch(scratch, from, replies) ^ touchSlots(scratch, from, replies);
+        for (int i = from; i < others; i++) {
+            sum ^= entries.hash(scratch[i] + 1 & mask);
+        }
+        return sum ^ translations.touch(scratch, from, others) ^ touchSlots(scratch, from, others);
     }
 
     /** Loads the lines of flows in slots. */

@@ -25,11 +25,19 @@ final class FastNat {
     private static final int NOT_TO_REAL =
             FlowTable.FLAG_NUMBERED | FlowTable.FLAG_RELATED | FlowTable.FLAG_STATIONLESS;
 
+    /** In place of a translation's index. */
+    private static final int NO_REPLY = 0;
+
     private final long base;
     private final FastPath plain;
     private final FlowTable flows;
     private final Counters counters;
     private final boolean lowerTtl;
+    /** By packet of the batch: its flow. */
+    private final int[] slots = new int[Batch.CAPACITY];
+    /** The translation that it is a reply of. */
+    private final int[] replies = new int[Batch.CAPACITY];
+
     private final Translation client = new Translation();
     private final Translation local = new Translation();
 
@@ -43,37 +51,59 @@ final class FastNat {
 
     /** Forwards packets of a batch, up to the first that it does not, whose index it gives. */
     int forward(ForwardingSnapshot snapshot, Batch batch, long[] hashes, int from, int to, long nowMs) {
-        int i = from;
-        while (i < to && plain.isPlain(i)) {
-            int slot = plain.search(i, hashes[i]);
-            boolean forwarded = slot >= 0
-                    ? toReal(snapshot, batch, i, hashes[i], slot, nowMs)
+        // In two loops, each small enough for the compiler to put all that it calls in line.
+        int end = locate(hashes, from, to, nowMs);
+        for (int i = from; i < end; i++) {
+            boolean sent = replies[i] == NO_REPLY
+                    ? toReal(snapshot, batch, i, nowMs)
                     : toClient(snapshot, batch, i, hashes[i], nowMs);
-            if (!forwarded) {
+            if (!sent) {
+                return i;
+            }
+        }
+        return end;
+    }
+
+    /** Finds the flows of packets, up to the first that the slow path must take; their slots hold until it does. */
+    private int locate(long[] hashes, int from, int to, long nowMs) {
+        int i = from;
+        for (; i < to && plain.isPlain(i); i++) {
+            int slot = plain.search(i, hashes[i]);
+            int left = NOT_TO_REAL;
+            int reply = NO_REPLY;
+            if (slot < 0) {
+                reply = plain.searchReply(i, hashes[i]);
+                if (reply == FlowTable.NOT_FOUND) {
+                    break;
+                }
+                slot = flows.slotOfReply(reply);
+                left = NOT_TO_CLIENT;
+            }
+            if ((flows.flags(slot) & (FlowTable.FLAG_TRANSLATED | left)) != FlowTable.FLAG_TRANSLATED
+                    || !flows.staysAlike(slot, plain.states(i), nowMs)
+                    || plain.ttl(i) <= 1) {
                 break;
             }
-            i++;
+            slots[i] = slot;
+            replies[i] = reply;
         }
         return i;
     }
 
     /** Forwards a packet of a client's; false, and nothing done, where the slow path must. */
-    private boolean toReal(ForwardingSnapshot snapshot, Batch batch, int index, long hash, int slot, long nowMs) {
+    private boolean toReal(ForwardingSnapshot snapshot, Batch batch, int index, long nowMs) {
+        int slot = slots[index];
         int realServer = flows.realServer(slot);
-        int service = snapshot.serviceOf(realServer);
-        if (service == ForwardingSnapshot.NONE || !isForHere(slot, NOT_TO_REAL, index, nowMs)) {
-            return false;
-        }
-        NatTable nat = snapshot.nat();
-        HopTable hops = snapshot.hops();
-        int hop = hops.of(realServer, hash);
+        long[] rows = snapshot.fastNat().rows();
+        int row = realServer * FastNatTable.ROW;
         int ipLength = plain.ipLength(index);
         boolean inet6 = plain.inet6(index);
-        if (!nat.translates(realServer)
-                || nat.inet6(realServer) != inet6
-                || hop == HopTable.NONE
-                || hops.vlan(hop) > RealServer.VLAN_NONE
-                || ipLength > hops.mtuBytes(hop)) {
+        if (row >= rows.length) {
+            return false;
+        }
+        long service = rows[row + FastNatTable.SERVICE_AND_ROOM];
+        if (ipLength > ((int) service & FastNatTable.ROOM_MASK)
+                || ((int) service & FastNatTable.INET6) != 0 != inet6) {
             return false;
         }
         long ip = base + batch.address(index) + Ethernet.HEADER_BYTES & Octets.ADDRESS_BITS;
@@ -85,7 +115,8 @@ final class FastNat {
             return false;
         }
         int oldPorts = Octets.i32(l4);
-        int ports = (oldPorts & 0xffff_0000) | nat.port(realServer, oldPorts & 0xffff);
+        int port = (int) rows[row + FastNatTable.PORT];
+        int ports = (oldPorts & 0xffff_0000) | (port == 0 ? oldPorts & 0xffff : port);
         long change = 0;
         if ((flows.flags(slot) & FlowTable.FLAG_LOCAL) != 0) {
             flows.localSide(flows.translationOf(slot), local);
@@ -95,42 +126,37 @@ final class FastNat {
                     : putInt(ip + Ipv4.SOURCE, (int) local.localLow());
         }
         if (inet6) {
-            change += put(ip + Ipv6.DESTINATION, nat.addressHigh(realServer))
-                    + put(ip + Ipv6.DESTINATION + Long.BYTES, nat.addressLow(realServer));
+            change += put(ip + Ipv6.DESTINATION, rows[row + FastNatTable.ADDRESS_HIGH])
+                    + put(ip + Ipv6.DESTINATION + Long.BYTES, rows[row + FastNatTable.ADDRESS_LOW]);
             lowerHopLimit(ip);
         } else {
-            change += putInt(ip + Ipv4.DESTINATION, (int) nat.addressLow(realServer));
+            change += putInt(ip + Ipv4.DESTINATION, (int) rows[row + FastNatTable.ADDRESS_LOW]);
             lowerTtl(ip, change);
         }
         finish(l4, oldPorts, ports, checksumAt, checksum, protocol, change);
         flows.touchSame(slot, ipLength, nowMs);
+        long tailAndPort = rows[row + FastNatTable.MAC_TAIL_AND_PORT];
         long frame = ip - Ethernet.HEADER_BYTES;
-        Octets.putI64(frame, hops.macHead(hop));
-        Octets.putI32(frame + Long.BYTES, hops.macTail(hop));
-        batch.setEgress(index, hops.egressPort(hop));
+        Octets.putI64(frame, rows[row + FastNatTable.MAC_HEAD]);
+        Octets.putI32(frame + Long.BYTES, (int) (tailAndPort >>> 32));
+        batch.setEgress(index, (int) tailAndPort);
         counters.increment(Counter.FLOW_HIT);
-        counters.packet(service, realServer, ipLength);
+        counters.packet((int) (service >>> 32), realServer, ipLength);
         return true;
     }
 
-    /** As {@link #toReal}, of what may be a reply. */
+    /** As {@link #toReal}, of a reply. */
     private boolean toClient(ForwardingSnapshot snapshot, Batch batch, int index, long hash, long nowMs) {
-        int reply = plain.searchReply(index, hash);
-        if (reply == FlowTable.NOT_FOUND) {
-            return false;
-        }
-        int slot = flows.slotOfReply(reply);
+        int slot = slots[index];
+        int reply = replies[index];
         int realServer = flows.realServer(slot);
         int service = snapshot.serviceOf(realServer);
-        if (service == ForwardingSnapshot.NONE || !isForHere(slot, NOT_TO_CLIENT, index, nowMs)) {
-            return false;
-        }
-        flows.clientSideOfReply(reply, client);
         boolean inet6 = plain.inet6(index);
+        flows.clientSideOfReply(reply, client);
         RouteTable routes = snapshot.routes();
         int route = routes.find(inet6, client.clientHigh(), client.clientLow());
         int ipLength = plain.ipLength(index);
-        if (route == RouteTable.NONE || client.clientInet6() != inet6) {
+        if (service == ForwardingSnapshot.NONE || route == RouteTable.NONE || client.clientInet6() != inet6) {
             return false;
         }
         long macHead;
@@ -183,13 +209,6 @@ final class FastNat {
         counters.increment(Counter.REPLY_HIT);
         counters.reply(service, realServer, ipLength);
         return true;
-    }
-
-    /** Whether a flow is translated, nothing but that, and stays as it is. */
-    private boolean isForHere(int slot, int left, int index, long nowMs) {
-        return (flows.flags(slot) & (FlowTable.FLAG_TRANSLATED | left)) == FlowTable.FLAG_TRANSLATED
-                && flows.staysAlike(slot, plain.states(index), nowMs)
-                && plain.ttl(index) > 1;
     }
 
     private void lowerHopLimit(long ip) {

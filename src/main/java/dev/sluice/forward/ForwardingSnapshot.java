@@ -49,6 +49,7 @@ public final class ForwardingSnapshot {
     private final NatTable nat;
     private final HopTable hops;
     private final FastTable fast;
+    private final FastNatTable fastNat;
     private final RouteTable routes;
 
     private ForwardingSnapshot(
@@ -74,6 +75,7 @@ public final class ForwardingSnapshot {
         this.nat = nat;
         this.hops = new HopTable(serviceOf.length, id -> serviceOf[id] == NONE ? List.of() : nextHops.apply(id));
         this.fast = new FastTable(serviceOf, tunnels, nat, hops);
+        this.fastNat = new FastNatTable(serviceOf, nat, hops);
         this.routes = routes;
     }
 
@@ -90,6 +92,7 @@ public final class ForwardingSnapshot {
         this.nat = other.nat;
         this.hops = other.hops;
         this.fast = other.fast;
+        this.fastNat = other.fastNat;
         this.routes = routes;
     }
 
@@ -182,6 +185,11 @@ public final class ForwardingSnapshot {
     /** What the fast path goes by. */
     FastTable fast() {
         return fast;
+    }
+
+    /** What the fast path of translated connections goes by. */
+    FastNatTable fastNat() {
+        return fastNat;
     }
 
     /** Collects what a snapshot holds. Not thread-safe. */
