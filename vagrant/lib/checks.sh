@@ -23,7 +23,7 @@ check_wire() {
         port=$((port + 1))
         heading "One connection on the wire: curl --local-port $port http://$(in_url "$vip")/"
         if [[ $METHOD == fullnat ]]; then
-            begin_to_watch "tcp and port $port" "tcp and port 8080"
+            begin_to_watch "tcp and port $port" "tcp and port 8080 and ($(lips "$vip" | sed 's/^/host /; $!s/$/ or/' | xargs))"
         else
             begin_to_watch "tcp and port $port"
         fi
@@ -248,8 +248,11 @@ narrow_route() {
     peers=$(rip "$CLIENT" "$2")
     [[ $METHOD != fullnat ]] || peers=$(lips "$2")
     for peer in $peers; do
-        ! knows_mtu "$1" "$peer" "$NARROW_MTU" || route_to "$1" "$peer"
-    done | head -n 1
+        if knows_mtu "$1" "$peer" "$NARROW_MTU"; then
+            route_to "$1" "$peer"
+            return
+        fi
+    done
 }
 
 # FTP says addresses and ports in its commands and answers, so a director has to read and change them.
