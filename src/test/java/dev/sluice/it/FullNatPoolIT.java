@@ -26,7 +26,8 @@ class FullNatPoolIT {
     private static final Duration INTERVAL = Duration.ofMillis(200);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final Map<String, List<String>> POOL = Map.of(
-            Topology.VIP4, List.of("10.0.1.201", "10.0.1.202"), Topology.VIP6, List.of("fd00:52::c9", "fd00:52::ca"));
+            Topology.VIP4, List.of("10.0.1.201", "10.0.1.202", "10.0.1.203"),
+            Topology.VIP6, List.of("fd00:52::c9", "fd00:52::ca", "fd00:52::cb"));
 
     private LabFixture lab;
     private LabFixture.Director director;
@@ -84,13 +85,16 @@ class FullNatPoolIT {
             for (String vip : Topology.VIPS) {
                 ipvsadm("-Q", "-t", Topology.host(vip) + ":80", "-z", POOL.get(vip).get(1));
             }
-            clients6.assertAllGoOn(PATIENCE);
-            assertEquals(2 * PORTS, clients6.report().alive());
-        }
-        Files.writeString(director.config(), config(2));
-        lab.sluice("reload").orFail();
-        try (BusyClients clients = BusyClients.start(lab, Topology.VIP4, 80, INTERVAL, PATIENCE)) {
-            assertEquals(4, clients.open(4, PER_SECOND).alive());
+            assertEquals(2 * PORTS, clients6.assertAllGoOn(PATIENCE).alive());
+
+            for (String vip : Topology.VIPS) {
+                lab.exec("director", "ip", "address", "add", POOL.get(vip).getLast(), "dev", "eth2")
+                        .orFail();
+            }
+            Files.writeString(director.config(), config(3));
+            lab.sluice("reload").orFail();
+            assertEquals(2 * PORTS + 2, clients4.open(1, PER_SECOND).alive());
+            assertEquals(2 * PORTS + 1, clients6.open(1, PER_SECOND).alive());
         }
         Reading.of(lab).assertNothingIsLost();
         assertEquals(0, director.stop(), director::log);
