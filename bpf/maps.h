@@ -90,6 +90,15 @@ struct {
 	__type(value, struct port_range);
 } local_addresses SEC(".maps");
 
+/* Who is spoken to from those: by RIP and protocol, port is 0. Their fragments have no ports to go by. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct service_key);
+	__type(value, __u32);
+} peers SEC(".maps");
+
 /* By receive queue: the XSK that takes its packets. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);

@@ -38,6 +38,15 @@ static __always_inline int is_from_real_server(const struct subject *subject)
 	return !!bpf_map_lookup_elem(&reals, &real);
 }
 
+static __always_inline int is_peer(const struct subject *subject)
+{
+	struct service_key peer;
+
+	set_address(&peer, subject->source, subject->key.family);
+	peer.protocol = subject->key.protocol;
+	return !!bpf_map_lookup_elem(&peers, &peer);
+}
+
 /*
  * Not inlined, for its stack. Fragments to a local address are taken from real servers only: the address may be the
  * host's own, and who else sends some is the kernel's.
@@ -55,9 +64,9 @@ static __noinline int is_reply(const struct subject *subject)
 		if (range->first <= port && port <= range->last)
 			return 1;
 	}
-	if (!is_from_real_server(subject))
-		return 0;
-	return (range && subject->portless) || !bpf_map_lookup_elem(&own_addresses, &to);
+	if (range && subject->portless && is_peer(subject))
+		return 1;
+	return is_from_real_server(subject) && !bpf_map_lookup_elem(&own_addresses, &to);
 }
 
 #endif

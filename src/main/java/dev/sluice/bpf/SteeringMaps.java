@@ -36,8 +36,10 @@ public final class SteeringMaps implements AutoCloseable {
     private final EndpointMaps realServers;
     private final SteeringHash ownAddressMap;
     private final SteeringHash localAddressMap;
+    private final SteeringHash peerMap;
     private final Set<IpAddress> ownAddresses = new HashSet<>();
     private final Map<IpAddress, Integer> localAddresses = new HashMap<>();
+    private final Set<AddressKey> peers = new HashSet<>();
     private final Map<String, InterfaceMaps> interfaces = new LinkedHashMap<>();
 
     private SteeringMaps() {
@@ -47,6 +49,7 @@ public final class SteeringMaps implements AutoCloseable {
             realServers = new EndpointMaps(createHash("reals"), createHash("rips"));
             ownAddressMap = createHash("own_addresses");
             localAddressMap = createHash("local_addresses");
+            peerMap = createHash("peers");
         } catch (NativeException e) {
             fwmarks.close();
             hashes.forEach(SteeringHash::close);
@@ -138,7 +141,7 @@ public final class SteeringMaps implements AutoCloseable {
 
     /**
      * Steers TCP, UDP and SCTP to an address from now on, whoever sends it, and ICMP errors about what was sent from there;
-     * fragments, when they come from a real server that is steered. Other ports stay as they are. An address that is there
+     * fragments, when they come from a {@link #addPeer peer}. Other ports stay as they are. An address that is there
      * already has its range replaced.
      *
      * @param firstPort 1–65535
@@ -161,6 +164,37 @@ public final class SteeringMaps implements AutoCloseable {
             localAddresses.remove(address);
             setTranslates(translates());
         }
+    }
+
+    /**
+     * Steers fragments of a protocol that a real server sends to local addresses, and ICMP errors about fragments that were sent
+     * to it from there; nothing happens for one that is there. The rest goes by the local address.
+     *
+     * @param peer protocol and RIP, with port 0
+     */
+    public void addPeer(AddressKey peer) {
+        if (!peers.contains(peer)) {
+            peerMap.put(SteeringKey.of(peer), 0);
+            peers.add(peer);
+        }
+    }
+
+    /** Leaves such fragments to the kernel from now on; nothing happens for one that is not there. */
+    public void removePeer(AddressKey peer) {
+        if (peers.contains(peer)) {
+            peerMap.remove(SteeringKey.of(peer));
+            peers.remove(peer);
+        }
+    }
+
+    /** The real servers whose fragments to local addresses are steered. */
+    public Set<AddressKey> peers() {
+        return Set.copyOf(peers);
+    }
+
+    /** The local addresses whose packets are steered. */
+    public Set<IpAddress> localAddresses() {
+        return Set.copyOf(localAddresses.keySet());
     }
 
     private boolean translates() {

@@ -6,6 +6,7 @@ import dev.sluice.stats.PathStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
 import dev.sluice.stats.Traffic;
+import dev.sluice.stats.TranslationStats;
 import dev.sluice.stats.TunnelStats;
 import dev.sluice.stats.WorkerStats;
 import java.io.PrintWriter;
@@ -86,7 +87,24 @@ final class StatsPrinter {
         if (service.onePacket()) {
             notes.add("one-packet");
         }
+        TranslationStats translation = service.translation();
+        if (translation != null) {
+            addNotes(notes, translation);
+        }
         return notes;
+    }
+
+    private static void addNotes(StringJoiner notes, TranslationStats translation) {
+        if (!translation.localAddresses().isEmpty()) {
+            notes.add("local addresses " + String.join(" ", translation.localAddresses()) + " ports "
+                    + translation.localPorts());
+        }
+        if (!translation.clientAddress().equals("none")) {
+            notes.add("client address by " + translation.clientAddress());
+        }
+        if (translation.synProxy()) {
+            notes.add("SYN proxy");
+        }
     }
 
     private static StringJoiner notes(RealServerStats real) {

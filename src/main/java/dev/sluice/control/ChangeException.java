@@ -18,6 +18,10 @@ final class ChangeException extends Exception {
         REAL_EXISTS,
         /** The service has no such real server ({@code ENOENT}). */
         REAL_NOT_FOUND,
+        /** The service has this local address already ({@code EEXIST}). */
+        LOCAL_EXISTS,
+        /** The service has no such local address ({@code ENOENT}). */
+        LOCAL_NOT_FOUND,
         /** A number is out of its range, or above another that bounds it ({@code ERANGE}). */
         OUT_OF_RANGE,
         /** What was asked for makes no sense ({@code EINVAL}). */

@@ -3,6 +3,7 @@ package dev.sluice.control;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.service.LocalPool;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
@@ -30,6 +31,10 @@ final class ConfigDifference {
             if (!byKey.containsKey(service.key())) {
                 edits.add(new Edit.DeleteService(service.key()));
             }
+        }
+        LocalPool pool = wanted.director().fullnat().pool();
+        if (!running.localPool().equals(pool)) {
+            edits.add(new Edit.SetLocalPool(pool));
         }
         if (!running.fwmarkRules().equals(wanted.fwmarkRules())) {
             edits.add(new Edit.SetFwmarkRules(wanted.fwmarkRules()));
@@ -86,7 +91,8 @@ final class ConfigDifference {
         return service.scheduler() == config.scheduler()
                 && service.schedulerFlags().equals(config.schedulerFlags())
                 && Objects.equals(service.persistence(), config.persistence())
-                && service.onePacket() == config.onePacket();
+                && service.onePacket() == config.onePacket()
+                && service.translation().equals(config.translation());
     }
 
     private static boolean isSame(RealServer real, RealServerConfig config) {

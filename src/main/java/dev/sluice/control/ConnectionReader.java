@@ -8,6 +8,7 @@ import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTableReader;
 import dev.sluice.flow.PersistenceTable;
 import dev.sluice.flow.TemplateCopy;
+import dev.sluice.flow.Translation;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.Transport;
@@ -181,9 +182,45 @@ final class ConnectionReader {
                 new IpAddress(family, flow.virtualHigh(), flow.virtualLow()).toString(),
                 flow.virtualPort(),
                 place == null ? null : place.address().toString(),
-                // Direct routing and tunneling keep the port; a service of every port, or of a mark, has no other.
-                place == null || place.port() == 0 ? flow.virtualPort() : place.port(),
+                destinationPort(flow, place),
+                isFullnat(flow) ? localAddress(flow.translation()).toString() : null,
+                isFullnat(flow) ? flow.translation().localPort() : 0,
                 false);
+    }
+
+    private static int destinationPort(FlowCopy flow, @Nullable Place place) {
+        if (isTranslationKnown(flow)) {
+            return flow.translation().realPort();
+        }
+        // Direct routing and tunneling keep the port; a service of every port, or of a mark, has no other.
+        return place == null || place.port() == 0 ? flow.virtualPort() : place.port();
+    }
+
+    /** Whether what was read beside a flow is its own; else it is being entered or taken out. */
+    private static boolean isTranslationKnown(FlowCopy flow) {
+        Translation translation = flow.translation();
+        return flow.isTranslated()
+                && translation.realServer() == flow.realServer()
+                && translation.clientPort() == flow.clientPort()
+                && translation.clientLow() == flow.clientLow()
+                && translation.clientHigh() == flow.clientHigh();
+    }
+
+    /** Whether the real server sees another address than the client's. */
+    private static boolean isFullnat(FlowCopy flow) {
+        Translation translation = flow.translation();
+        return isTranslationKnown(flow)
+                && (translation.realInet6() != flow.inet6()
+                        || translation.localPort() != flow.clientPort()
+                        || translation.localLow() != flow.clientLow()
+                        || translation.localHigh() != flow.clientHigh());
+    }
+
+    private static IpAddress localAddress(Translation translation) {
+        return new IpAddress(
+                translation.realInet6() ? AddressFamily.INET6 : AddressFamily.INET,
+                translation.localHigh(),
+                translation.localLow());
     }
 
     private static ConnectionStats connection(TemplateCopy template, ServiceKey service, @Nullable Place place) {
@@ -209,6 +246,8 @@ final class ConnectionReader {
                 service instanceof AddressKey key ? key.port() : 0,
                 place == null ? null : place.address().toString(),
                 place == null ? 0 : place.port(),
+                null,
+                0,
                 true);
     }
 }

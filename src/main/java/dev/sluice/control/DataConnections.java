@@ -1,15 +1,14 @@
 package dev.sluice.control;
 
 import dev.sluice.service.AddressKey;
-import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.VirtualService;
 import java.util.HashSet;
 import java.util.Set;
 
 /**
- * What is steered besides a service's own packets for the sake of connections that its connections announce: with FTP by NAT, all of TCP to
- * the VIP, and all that its real servers send by TCP, for either side may name any port.
+ * What is steered besides a service's own packets for the sake of connections that its connections announce: with FTP by NAT or FULLNAT,
+ * all of TCP to the VIP, and by NAT all that its real servers send by TCP, for either side may name any port.
  */
 final class DataConnections {
     private static final int FTP_CONTROL_PORT = 21;
@@ -21,7 +20,8 @@ final class DataConnections {
         return service.key() instanceof AddressKey key
                 && key.protocol() == Protocol.TCP
                 && key.port() == FTP_CONTROL_PORT
-                && registry.allRealServers(service).stream().anyMatch(real -> real.method() == ForwardingMethod.NAT);
+                && registry.allRealServers(service).stream()
+                        .anyMatch(real -> real.method().isTranslation());
     }
 
     /** What else is steered to the VIPs of services that {@link #has}. */

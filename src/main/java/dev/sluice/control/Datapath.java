@@ -17,6 +17,7 @@ import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.FlowTableImage;
+import dev.sluice.flow.FlowTableReader;
 import dev.sluice.flow.FragmentTable;
 import dev.sluice.flow.PersistenceTable;
 import dev.sluice.forward.ConnectionPolicy;
@@ -278,6 +279,11 @@ final class Datapath {
                 flowCounts.setThresholds(real.id(), real.upperThreshold(), real.lowerThreshold());
             }
         }
+    }
+
+    /** What reads the workers' connections. */
+    List<FlowTableReader> flowReaders() {
+        return workers.stream().map(worker -> worker.flows().reader()).toList();
     }
 
     /** Makes a snapshot the current one of all workers. */

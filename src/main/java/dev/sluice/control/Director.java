@@ -62,6 +62,7 @@ public final class Director implements AutoCloseable {
     private final Reload reload;
     private final Attachments attachments;
     private final GatewayLog gateways = new GatewayLog();
+    private final LocalAddressLog localAddresses = new LocalAddressLog();
     private volatile boolean stopRequested;
     /** Those of which there are rates, with their real servers. */
     private List<ServiceState> estimated = List.of();
@@ -136,6 +137,7 @@ public final class Director implements AutoCloseable {
             for (Edit edit : ConfigDifference.edits(registry, config)) {
                 edit.applyTo(registry);
             }
+            registry.checkTranslation();
             nextHops.resolve(registry.ways());
             ids.save(registry.ids());
         } catch (ChangeException e) {
@@ -172,7 +174,7 @@ public final class Director implements AutoCloseable {
 
         OwnAddresses ownAddresses = resources.add("rtnetlink socket for addresses", OwnAddresses.open());
         maps.setOwnAddresses(ownAddresses.all());
-        ServiceSteering steering = new ServiceSteering(maps);
+        ServiceSteering steering = new ServiceSteering(maps, new LocalAddressScan(datapath.flowReaders()));
         steering.widen(registry);
         settings.interfaces().forEach(name -> followStationAddress(name, maps, resolver));
         Attachments attachments = resources.add("XDP programs", new Attachments(settings.withoutDirector()));
@@ -205,7 +207,7 @@ public final class Director implements AutoCloseable {
                         version, datapath, maps, programs, compiler, traffic, new HealthReader(compiler, checks)),
                 new ConnectionReader(queue, reconfigurer, datapath),
                 new TimeoutCommands(queue, reconfigurer, datapath),
-                new ServiceCommands(queue, reconfigurer, traffic),
+                new ServiceCommands(queue, reconfigurer, traffic, settings.interfaces()),
                 reload);
         resources.onClose("statistics", admin::notReady);
         attachments.started();
@@ -268,6 +270,7 @@ public final class Director implements AutoCloseable {
 
     private void logReady(String version, List<SteeringProgram> programs) {
         gateways.look(nextHops.clientRoutes());
+        localAddresses.look(reconfigurer.registry(), ownAddresses.all());
         compiler.current().nextHops().forEach((way, hop) -> {
             if (!compiler.isUsable(way)) {
                 LOG.log(Level.WARNING, "real server {0}: {1}", way.rip(), hop.describe());
@@ -305,6 +308,8 @@ public final class Director implements AutoCloseable {
                 queue.run();
             }
             reconfigurer.followHealth();
+            reconfigurer.releaseLocalAddresses();
+            localAddresses.look(reconfigurer.registry(), ownAddresses.all());
             if (NextHopFollower.nowMs() - estimatedMs >= RateEstimator.PERIOD_MS) {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();

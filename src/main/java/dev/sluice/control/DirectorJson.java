@@ -7,6 +7,8 @@ import dev.sluice.control.config.ConnectionConfig;
 import dev.sluice.control.config.ConnectionConfig.Timeouts;
 import dev.sluice.control.config.CpuPinning;
 import dev.sluice.control.config.DirectorConfig;
+import dev.sluice.control.config.FullnatConfig;
+import dev.sluice.control.config.LocalAddresses;
 import dev.sluice.control.config.TunnelConfig;
 import dev.sluice.forward.PacketPolicy;
 
@@ -53,6 +55,7 @@ final class DirectorJson {
                 .put("warm_up_ms", director.warmUpMs());
         putTimeouts(json.putObject("timeouts"), director.connections().timeouts());
         putTunnel(json.putObject("tunnel"), director.tunnel());
+        putFullnat(json.putObject("fullnat"), director.fullnat());
         json.putObject("busy_poll")
                 .put("enabled", director.busyPoll().enabled())
                 .put("usecs", director.busyPoll().usecs())
@@ -90,6 +93,12 @@ final class DirectorJson {
                 .put("time_wait", timeouts.timeWait())
                 .put("close", timeouts.close())
                 .put("sctp", timeouts.sctp());
+    }
+
+    private static void putFullnat(ObjectNode json, FullnatConfig fullnat) {
+        LocalAddresses.texts(fullnat.localAddresses()).forEach(json.putArray("local_addresses")::add);
+        json.put("local_ports", fullnat.firstLocalPort() + "-" + fullnat.lastLocalPort())
+                .put("toa_ipv6_kind", fullnat.toaIpv6Kind());
     }
 
     private static void putTunnel(ObjectNode json, TunnelConfig tunnel) {

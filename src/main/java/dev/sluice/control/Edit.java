@@ -1,9 +1,11 @@
 package dev.sluice.control;
 
+import dev.sluice.control.ChangeException.Code;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.LocalPool;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
@@ -38,19 +40,19 @@ sealed interface Edit {
     /**
      * {@code ipvsadm -E}: all settings are replaced; the real servers in it do not matter.
      *
-     * @param keepsHealth whether what is configured of its health stays
+     * @param kept what is not replaced
      */
-    record EditService(ServiceConfig service, boolean keepsHealth) implements Edit {
-        /** One that replaces what is configured of its health, too. */
+    record EditService(ServiceConfig service, KeptSettings kept) implements Edit {
+        /** One that replaces everything. */
         EditService(ServiceConfig service) {
-            this(service, false);
+            this(service, KeptSettings.NONE);
         }
 
         @Override
         public List<String> applyTo(Registry registry) throws ChangeException {
             VirtualService before = registry.get(service.key());
             HealthSettings health = registry.health(service.key());
-            registry.editService(service, keepsHealth);
+            registry.editService(service, kept);
             List<String> lines = new ArrayList<>(EditText.difference(before, registry.get(service.key())));
             lines.addAll(HealthText.difference(service.key(), health, registry.health(service.key())));
             return lines;
@@ -135,6 +137,52 @@ sealed interface Edit {
             return registry.get(key).realServers().equals(before)
                     ? List.of()
                     : List.of("reorder the real servers of " + key);
+        }
+    }
+
+    /** {@code ipvsadm -P}: local addresses of a service's own, beside those that it has. */
+    record AddLocalAddresses(ServiceKey key, List<IpAddress> addresses) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            VirtualService before = registry.get(key);
+            List<IpAddress> all = new ArrayList<>(before.translation().pool().addresses());
+            for (IpAddress address : addresses) {
+                if (all.contains(address)) {
+                    throw new ChangeException(
+                            Code.LOCAL_EXISTS, "service " + key + " has local address " + address + " already");
+                }
+                all.add(address);
+            }
+            registry.setLocalAddresses(key, all);
+            return EditText.difference(before, registry.get(key));
+        }
+    }
+
+    /** {@code ipvsadm -Q}. */
+    record DeleteLocalAddresses(ServiceKey key, List<IpAddress> addresses) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) throws ChangeException {
+            VirtualService before = registry.get(key);
+            List<IpAddress> left = new ArrayList<>(before.translation().pool().addresses());
+            for (IpAddress address : addresses) {
+                if (!left.remove(address)) {
+                    throw new ChangeException(
+                            Code.LOCAL_NOT_FOUND,
+                            "service " + key + " has no local address " + address + " of its own");
+                }
+            }
+            registry.setLocalAddresses(key, left);
+            return EditText.difference(before, registry.get(key));
+        }
+    }
+
+    /** The local addresses of services that have none of their own, and the ports of all. */
+    record SetLocalPool(LocalPool pool) implements Edit {
+        @Override
+        public List<String> applyTo(Registry registry) {
+            List<String> lines = EditText.difference(registry.localPool(), pool);
+            registry.setLocalPool(pool);
+            return lines;
         }
     }
 

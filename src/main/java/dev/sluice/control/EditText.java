@@ -1,14 +1,18 @@
 package dev.sluice.control;
 
+import dev.sluice.control.config.LocalAddresses;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
+import dev.sluice.service.ClientAddress;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.LocalPool;
 import dev.sluice.service.Persistence;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.TranslationOptions;
 import dev.sluice.service.Tunnel;
 import dev.sluice.service.VirtualService;
 import java.util.ArrayList;
@@ -27,7 +31,38 @@ final class EditText {
     static String settings(VirtualService service) {
         return scheduler(service)
                 + (service.persistence() == null ? "" : ", " + persistence(service.persistence()))
-                + (service.onePacket() ? ", one-packet" : "");
+                + (service.onePacket() ? ", one-packet" : "")
+                + translation(service.translation());
+    }
+
+    private static String translation(TranslationOptions options) {
+        return (options.pool().addresses().isEmpty() ? "" : ", local addresses " + addresses(options.pool()))
+                + (options.clientAddress() == ClientAddress.NONE
+                        ? ""
+                        : ", client address by " + options.clientAddress().keyword())
+                + (options.synProxy() ? ", SYN proxy" : "");
+    }
+
+    private static String addresses(LocalPool pool) {
+        return pool.addresses().isEmpty()
+                ? "of the director"
+                : String.join(" ", LocalAddresses.texts(pool.addresses()));
+    }
+
+    /** A line for the director's local addresses when they are others, none when they are the same. */
+    static List<String> difference(LocalPool before, LocalPool after) {
+        List<String> changes = new ArrayList<>();
+        compare(
+                changes,
+                "",
+                before.addresses().isEmpty() ? "none" : addresses(before),
+                after.addresses().isEmpty() ? "none" : addresses(after));
+        compare(
+                changes,
+                "ports ",
+                before.firstPort() + "-" + before.lastPort(),
+                after.firstPort() + "-" + after.lastPort());
+        return changes.isEmpty() ? List.of() : List.of("local addresses: " + String.join(", ", changes));
     }
 
     /** A line for a service that was edited, none when it is the same. */
@@ -36,6 +71,15 @@ final class EditText {
         compare(changes, "", scheduler(before), scheduler(after));
         compare(changes, "", persistence(before.persistence()), persistence(after.persistence()));
         compare(changes, "one-packet ", onOff(before.onePacket()), onOff(after.onePacket()));
+        TranslationOptions was = before.translation();
+        TranslationOptions is = after.translation();
+        compare(changes, "local addresses ", addresses(was.pool()), addresses(is.pool()));
+        compare(
+                changes,
+                "client address ",
+                was.clientAddress().keyword(),
+                is.clientAddress().keyword());
+        compare(changes, "SYN proxy ", onOff(was.synProxy()), onOff(is.synProxy()));
         return changes.isEmpty()
                 ? List.of()
                 : List.of("edit service " + before.key() + ": " + String.join(", ", changes));

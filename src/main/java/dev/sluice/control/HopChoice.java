@@ -100,7 +100,7 @@ final class HopChoice {
         if (path.vlan() != Path.NO_VLAN) {
             return path.vlan();
         }
-        // NAT routes from one network to another: the client's tags mean nothing there.
-        return real.method() == ForwardingMethod.NAT ? RealServer.VLAN_NONE : RealServer.VLAN_KEEP;
+        // Translation routes from one network to another: the client's tags mean nothing there.
+        return real.method().isTranslation() ? RealServer.VLAN_NONE : RealServer.VLAN_KEEP;
     }
 }

@@ -10,6 +10,7 @@ import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.config.TomlWriter;
+import dev.sluice.control.config.TranslationRules;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.FwmarkRule;
 import dev.sluice.service.ServiceKey;
@@ -85,7 +86,7 @@ final class LoadedState {
 
     /** A command may set longer ones than a file. */
     private ObjectNode directorTable() {
-        ObjectNode table = DirectorJson.of(director);
+        ObjectNode table = DirectorJson.of(director.withLocalPool(running.get().localPool()));
         TimeoutStats now = timeouts.get();
         table.withObjectProperty("timeouts")
                 .put("tcp", Math.min(now.tcp(), DirectorConfig.MAX_TIMEOUT_S))
@@ -100,7 +101,7 @@ final class LoadedState {
         for (VirtualService service : registry.services()) {
             services.add(ServiceJson.service(ServiceJson.of(service, registry.health(service.key()))));
         }
-        return new SluiceConfig(director, services, registry.fwmarkRules());
+        return new SluiceConfig(director.withLocalPool(registry.localPool()), services, registry.fwmarkRules());
     }
 
     private static List<String> lines(Registry from, SluiceConfig to) {
@@ -148,9 +149,16 @@ final class LoadedState {
         for (VirtualService service : registry.services()) {
             ObjectNode one = ServiceJson.of(service, registry.health(service.key()));
             services.add(one);
+            if (registry.translated(service).tellsNobody()) {
+                one.remove("client_address");
+                one.putArray(TomlWriter.COMMENT)
+                        .add(TranslationRules.tellsNobody(
+                                        service.key(), service.translation().clientAddress())
+                                + ". A file with it would be refused.");
+            }
             if (service.key() instanceof FwmarkKey && !marked.contains(service.key())) {
                 one.put(TomlWriter.DISABLED, true)
-                        .putArray(TomlWriter.COMMENT)
+                        .withArrayProperty(TomlWriter.COMMENT)
                         .add("No rule gives packets this mark, so no packet reaches the service, and a file with it"
                                 + " would be refused.");
             }

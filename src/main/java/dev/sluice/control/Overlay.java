@@ -4,8 +4,11 @@ import dev.sluice.control.config.FailureMode;
 import dev.sluice.control.config.HealthConfig;
 import dev.sluice.health.CheckSpec;
 import dev.sluice.health.Target;
+import dev.sluice.service.ForwardingMethod;
+import dev.sluice.service.LocalPool;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.TranslationOptions;
 import dev.sluice.service.VirtualService;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -166,9 +169,19 @@ final class Overlay {
         for (VirtualService service : registry.services()) {
             HealthSettings settings = registry.health(service.key());
             Quorum quorum = Objects.requireNonNull(quorums.get(service.key()), "another registry's overlay");
-            states.add(new ServiceState(service, effective(service, settings), settings, quorum));
+            states.add(new ServiceState(service, withPool(effective(service, settings), registry), settings, quorum));
         }
         return states;
+    }
+
+    /** Services with real servers by FULLNAT get the pool that they use. */
+    static VirtualService withPool(VirtualService service, Registry registry) {
+        TranslationOptions options = service.translation();
+        LocalPool pool = registry.localPool(service);
+        boolean fullnat = service.realServers().stream().anyMatch(real -> real.method() == ForwardingMethod.FULLNAT);
+        return !fullnat || pool.equals(options.pool())
+                ? service
+                : service.withTranslation(new TranslationOptions(pool, options.clientAddress(), options.synProxy()));
     }
 
     /**

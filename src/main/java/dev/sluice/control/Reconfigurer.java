@@ -158,11 +158,17 @@ final class Reconfigurer {
         steering.release(datapath::holdsRealServer);
     }
 
+    /** Leaves local addresses to the kernel that were removed earlier and that no connection has any more; a part of the work. */
+    void releaseLocalAddresses() {
+        steering.releaseLocalAddresses(NextHopFollower.nowMs());
+    }
+
     private static List<String> apply(List<Edit> edits, Registry draft) throws ChangeException {
         List<String> lines = new ArrayList<>();
         for (Edit edit : edits) {
             lines.addAll(edit.applyTo(draft));
         }
+        draft.checkTranslation();
         return lines;
     }
 

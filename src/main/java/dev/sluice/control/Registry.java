@@ -5,16 +5,18 @@ import dev.sluice.control.KnownIds.Place;
 import dev.sluice.control.config.AddressRules;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
+import dev.sluice.control.config.TranslationRules;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.health.CheckSpec;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
-import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.LocalPool;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.TranslationOptions;
 import dev.sluice.service.VirtualService;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -54,6 +56,7 @@ final class Registry {
     private final Map<ServiceKey, HealthSettings> health;
 
     private List<FwmarkRule> fwmarkRules = List.of();
+    private LocalPool localPool = LocalPool.NONE;
 
     // What happened to this copy: by service id, and by the id of a real server.
     private final BitSet added = new BitSet();
@@ -81,6 +84,7 @@ final class Registry {
         services = new LinkedHashMap<>(other.services);
         health = new HashMap<>(other.health);
         fwmarkRules = other.fwmarkRules;
+        localPool = other.localPool;
     }
 
     /** A copy to make changes to. */
@@ -96,6 +100,54 @@ final class Registry {
     /** The rules of firewall marks, those of marks without a service included. */
     List<FwmarkRule> fwmarkRules() {
         return fwmarkRules;
+    }
+
+    /** The pool of services that have no local addresses of their own; the ports of all. */
+    LocalPool localPool() {
+        return localPool;
+    }
+
+    /** The pool from which a service speaks to real servers by FULLNAT. */
+    LocalPool localPool(VirtualService service) {
+        List<IpAddress> own = service.translation().pool().addresses();
+        if (own.isEmpty()) {
+            return localPool;
+        }
+        LocalPool pool = service.translation().pool();
+        boolean same = pool.firstPort() == localPool.firstPort() && pool.lastPort() == localPool.lastPort();
+        return same ? pool : new LocalPool(own, localPool.firstPort(), localPool.lastPort());
+    }
+
+    /** Replaces the pool of services that have no local addresses of their own. */
+    void setLocalPool(LocalPool pool) {
+        localPool = pool;
+    }
+
+    /**
+     * Checks that services, real servers and local addresses go together, when all edits of a change are made: in between they
+     * may not.
+     *
+     * @throws ChangeException for those that do not, a line each
+     */
+    void checkTranslation() throws ChangeException {
+        List<TranslationRules.Subject> subjects =
+                services.values().stream().map(this::translated).toList();
+        List<TranslationRules.Problem> problems = TranslationRules.problems(localPool, subjects, fwmarkRules);
+        if (!problems.isEmpty()) {
+            throw new ChangeException(
+                    Code.INVALID,
+                    problems.stream().map(TranslationRules.Problem::text).collect(Collectors.joining("\n")));
+        }
+    }
+
+    /** A service as {@link TranslationRules} look at it. */
+    TranslationRules.Subject translated(VirtualService service) {
+        return new TranslationRules.Subject(
+                service.key(),
+                service.translation(),
+                allRealServers(service).stream()
+                        .map(real -> new TranslationRules.Target(real.address(), real.port(), real.method()))
+                        .toList());
     }
 
     /** What is configured of a service's health. */
@@ -216,6 +268,7 @@ final class Registry {
                 config.schedulerFlags(),
                 config.persistence(),
                 config.onePacket(),
+                config.translation(),
                 realServers);
         checkMaglev(service);
         checkSorry(service);
@@ -264,15 +317,15 @@ final class Registry {
 
     /** Gives a service other settings, those of its health included; its real servers stay. */
     void editService(ServiceConfig config) throws ChangeException {
-        editService(config, false);
+        editService(config, KeptSettings.NONE);
     }
 
     /**
-     * Gives a service other settings, all of them; its real servers stay.
+     * Gives a service other settings; its real servers stay.
      *
-     * @param keepsHealth whether those of its health stay as well: ipvsadm has no words for them
+     * @param kept the settings that stay as well
      */
-    void editService(ServiceConfig config, boolean keepsHealth) throws ChangeException {
+    void editService(ServiceConfig config, KeptSettings kept) throws ChangeException {
         VirtualService before = get(config.key());
         checkSettings(config);
         VirtualService after = new VirtualService(
@@ -282,8 +335,9 @@ final class Registry {
                 config.schedulerFlags(),
                 config.persistence(),
                 config.onePacket(),
+                kept.of(before.translation(), config.translation()),
                 before.realServers());
-        if (!keepsHealth) {
+        if (!kept.health()) {
             HealthSettings was = health(config.key());
             put(config.key(), new HealthSettings(config.health(), sorry(config, was), was.ownChecks()));
             checkSorry(after);
@@ -408,6 +462,16 @@ final class Registry {
         fwmarkRules = List.copyOf(rules);
     }
 
+    /** Gives a service other local addresses of its own, none for the director's pool. */
+    void setLocalAddresses(ServiceKey key, List<IpAddress> addresses) throws ChangeException {
+        VirtualService service = get(key);
+        TranslationOptions before = service.translation();
+        LocalPool pool = new LocalPool(
+                addresses, before.pool().firstPort(), before.pool().lastPort());
+        services.put(
+                key, service.withTranslation(new TranslationOptions(pool, before.clientAddress(), before.synProxy())));
+    }
+
     /** A real server of a service. */
     static Optional<RealServer> find(VirtualService service, IpAddress address, int port) {
         return service.realServers().stream()
@@ -469,7 +533,7 @@ final class Registry {
         if (kind.isPresent()) {
             throw new ChangeException(Code.NOT_UNICAST, "real server " + address + " is " + kind.get());
         }
-        if (address.family() != service.family() && config.method() != ForwardingMethod.TUN) {
+        if (address.family() != service.family() && !config.method().crossesFamilies()) {
             throw new ChangeException(
                     Code.INVALID,
                     "real server " + address + " is of another family than service " + service + ", which method "

@@ -27,13 +27,20 @@ import java.util.stream.Collectors;
 final class ReplySteering {
     private final SteeringMaps maps;
     /** By id of a real server, what replies of its come from. */
-    private Map<Integer, Set<AddressKey>> configured = Map.of();
+    private Map<Integer, Set<Source>> configured = Map.of();
 
     /** The same of what the registry has no more. */
-    private final Map<Integer, Set<AddressKey>> leaving = new HashMap<>();
+    private final Map<Integer, Set<Source>> leaving = new HashMap<>();
 
     /** Whether more may be steered than what is configured or leaving. */
     private boolean widened;
+
+    /**
+     * What is steered of a real server.
+     *
+     * @param toLocal whether it is only what has no ports, and that only to local addresses: by FULLNAT the rest goes by those
+     */
+    private record Source(AddressKey key, boolean toLocal) {}
 
     ReplySteering(SteeringMaps maps) {
         this.maps = maps;
@@ -41,18 +48,31 @@ final class ReplySteering {
 
     /** Before the snapshot of this registry is published: steers what comes. */
     void widen(Registry registry) {
-        Set<AddressKey> steered = maps.realServers();
+        Set<Source> steered = steered();
         widened = true;
-        for (Set<AddressKey> replies : replies(registry).values()) {
-            replies.stream().filter(key -> !steered.contains(key)).forEach(maps::addRealServer);
+        for (Set<Source> replies : replies(registry).values()) {
+            replies.stream().filter(source -> !steered.contains(source)).forEach(source -> {
+                if (source.toLocal) {
+                    maps.addPeer(source.key);
+                } else {
+                    maps.addRealServer(source.key);
+                }
+            });
         }
+    }
+
+    private Set<Source> steered() {
+        Set<Source> steered = new HashSet<>();
+        maps.realServers().forEach(key -> steered.add(new Source(key, false)));
+        maps.peers().forEach(key -> steered.add(new Source(key, true)));
+        return steered;
     }
 
     /** When every worker has acknowledged it, or the one before it again: what goes is leaving. */
     void follow(Registry registry) {
-        Map<Integer, Set<AddressKey>> wanted = replies(registry);
+        Map<Integer, Set<Source>> wanted = replies(registry);
         configured.forEach((id, replies) -> {
-            Set<AddressKey> gone = new HashSet<>(replies);
+            Set<Source> gone = new HashSet<>(replies);
             gone.removeAll(wanted.getOrDefault(id, Set.of()));
             if (!gone.isEmpty()) {
                 leaving.computeIfAbsent(id, _ -> new HashSet<>()).addAll(gone);
@@ -72,17 +92,23 @@ final class ReplySteering {
         }
         widened = false;
         leaving.keySet().removeIf(id -> !held.test(id));
-        Set<AddressKey> needed = new HashSet<>();
+        Set<Source> needed = new HashSet<>();
         configured.values().forEach(needed::addAll);
         leaving.values().forEach(needed::addAll);
-        maps.realServers().stream().filter(key -> !needed.contains(key)).forEach(maps::removeRealServer);
+        for (Source source : steered()) {
+            if (!needed.contains(source) && source.toLocal) {
+                maps.removePeer(source.key);
+            } else if (!needed.contains(source)) {
+                maps.removeRealServer(source.key);
+            }
+        }
     }
 
-    private static Map<Integer, Set<AddressKey>> replies(Registry registry) {
-        Map<Integer, Set<AddressKey>> replies = new HashMap<>();
+    private static Map<Integer, Set<Source>> replies(Registry registry) {
+        Map<Integer, Set<Source>> replies = new HashMap<>();
         for (VirtualService service : registry.services()) {
             for (RealServer real : registry.allRealServers(service)) {
-                if (real.method() == ForwardingMethod.NAT) {
+                if (real.method().isTranslation()) {
                     boolean everyPort = DataConnections.has(registry, service);
                     replies.put(real.id(), replies(service.key(), real, everyPort, registry.fwmarkRules()));
                 }
@@ -92,12 +118,12 @@ final class ReplySteering {
     }
 
     /** What a real server answers from, by the protocols of its service. */
-    private static Set<AddressKey> replies(
-            ServiceKey service, RealServer real, boolean everyPort, List<FwmarkRule> rules) {
+    private static Set<Source> replies(ServiceKey service, RealServer real, boolean everyPort, List<FwmarkRule> rules) {
         int own = real.port() == 0 && service instanceof AddressKey key ? key.port() : real.port();
-        int port = everyPort ? 0 : own;
+        boolean toLocal = real.method() == ForwardingMethod.FULLNAT;
+        int port = everyPort || toLocal ? 0 : own;
         return protocols(service, rules).stream()
-                .map(protocol -> new AddressKey(protocol, real.address(), port))
+                .map(protocol -> new Source(new AddressKey(protocol, real.address(), port), toLocal))
                 .collect(Collectors.toUnmodifiableSet());
     }
 

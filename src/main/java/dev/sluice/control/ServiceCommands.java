@@ -25,6 +25,8 @@ final class ServiceCommands {
             "real-add",
             "real-edit",
             "real-delete",
+            "local-add",
+            "local-delete",
             "fwmark-add",
             "fwmark-delete",
             "flush",
@@ -35,11 +37,16 @@ final class ServiceCommands {
     private final ControlQueue queue;
     private final Reconfigurer reconfigurer;
     private final TrafficReader traffic;
+    private final List<String> interfaces;
 
-    ServiceCommands(ControlQueue queue, Reconfigurer reconfigurer, TrafficReader traffic) {
+    /**
+     * @param interfaces the director's
+     */
+    ServiceCommands(ControlQueue queue, Reconfigurer reconfigurer, TrafficReader traffic, List<String> interfaces) {
         this.queue = queue;
         this.reconfigurer = reconfigurer;
         this.traffic = traffic;
+        this.interfaces = List.copyOf(interfaces);
     }
 
     /**
@@ -54,35 +61,67 @@ final class ServiceCommands {
             case "fwmark-add" -> addRule(ServiceJson.fwmarkRule(request.path("rule")));
             case "fwmark-delete" -> deleteRule(ServiceJson.fwmarkRule(request.path("rule")));
             case "zero" -> service.isMissingNode() ? zeroAll() : zero(ServiceJson.key(service));
+            case "local-add", "local-delete" -> {
+                checkInterface(request.path("interface"));
+                yield change(edit(command, service, request.path("local_addresses")));
+            }
             default -> change(edit(command, service, request.path("real")));
         };
     }
 
-    /** The change that one of ipvsadm's commands asks for. */
-    static Edit edit(String command, JsonNode service, JsonNode real) throws AdminException {
+    /**
+     * The change that one of ipvsadm's commands asks for.
+     *
+     * @param other what stands beside the service: a real server, or local addresses
+     */
+    static Edit edit(String command, JsonNode service, JsonNode other) throws AdminException {
         return switch (command) {
             case "flush" -> new Edit.DeleteAllServices();
             case "service-add" -> new Edit.AddService(ServiceJson.service(service));
-            case "service-edit" ->
-                new Edit.EditService(
-                        ServiceJson.service(service), !ServiceJson.saysHealth(service, HealthJson.SERVICE_KEYS));
+            case "service-edit" -> new Edit.EditService(ServiceJson.service(service), kept(service));
             case "service-delete" -> new Edit.DeleteService(ServiceJson.key(service));
             case "real-add" -> {
                 ServiceKey key = ServiceJson.key(service);
-                yield new Edit.AddRealServer(key, ServiceJson.realServer(key, real));
+                yield new Edit.AddRealServer(key, ServiceJson.realServer(key, other));
             }
             case "real-edit" -> {
                 ServiceKey key = ServiceJson.key(service);
                 yield new Edit.EditRealServer(
-                        key, ServiceJson.realServer(key, real), !ServiceJson.saysHealth(real, HealthJson.REAL_KEYS));
+                        key, ServiceJson.realServer(key, other), !ServiceJson.saysHealth(other, HealthJson.REAL_KEYS));
             }
             case "real-delete" -> {
                 ServiceKey key = ServiceJson.key(service);
-                RealServerConfig named = ServiceJson.realServerKey(key, real);
+                RealServerConfig named = ServiceJson.realServerKey(key, other);
                 yield new Edit.DeleteRealServer(key, named.address(), named.port());
+            }
+            case "local-add" -> {
+                ServiceKey key = ServiceJson.key(service);
+                yield new Edit.AddLocalAddresses(key, ServiceJson.localAddresses(key, other));
+            }
+            case "local-delete" -> {
+                ServiceKey key = ServiceJson.key(service);
+                yield new Edit.DeleteLocalAddresses(key, ServiceJson.localAddresses(key, other));
             }
             default -> throw new IllegalArgumentException(command);
         };
+    }
+
+    private static KeptSettings kept(JsonNode service) {
+        return new KeptSettings(
+                !ServiceJson.saysHealth(service, HealthJson.SERVICE_KEYS),
+                !service.has("local_addresses"),
+                !service.has("client_address"),
+                !service.has("syn_proxy"));
+    }
+
+    /** DPVS wants to know to which interface an address is added: here none is, but one that is not there is a mistake. */
+    private void checkInterface(JsonNode name) throws AdminException {
+        if (!name.isMissingNode() && !interfaces.contains(name.asText())) {
+            throw new AdminException(
+                    ChangeException.Code.INVALID.word(),
+                    "\"" + name.asText() + "\" is no interface of this director; it has "
+                            + String.join(", ", interfaces));
+        }
     }
 
     private Object list() {

@@ -8,12 +8,15 @@ import dev.sluice.control.admin.AdminException;
 import dev.sluice.control.config.ConfigException;
 import dev.sluice.control.config.ConfigFile;
 import dev.sluice.control.config.ConfigProblem;
+import dev.sluice.control.config.LocalAddresses;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.control.config.ServiceTables;
 import dev.sluice.health.CheckSpec;
 import dev.sluice.packet.AddressFamily;
+import dev.sluice.packet.IpAddress;
 import dev.sluice.service.AddressKey;
+import dev.sluice.service.ClientAddress;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.FwmarkRule;
@@ -21,6 +24,7 @@ import dev.sluice.service.Persistence;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.TranslationOptions;
 import dev.sluice.service.Tunnel;
 import dev.sluice.service.TunnelType;
 import dev.sluice.service.VirtualService;
@@ -98,6 +102,7 @@ final class ServiceJson {
             }
         }
         json.put("one_packet", service.onePacket());
+        putTranslation(json, service.translation());
         HealthJson.putSettings(json, health.config());
         RealServer sorry = health.sorry();
         if (sorry != null) {
@@ -113,6 +118,30 @@ final class ServiceJson {
             }
         }
         return json;
+    }
+
+    /** What differs from the defaults: most services have none of it. */
+    private static void putTranslation(ObjectNode json, TranslationOptions options) {
+        if (!options.pool().addresses().isEmpty()) {
+            LocalAddresses.texts(options.pool().addresses()).forEach(json.putArray("local_addresses")::add);
+        }
+        if (options.clientAddress() != ClientAddress.NONE) {
+            json.put("client_address", options.clientAddress().keyword());
+        }
+        if (options.synProxy()) {
+            json.put("syn_proxy", true);
+        }
+    }
+
+    /** Local addresses of a service, which a command names. */
+    static List<IpAddress> localAddresses(ServiceKey key, JsonNode addresses) throws AdminException {
+        ObjectNode service = JsonNodeFactory.instance.objectNode();
+        putKey(service, key);
+        if (!addresses.isArray() || addresses.isEmpty()) {
+            throw new AdminException("bad_request", "\"local_addresses\" is missing or no list of any");
+        }
+        service.set("local_addresses", addresses);
+        return service(service).translation().pool().addresses();
     }
 
     /** Whether a service of a mark knows its real server by a port. */

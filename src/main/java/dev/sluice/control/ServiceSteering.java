@@ -22,6 +22,8 @@ import java.util.function.IntPredicate;
 final class ServiceSteering {
     private final SteeringMaps maps;
     private final ReplySteering replies;
+    private final LocalSteering locals;
+    private final LocalAddressScan scan;
     /** As the kernel has them, unless {@link #between}. */
     private List<FwmarkRule> rules = List.of();
 
@@ -31,17 +33,24 @@ final class ServiceSteering {
     /** Whether the kernel has what these rules and the next ones share. */
     private boolean between;
 
-    ServiceSteering(SteeringMaps maps) {
+    /**
+     * @param maps the kernel's
+     * @param scan looks for connections with local addresses that are leaving
+     */
+    ServiceSteering(SteeringMaps maps, LocalAddressScan scan) {
         this.maps = maps;
+        this.scan = scan;
+        this.locals = new LocalSteering(maps);
         this.replies = new ReplySteering(maps);
     }
 
     /**
      * Before the snapshot of this registry is published: leaves to the kernel what it has no service for. Replies of real
-     * servers that come are steered from here on, for the first may be quicker than the last worker.
+     * servers and to local addresses that come are steered from here on, for the first may be quicker than the last worker.
      */
     void narrow(Registry registry) {
         replies.widen(registry);
+        locals.widen(registry);
         Set<AddressKey> wanted = addresses(registry);
         Set<AddressKey> steered = maps.services();
         Set<FwmarkKey> marks = marks(registry);
@@ -74,6 +83,10 @@ final class ServiceSteering {
     void widen(Registry registry) {
         replies.widen(registry);
         replies.follow(registry);
+        locals.widen(registry);
+        if (locals.follow(registry)) {
+            scan.restart();
+        }
         Set<AddressKey> steered = maps.services();
         for (VirtualService service : registry.services()) {
             if (service.key() instanceof AddressKey key && (!steered.contains(key) || registry.isAdded(service.id()))) {
@@ -103,6 +116,19 @@ final class ServiceSteering {
      */
     void release(IntPredicate held) {
         replies.narrow(held);
+    }
+
+    /**
+     * Leaves local addresses to the kernel that have gone and that no connection has any more; looks through a part of the
+     * connections, if there is any such address.
+     *
+     * @param nowMs on the workers' clock
+     */
+    void releaseLocalAddresses(long nowMs) {
+        if (locals.isAnyLeaving() && scan.step(nowMs, locals::isLeaving)) {
+            locals.narrow(scan.held());
+            scan.restart();
+        }
     }
 
     private static Set<AddressKey> addresses(Registry registry) {

@@ -5,13 +5,17 @@ import dev.sluice.bpf.SteeringCounters;
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringOutcome;
 import dev.sluice.bpf.SteeringProgram;
+import dev.sluice.control.config.LocalAddresses;
 import dev.sluice.forward.Counter;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.service.AddressKey;
+import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkKey;
+import dev.sluice.service.LocalPool;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
+import dev.sluice.service.TranslationOptions;
 import dev.sluice.service.Tunnel;
 import dev.sluice.service.VirtualService;
 import dev.sluice.stats.DirectorStats;
@@ -20,6 +24,7 @@ import dev.sluice.stats.PathStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
 import dev.sluice.stats.TableStats;
+import dev.sluice.stats.TranslationStats;
 import dev.sluice.stats.TunnelStats;
 import dev.sluice.stats.WorkerStats;
 import dev.sluice.worker.Worker;
@@ -67,9 +72,7 @@ final class StatsReader {
                 ProcessHandle.current().pid(),
                 (System.nanoTime() - readyNs) / 1_000_000,
                 compiled.snapshot().generation(),
-                compiled.services().stream()
-                        .map(service -> service(service, compiled))
-                        .toList(),
+                services(compiled),
                 outcomes(),
                 programs.stream().map(this::nic).toList(),
                 datapath.workers().stream().map(StatsReader::worker).toList(),
@@ -79,14 +82,15 @@ final class StatsReader {
     /** The services alone: no system call is needed for them. */
     TableStats table() {
         SnapshotCompiler.Compiled compiled = compiler.current();
-        return new TableStats(
-                datapath.maxFlows(),
-                compiled.services().stream()
-                        .map(service -> service(service, compiled))
-                        .toList());
+        return new TableStats(datapath.maxFlows(), services(compiled));
     }
 
-    private ServiceStats service(VirtualService service, SnapshotCompiler.Compiled compiled) {
+    private List<ServiceStats> services(SnapshotCompiler.Compiled compiled) {
+        return compiled.states().stream().map(state -> service(state, compiled)).toList();
+    }
+
+    private ServiceStats service(ServiceState state, SnapshotCompiler.Compiled compiled) {
+        VirtualService service = state.effective();
         return new ServiceStats(
                 switch (service.key()) {
                     case AddressKey key -> key.protocol().name();
@@ -106,11 +110,27 @@ final class StatsReader {
                 service.persistence() == null ? 0 : service.persistence().timeoutSeconds(),
                 service.persistence() == null ? null : service.persistence().netmaskText(),
                 service.onePacket(),
+                translation(service, state.configured().translation()),
                 traffic.ofService(service.id()),
                 traffic.rateOfService(service.id()),
                 service.realServers().stream()
                         .map(real -> realServer(real, compiled))
                         .toList());
+    }
+
+    /** Of a service as workers have it, and what is configured of it. */
+    static @Nullable TranslationStats translation(VirtualService service, TranslationOptions configured) {
+        boolean fullnat = service.realServers().stream().anyMatch(real -> real.method() == ForwardingMethod.FULLNAT);
+        if (!fullnat && configured.equals(TranslationOptions.NONE)) {
+            return null;
+        }
+        LocalPool pool = service.translation().pool();
+        return new TranslationStats(
+                LocalAddresses.texts(pool.addresses()),
+                pool.firstPort() + "-" + pool.lastPort(),
+                !configured.pool().addresses().isEmpty(),
+                configured.clientAddress().keyword(),
+                configured.synProxy());
     }
 
     private RealServerStats realServer(RealServer real, SnapshotCompiler.Compiled compiled) {

@@ -32,6 +32,8 @@ public final class FlowCopy {
     final Translation translation = new Translation();
     /** Its numbers, if its translation {@link Translation#hasNumbers}. */
     final SequenceCopy numbers = new SequenceCopy();
+    /** Whether it has numbers that could not be read. */
+    boolean lacksNumbers;
 
     /** Nothing read yet. */
     public FlowCopy() {}
@@ -104,6 +106,11 @@ public final class FlowCopy {
     /** What it is on the real server's side, of a flow that is translated. */
     public Translation translation() {
         return translation;
+    }
+
+    /** Its numbers, if its translation {@link Translation#hasNumbers}. */
+    public SequenceCopy numbers() {
+        return numbers;
     }
 
     /** Sets a flag. */

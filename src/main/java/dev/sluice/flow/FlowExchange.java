@@ -208,11 +208,12 @@ public final class FlowExchange {
      *
      * @param worker who tells
      * @param translation that {@link #findReply} gave
+     * @param always whether it changes the state although it looks like any other
      * @return false when the mailbox is full; the next reply tells as much, unless it was the last
      */
-    public boolean tellReply(int worker, Translation translation, PacketView reply, long nowMs) {
+    public boolean tellReply(int worker, Translation translation, PacketView reply, boolean always, long nowMs) {
         int event = FlowEvent.of(reply);
-        if (!FlowEvent.isTelling(event) && (int) nowMs - translation.lastReplyMs < REPLY_STEP_MS) {
+        if (!always && !FlowEvent.isTelling(event) && (int) nowMs - translation.lastReplyMs < REPLY_STEP_MS) {
             return true;
         }
         long letter = (long) event << EVENT_SHIFT
@@ -266,18 +267,9 @@ public final class FlowExchange {
         return expectations.holds(realServer, nowMs);
     }
 
-    /**
-     * The numbers of a connection's segments, whose translation {@link #findReply} gave.
-     *
-     * @return false when the entry is busy, or gone
-     */
-    public boolean numbers(Translation translation, SequenceCopy into) {
-        return tables[translation.owner].numbers(translation, into);
-    }
-
-    /** As {@link FlowTable#resizedToClient}, of a connection whose translation {@link #findReply} gave. */
-    public boolean resizedToClient(Translation translation, int sequence, int grownBytes) {
-        return tables[translation.owner].resizedToClient(translation, sequence, grownBytes);
+    /** The table that has the numbers of a connection's segments, by its owner; null where no flow is translated. */
+    public @Nullable SequenceTable sequencesOf(Translation translation) {
+        return tables[translation.owner].sequences();
     }
 
     private int handedOver() {

@@ -77,6 +77,16 @@ public final class FlowHasher {
         return SipHash.hash13(key, flow.clientLow << 32 | flow.virtualLow, 14L << 56 | flow.tuple);
     }
 
+    /**
+     * Another secret, which whoever knows hashes does not know.
+     *
+     * @param purpose what it is for
+     */
+    public HashKey derivedKey(int purpose) {
+        long last = 37L << 56 | Integer.toUnsignedLong(purpose) << 8;
+        return new HashKey(SipHash.hash13(key, 0, 0, 0, 0, 0, last | 1), SipHash.hash13(key, 0, 0, 0, 0, 0, last | 2));
+    }
+
     /** Tells hashers of different keys apart, and says nothing about the key. */
     long fingerprint() {
         return SipHash.hash13(key, 0, 0, 0, 0, 0, 1L << 56 | 'k');

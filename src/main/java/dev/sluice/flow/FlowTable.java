@@ -46,9 +46,6 @@ public final class FlowTable {
     /** Flag: it is translated, and its real server sees a local address in place of its client's. */
     public static final int FLAG_LOCAL = 128;
 
-    /** How many connections there may be whose segments change. */
-    private static final int MAX_NUMBERED = 1 << 16;
-
     private static final int NONE = FlowState.NONE.code();
     /** Of how many flows lines are loaded before {@link #expire} looks at the first. */
     private static final int AHEAD = 8;
@@ -160,11 +157,11 @@ public final class FlowTable {
     /**
      * Lets flows be translated. Before the worker runs.
      *
-     * @param memory gives 128 bytes a flow and 8 a slot, and {@link SequenceTable#ENTRY_BYTES} for up to 65536 flows, zeroed,
-     *     outside the heap; untouched while nothing is translated
+     * @param memory gives 128 bytes and {@link SequenceTable#ENTRY_BYTES} a flow and 8 a slot, zeroed, outside the heap; untouched while
+     *     nothing is translated, or no segments are changed
      */
     public void keepTranslations(SegmentAllocator memory) {
-        numbers = new SequenceTable(Math.min(maxFlows, MAX_NUMBERED), memory);
+        numbers = new SequenceTable(maxFlows, memory);
         translations = new TranslationTable(maxFlows, slots(), memory);
     }
 
@@ -181,13 +178,12 @@ public final class FlowTable {
 
     /** Copies the translation of a flow, for other threads, which check what they read. */
     void readTranslation(int slot, FlowCopy into) {
+        into.lacksNumbers = false;
         if (translations != null && into.isTranslated()) {
             int index = translations.ofSlotOpaque(slot);
             if (translations.isIndex(index)) {
                 translations.read(index, into.translation);
-                if (into.translation.hasNumbers() && !numbers(into.translation, into.numbers)) {
-                    into.translation.numbers = 0;
-                }
+                into.lacksNumbers = into.translation.hasNumbers() && !numbers(into.translation, into.numbers);
                 return;
             }
         }
@@ -434,20 +430,32 @@ public final class FlowTable {
         return table != null && slot >= 0 && table.read(slot, translation.numbersTag(), into);
     }
 
-    /**
-     * Copies the numbers of a flow's segments, whose translation {@link #translation} or {@link #findReply} gave.
-     *
-     * @return false when the entry is busy
-     */
-    public boolean readNumbers(Translation translation, SequenceCopy into) {
-        return numbers(translation, into);
+    /** How many connections there are whose segments may be changed. Owner only. */
+    public int sequencesInUse() {
+        return numbers == null ? 0 : numbers.size();
     }
 
-    /** As {@link SequenceTable#resizedToClient}. Any thread. */
-    public boolean resizedToClient(Translation translation, int sequence, int grownBytes) {
-        SequenceTable table = numbers;
-        return table != null
-                && table.resizedToClient(translation.numbers - 1, translation.numbersTag(), sequence, grownBytes);
+    /** The numbers of this table's connections whose segments change; null where no flow is translated. */
+    @Nullable
+    SequenceTable sequences() {
+        return numbers;
+    }
+
+    /** Nothing is left to be changed in the segments of a flow, whose translation {@link #translation} or {@link #findReply} gave. */
+    public void releaseNumbers(Translation translation) {
+        if (translations != null
+                && numbers != null
+                && translation.hasNumbers()
+                && translations.isCurrent(translation.index, translation.generation)) {
+            int slot = translation.slot;
+            // Others that look now find no numbers, or an entry that is not the connection's any more, and drop a
+            // segment.
+            translations.clearNumbers(translation.index);
+            numbers.free(translation.numbersSlot());
+            translation.numbers = 0;
+            entries.setBytesFlagsState(
+                    slot, entries.bytesFlagsState(slot) & ~((long) FLAG_NUMBERED << FlowCopy.FLAGS_SHIFT));
+        }
     }
 
     /** Makes a flow that was just inserted one that waits for its first packet. */

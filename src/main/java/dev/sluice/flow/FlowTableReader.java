@@ -60,6 +60,10 @@ public final class FlowTableReader {
                 // The loads of the search come before the second look at the counter.
                 VarHandle.acquireFence();
                 if (sequence.opaque() == before) {
+                    if (found && into.lacksNumbers) {
+                        // Whoever took it over without them would break the connection.
+                        return BUSY;
+                    }
                     return found && isLive(into, nowMs) ? FOUND : ABSENT;
                 }
             }

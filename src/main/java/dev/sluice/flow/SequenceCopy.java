@@ -66,8 +66,43 @@ public final class SequenceCopy {
         return isPrefixPending() && acknowledgement - (toServerInit + toServerDelta) >= 0;
     }
 
-    private boolean isPrefixPending() {
+    /** Whether octets are put in front of the client's first one, and the server has not acknowledged them. */
+    public boolean isPrefixPending() {
         return (flags & SequenceTable.PREFIX) != 0 && toServerPrevious != toServerDelta;
+    }
+
+    /** Whether the client's segments carry its address. */
+    public boolean announcesAddress() {
+        return (flags & SequenceTable.ADDRESS) != 0;
+    }
+
+    /**
+     * Whether the server's acknowledgement shows that it has taken a segment that carried the client's address: data of the client's, all of
+     * which does. {@link SequenceTable#addressKnown} is to be called then.
+     *
+     * @param acknowledgement as the server has it
+     */
+    public boolean showsAddressKnown(int acknowledgement) {
+        return announcesAddress() && acknowledgement - (toServerInit + toServerDelta) > 0;
+    }
+
+    /** Whether nothing is left to be changed in the connection's segments. */
+    public boolean isSettled() {
+        return (flags & ~SequenceTable.SERVER_FIRST) == 0;
+    }
+
+    /**
+     * As {@link #isSettled}, once the client has sent an acknowledgement.
+     *
+     * @param acknowledgement as the client sent it
+     */
+    public boolean isSettledBy(int acknowledgement) {
+        return (flags & ~SequenceTable.ADDRESS) == SequenceTable.SERVER_FIRST && acknowledgement - serverFirst > 0;
+    }
+
+    /** Whether the client knows the server's numbers as others. */
+    public boolean isServerTranslated() {
+        return (flags & SequenceTable.TO_CLIENT) != 0;
     }
 
     /** Whether the server's initial sequence number is known. */
@@ -144,6 +179,20 @@ public final class SequenceCopy {
         }
     }
 
+    /** The client's sequence number that the server knows as this one. */
+    public int ofClient(int sequence) {
+        return (flags & SequenceTable.TO_SERVER) == 0
+                ? sequence
+                : back(sequence, toServerInit, toServerDelta, toServerPrevious);
+    }
+
+    /** The server's sequence number that the client knows as this one. */
+    public int ofServer(int sequence) {
+        return (flags & SequenceTable.TO_CLIENT) == 0
+                ? sequence
+                : back(sequence, toClientInit, toClientDelta, toClientPrevious);
+    }
+
     private static void shiftSequence(MemorySegment segment, long l4, int init, int delta, int previous) {
         long at = l4 + Tcp.SEQUENCE;
         int sequence = Wire.i32(segment, at);
@@ -170,13 +219,16 @@ public final class SequenceCopy {
     }
 
     private static void shiftBack(MemorySegment segment, long l4, long at, int init, int delta, int previous) {
-        int number = Wire.i32(segment, at);
+        Tcp.putI32(segment, l4, at, back(Wire.i32(segment, at), init, delta, previous));
+    }
+
+    private static int back(int number, int init, int delta, int previous) {
         int shifted = number - previous;
         if (shifted - init > 0) {
             int behind = number - delta;
-            shifted = behind - init < 0 ? init : behind;
+            return behind - init < 0 ? init : behind;
         }
-        Tcp.putI32(segment, l4, at, shifted);
+        return shifted;
     }
 
     /** In a SYN the window is not scaled (RFC 7323 section 2.2), and stays as it is. */

@@ -38,6 +38,8 @@ public final class SequenceTable {
     static final int SERVER_FIRST = 8;
     /** Flag: the client was answered by a SYN cookie, the server has not answered. */
     static final int AWAITS_SERVER = 16;
+    /** Flag: segments of the client's carry its address. */
+    static final int ADDRESS = 32;
 
     private static final int VERSION = 0;
     private static final int TAG = 8;
@@ -278,6 +280,36 @@ public final class SequenceTable {
         }
         set(entry, SERVER_FIRST_OCTET, serverFirst);
         set(entry, FLAGS, get(entry, FLAGS) | SERVER_FIRST);
+        end(entry, version);
+        return true;
+    }
+
+    /**
+     * Says that the client's segments carry its address from now on, until {@link #addressKnown}. Any thread; as {@link
+     * #resizedToServer}.
+     *
+     * @param clientInitial the sequence number of the client's SYN
+     */
+    public boolean announceAddress(int slot, int tag, int clientInitial) {
+        long entry = at(slot);
+        long version = begin(entry, tag);
+        if (version == BUSY) {
+            return false;
+        }
+        set(entry, TO_SERVER_INIT, clientInitial + 1);
+        set(entry, FLAGS, get(entry, FLAGS) | ADDRESS);
+        end(entry, version);
+        return true;
+    }
+
+    /** Says that the server has the client's address. Any thread; as {@link #resizedToServer}. */
+    public boolean addressKnown(int slot, int tag) {
+        long entry = at(slot);
+        long version = begin(entry, tag);
+        if (version == BUSY) {
+            return false;
+        }
+        set(entry, FLAGS, get(entry, FLAGS) & ~ADDRESS);
         end(entry, version);
         return true;
     }

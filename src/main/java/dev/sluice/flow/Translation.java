@@ -217,9 +217,19 @@ public final class Translation {
         return numbers != 0;
     }
 
+    /** The connection's slot in its worker's {@link SequenceTable}; negative when it has none. */
+    public int numbersSlot() {
+        return numbers - 1;
+    }
+
     /** What tells the connection from others in a {@link SequenceTable}. */
-    int numbersTag() {
+    public int numbersTag() {
         return hash == 0 ? 1 : hash;
+    }
+
+    /** Whether a worker has the connection. */
+    public boolean isOwnedBy(int worker) {
+        return owner == worker;
     }
 
     /** Says which worker has the connection. */

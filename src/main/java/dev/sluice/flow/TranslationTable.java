@@ -240,6 +240,11 @@ public final class TranslationTable {
         return index == NONE ? 0 : (int) PLAIN_INT.get(ALL, entryOf(index) + NUMBERS);
     }
 
+    /** An entry's connection has no place in the sequence table any more. */
+    void clearNumbers(int index) {
+        INT.setOpaque(entries, (long) index * ENTRY_BYTES + NUMBERS, 0);
+    }
+
     /** The slot of an entry's flow. */
     int slotOf(int index) {
         return (int) PLAIN_INT.get(ALL, entryOf(index) + SLOT);

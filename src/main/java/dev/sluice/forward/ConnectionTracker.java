@@ -6,6 +6,7 @@ import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.PersistenceTable;
+import dev.sluice.flow.Translation;
 import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Sctp;
 import dev.sluice.packet.Transport;
@@ -38,6 +39,8 @@ final class ConnectionTracker {
     private final RelatedFlows related;
     private final PersistentChoice persistent;
     private final Translator translator;
+    private final SynGate gate;
+    private final NumberedSegments segments;
     private final @Nullable SchedulerState[] states = new @Nullable SchedulerState[ForwardingSnapshot.MAX_SERVICES];
     /** The IKE flow of an ESP or AH packet, while it is looked up. */
     private final PacketView ike = new PacketView();
@@ -51,7 +54,9 @@ final class ConnectionTracker {
             FlowAdoption adoption,
             PersistenceTable templates,
             Translator translator,
-            RelatedFlows related) {
+            RelatedFlows related,
+            SynGate gate,
+            NumberedSegments segments) {
         this.flows = flows;
         this.connections = connections;
         this.hasher = hasher;
@@ -61,6 +66,8 @@ final class ConnectionTracker {
         this.adoption = adoption;
         this.translator = translator;
         this.related = related;
+        this.gate = gate;
+        this.segments = segments;
         this.persistent = new PersistentChoice(templates, counters, policy.expireQuiescentTemplate());
     }
 
@@ -124,7 +131,10 @@ final class ConnectionTracker {
         };
     }
 
-    /** The id of the real server that gets the packet, or a negative number when it was dropped and counted. */
+    /**
+     * The id of the real server that gets the packet, {@link SynGate#ANSWERED}, or another negative number when it was dropped and
+     * counted.
+     */
     int realServerOf(ForwardingSnapshot snapshot, PacketView packet, long hash, long nowMs) {
         translator.begin();
         int slot = packet.isIpsec() ? findIke(snapshot, packet, hash, nowMs) : find(snapshot, packet, hash, nowMs);
@@ -132,11 +142,15 @@ final class ConnectionTracker {
             return unheld(slot, snapshot, packet, hash, nowMs);
         }
         int realServer = flows.realServer(slot);
-        if (isReuse(snapshot, packet, slot, realServer)) {
+        int verdict = meet(snapshot, packet, slot, realServer, nowMs);
+        if (verdict == SynGate.REOPENS || (verdict >= 0 && isReuse(snapshot, packet, slot, realServer))) {
             counters.increment(Counter.FLOW_REUSED);
             flows.remove(slot);
             adoption.forgetElsewhere(packet, hash, nowMs);
             return open(snapshot, packet, hash, nowMs);
+        }
+        if (verdict < 0) {
+            return verdict;
         }
         if (snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
             if (policy.expireNodest()) {
@@ -155,6 +169,17 @@ final class ConnectionTracker {
         }
         flows.touch(slot, packet, nowMs);
         return realServer;
+    }
+
+    /** What a SYN proxy says to a packet of a known flow. */
+    private int meet(ForwardingSnapshot snapshot, PacketView packet, int slot, int realServer, long nowMs) {
+        if (packet.protocol() != Transport.TCP
+                || !flows.isTranslated(slot)
+                || snapshot.serviceOf(realServer) == ForwardingSnapshot.NONE) {
+            return SynGate.GOES_ON;
+        }
+        boolean quiesced = policy.expireNodest() && snapshot.isQuiesced(realServer);
+        return gate.meet(snapshot, packet, slot, quiesced, nowMs);
     }
 
     /** A packet whose flow is in this worker's table neither now nor before: {@code why} as {@link FlowAdoption#adopt} says. */
@@ -245,6 +270,10 @@ final class ConnectionTracker {
             counters.increment(Counter.RST_WITHOUT_FLOW);
             return DROPPED;
         }
+        int verdict = gate.enter(snapshot, service, packet, nowMs);
+        if (verdict < 0) {
+            return verdict;
+        }
         boolean sloppy = packet.protocol() != Transport.UDP && !packet.opensConnection();
         boolean byHash = admission.mayBeUnremembered(packet, nowMs);
         Sloppy mode = packet.protocol() == Transport.TCP ? policy.sloppyTcp() : policy.sloppySctp();
@@ -263,6 +292,12 @@ final class ConnectionTracker {
             return DROPPED;
         }
         boolean translated = snapshot.nat().translates(realServer);
+        if (!translated && gate.hasAdmitted()) {
+            // It would be answered directly, by numbers that the client does not know.
+            counters.increment(Counter.NO_REAL_SERVER);
+            persistent.release(nowMs);
+            return DROPPED;
+        }
         if (translated && (refusal != null || !translator.isReady())) {
             counters.increment(Counter.NAT_WITHOUT_FLOW);
             return DROPPED;
@@ -283,10 +318,18 @@ final class ConnectionTracker {
         }
         int flags =
                 (sloppy ? FlowTable.FLAG_SLOPPY : 0) | (translated ? Translator.flags(snapshot.nat(), realServer) : 0);
-        flags |= translated && FtpControl.isControl(packet) ? FlowTable.FLAG_NUMBERED : 0;
+        boolean numbered = translated && segments.concern(snapshot, service, realServer, packet);
+        flags |= numbered ? FlowTable.FLAG_NUMBERED : 0;
         int slot = flows.insert(packet, hash, realServer, flags, nowMs);
         if (translated) {
-            translator.open(packet, packet, realServer, FtpControl.isControl(packet), slot);
+            Translation translation = translator.open(packet, packet, realServer, numbered, slot);
+            if (numbered && !segments.open(snapshot, service, packet, translation)) {
+                counters.increment(Counter.NAT_WITHOUT_FLOW);
+                persistent.release(nowMs);
+                connections.opened(realServer);
+                flows.remove(slot);
+                return DROPPED;
+            }
         }
         if (persistent.template() != PersistenceTable.NONE) {
             flows.setTemplate(slot, persistent.template());

@@ -11,6 +11,7 @@ public enum Counter {
     PACKETS_IN(Kind.INPUT, "packets that the steering program handed to the worker"),
     FORWARDED(Kind.FORWARDED, "packets put into a TX ring: to real servers, and answers to clients"),
     FRAGMENT_MADE(Kind.MADE, "fragments made of packets too large for their way, beyond the first of each"),
+    SYN_PROXY_ACK_SENT(Kind.MADE, "ACKs that completed handshakes with real servers behind the SYN proxy"),
     ICMP_ERROR_SENT(Kind.MADE, "ICMP errors made in answer to packets dropped"),
 
     FLOW_HIT(Kind.EVENT, "packets that belong to a known flow"),
@@ -36,6 +37,13 @@ public enum Counter {
     REPLY_PASSED_ON(
             Kind.EVENT, "packets of NAT's real servers that are a reply of no known connection, routed as they are"),
     FTP_EXPECTED(Kind.EVENT, "data connections that FTP control connections have announced"),
+    SYN_PROXY_ANSWERED(Kind.EVENT, "SYNs that the SYN proxy answered by a cookie"),
+    SYN_PROXY_RESET(
+            Kind.EVENT,
+            "former connections of real servers that were reset, being in the way of the SYN proxy's new ones"),
+    TOA_ADDED(Kind.EVENT, "segments that were given the client's address as a TCP option (TOA)"),
+    TOA_NO_ROOM(Kind.EVENT, "segments that had no room for the client's address as a TCP option, and went without"),
+    PROXY_HEADER_ADDED(Kind.EVENT, "segments that were given the header of the PROXY protocol"),
     REPLY_UNTOLD(Kind.EVENT, "replies of another worker's connections that it could not be told of"),
     FLOW_TABLE_FULL(Kind.EVENT, "packets forwarded without a flow entry because the flow table was full"),
     FLOW_HALF_OPEN_FULL(
@@ -74,6 +82,14 @@ public enum Counter {
     NAT_SCTP_FRAGMENT(
             Kind.DROP,
             "pieces of SCTP packets to another port, over whose whole their checksum would have to be corrected"),
+    SYN_COOKIE_INVALID(
+            Kind.DROP,
+            "TCP packets of no known flow to a SYN-proxied service that acknowledge no cookie that is valid"),
+    SYN_PROXY_UNEXPECTED(
+            Kind.DROP, "packets of real servers that answer the SYN proxy's SYN, but not by SYN-ACK or RST"),
+    PROXY_HEADER_TOO_BIG(
+            Kind.DROP,
+            "segments that would not fit the way to their real server with the header of the PROXY protocol"),
     NUMBERS_BUSY(
             Kind.DROP,
             "segments of connections whose sequence numbers or announced connections another worker was changing"),

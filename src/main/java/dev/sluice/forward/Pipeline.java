@@ -57,7 +57,8 @@ public final class Pipeline {
     private final FastNat fastNat;
     private final Translator translator;
     private final RelatedFlows related;
-    private final FtpControl ftp;
+    private final SynGate gate;
+    private final NumberedSegments segments;
     private final ReplyPath replies;
 
     private final PacketView[] packets = new PacketView[Batch.CAPACITY];
@@ -112,6 +113,9 @@ public final class Pipeline {
         this.templateSweep = templates;
         this.translator = new Translator(umem, flows, hasher, exchange, worker);
         this.related = new RelatedFlows(flows, connections, hasher, counters, translator, exchange.expectations());
+        this.gate = new SynGate(umem, flows, exchange, worker, hasher, counters, SynProxyPolicy.DEFAULT);
+        this.segments =
+                new NumberedSegments(umem, flows, exchange, worker, counters, packetPolicy.toaInet6Kind(), gate);
         this.tracker = new ConnectionTracker(
                 flows,
                 connections,
@@ -121,14 +125,15 @@ public final class Pipeline {
                 adoption,
                 templates.table(),
                 translator,
-                related);
-        this.ftp = new FtpControl(umem, flows, exchange);
+                related,
+                gate,
+                segments);
         this.fragments = fragments;
         this.held = new FragmentHold(umem);
         this.ids = new Identifications(worker, exchange.workers(), (int) System.nanoTime());
         this.answers = new IcmpAnswers(umem, counters, ids, packetPolicy.icmpErrorsPerSecond());
         this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
-        this.replies = new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers, ftp);
+        this.replies = new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers, segments);
         this.fastPath = new FastPath(umem, flows, hasher, counters, packetPolicy, ids);
         this.fastNat = new FastNat(umem, fastPath, flows, counters, packetPolicy);
         for (int i = 0; i < packets.length; i++) {
@@ -223,9 +228,8 @@ public final class Pipeline {
         }
         fastPath.hash(hashes, from, count);
         // Of a packet without flow it is the hash of one before, and does no harm.
-        touched ^= translating
-                ? flows.touchBothWays(hashes, scratch, from, count)
-                : flows.touchHomes(hashes, from, count);
+        touched ^=
+                translating ? flows.touchBothWays(hashes, scratch, from, count) : flows.touchHomes(hashes, from, count);
     }
 
     private void parseOne(Batch batch, int index) {
@@ -290,7 +294,11 @@ public final class Pipeline {
                 if (translating && directReply(snapshot, batch, index, ingressPort, nowMs)) {
                     return;
                 }
+                gate.begin(batch, index, ingressPort);
                 int realServer = tracker.realServerOf(snapshot, packets[index], hashes[index], nowMs);
+                if (realServer == SynGate.ANSWERED) {
+                    return;
+                }
                 Translation translation = translator.current();
                 if (realServer >= 0 && translation != null) {
                     translate(snapshot, batch, index, translation, ingressPort, nowMs);
@@ -326,17 +334,19 @@ public final class Pipeline {
         rewriter.rewriteTranslated(snapshot, batch, index, packet, translation, hashes[index], ingressPort, nowMs);
     }
 
-    /** Takes a client's segment of an FTP control connection; false when it was dropped and counted. */
+    /** Takes a client's segment of a connection whose segments are changed; false when it was dropped and counted. */
     private boolean control(ForwardingSnapshot snapshot, Batch batch, int index, Translation translation, long nowMs) {
-        int announced = ftp.toServer(batch, index, packets[index], translation);
-        if (announced == FtpControl.BUSY) {
-            counters.increment(Counter.NUMBERS_BUSY);
+        int announced = segments.toServer(snapshot, batch, index, packets[index], translation, hashes[index]);
+        if (announced < 0) {
             return false;
         }
         if (announced > 0) {
             counters.increment(Counter.FTP_EXPECTED);
-            related.listen(
+Translation data = related.listen(
                     snapshot, packets[index], translation.realServer(), announced, translation.realPort(), nowMs);
+            return data == null
+                    || !data.isLocal()
+                    || segments.announceLocal(snapshot, batch, index, packets[index], translation, data, hashes[index]);
         }
         return true;
     }
@@ -457,13 +467,17 @@ public final class Pipeline {
             int realServer = tracker.realServerOfError(snapshot, quoted, hashes[index], nowMs);
             batch.setEgress(index, DROPPED);
             if (realServer >= 0) {
+                Translation translation = translator.current();
+                if (translation != null && translation.hasNumbers()) {
+                    segments.quotedToServer(batch, index, packet, quoted, translation);
+                }
                 rewriter.rewriteError(
                         snapshot,
                         batch,
                         index,
                         packet,
                         quoted,
-                        translator.current(),
+                        translation,
                         realServer,
                         hashes[index],
                         ingressPort,

@@ -4,8 +4,10 @@ import dev.sluice.flow.Expectations;
 import dev.sluice.flow.FlowCounts;
 import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
+import dev.sluice.flow.Translation;
 import dev.sluice.packet.PacketView;
 import dev.sluice.packet.Transport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Enters flows that no scheduler places, because another flow has announced them: data connections of FTP, as ip_vs_ftp.c enters them with
@@ -59,8 +61,10 @@ final class RelatedFlows {
      * @param control a client's packet of the control connection
      * @param clientPort where the client expects it
      * @param controlPort the control connection's RPORT
+     * @return what it is translated by; null when it could not be entered
      */
-    void listen(
+    @Nullable
+    Translation listen(
             ForwardingSnapshot snapshot,
             PacketView control,
             int realServer,
@@ -77,14 +81,18 @@ final class RelatedFlows {
                 control.destinationLow(),
                 control.destinationPort() - 1);
         long hash = hasher.hash(flow);
-        if (flows.find(flow, hash, nowMs) != FlowTable.NOT_FOUND
-                || !mayOpen(snapshot, flow, hash, realServer, controlPort - 1, nowMs)) {
-            return;
+        int before = flows.find(flow, hash, nowMs);
+        if (before != FlowTable.NOT_FOUND) {
+            return translator.announced(before);
+        }
+        if (!mayOpen(snapshot, flow, hash, realServer, controlPort - 1, nowMs)) {
+            return null;
         }
         int slot = flows.insert(flow, hash, realServer, flags(snapshot, realServer), nowMs);
-        translator.open(flow, control, realServer, false, slot);
+        Translation translation = translator.announce(flow, control, realServer, slot);
         flows.listen(slot, nowMs);
         opened(snapshot, realServer);
+        return translation;
     }
 
     private static int flags(ForwardingSnapshot snapshot, int realServer) {

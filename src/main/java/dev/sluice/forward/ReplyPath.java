@@ -34,7 +34,7 @@ final class ReplyPath {
     private final Counters counters;
     private final PacketPolicy policy;
     private final IcmpAnswers answers;
-    private final FtpControl ftp;
+    private final NumberedSegments segments;
     private final Fragmentation fragmentation;
     private final AddressRewriter outer;
     private final AddressRewriter quotedRewriter;
@@ -58,7 +58,7 @@ final class ReplyPath {
             Counters counters,
             PacketPolicy policy,
             IcmpAnswers answers,
-            FtpControl ftp) {
+            NumberedSegments segments) {
         this.umem = umem;
         this.flows = flows;
         this.exchange = exchange;
@@ -67,7 +67,7 @@ final class ReplyPath {
         this.counters = counters;
         this.policy = policy;
         this.answers = answers;
-        this.ftp = ftp;
+        this.segments = segments;
         this.fragmentation = new Fragmentation(umem);
         this.outer = new AddressRewriter(umem);
         this.quotedRewriter = new AddressRewriter(umem);
@@ -90,6 +90,7 @@ final class ReplyPath {
      */
     boolean find(PacketView reply, long hash, long nowMs) {
         ownSlot = flows.findReply(reply, hash, nowMs, found);
+        found.setOwner(worker);
         return ownSlot >= 0 || (!alone && exchange.findReply(worker, reply, hash, found) >= 0);
     }
 
@@ -102,28 +103,51 @@ final class ReplyPath {
             long hash,
             int ingressPort,
             long nowMs) {
+        if (found.hasNumbers()) {
+            forwardNumbered(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+            return;
+        }
+        account(packet, false, nowMs);
+        send(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+    }
+
+    /** As {@link #forward}, of a connection whose segments are changed: after all that may quote them as they came. */
+    private void forwardNumbered(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        if (!mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
+            return;
+        }
+        int verdict = segments.toClient(snapshot, batch, index, packet, found, hash, ingressPort, nowMs);
+        if (verdict == NumberedSegments.DROPPED) {
+            batch.setEgress(index, DROPPED);
+        } else if (verdict != NumberedSegments.ANSWERED) {
+            account(packet, segments.hasOpened(), nowMs);
+            outer.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
+                    .to(found.clientHigh(), found.clientLow(), found.clientPort());
+            outer.rewrite(batch, index, packet);
+            leave(batch, index, packet);
+            account(snapshot, packet);
+        }
+    }
+
+    /** Accounts a reply to its flow, whoever has that. */
+    private void account(PacketView packet, boolean opens, long nowMs) {
         if (ownSlot >= 0) {
             flows.touchReply(ownSlot, packet, nowMs);
-        } else if (!exchange.tellReply(worker, found, packet, nowMs)) {
+        } else if (!exchange.tellReply(worker, found, packet, opens, nowMs)) {
             counters.increment(Counter.REPLY_UNTOLD);
         }
         counters.increment(Counter.REPLY_HIT);
-        if (found.hasNumbers()) {
-            int announced = ftp.toClient(batch, index, packet, found, ownSlot >= 0, nowMs);
-            if (announced == FtpControl.BUSY) {
-                drop(batch, index, Counter.NUMBERS_BUSY);
-                return;
-            }
-            counters.add(Counter.FTP_EXPECTED, announced);
-        }
-        send(snapshot, batch, index, packet, hash, ingressPort, nowMs);
     }
 
     /** What a fragment table may remember of the connection found last, for the fragments behind the first. */
     long way() {
-        if (ownSlot >= 0) {
-            found.setOwner(worker);
-        }
         return exchange.wayOfReply(found);
     }
 
@@ -159,6 +183,9 @@ final class ReplyPath {
             long nowMs) {
         if (!mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
             return;
+        }
+        if (found.hasNumbers()) {
+            segments.quotedToClient(batch, index, packet, quoted, found);
         }
         quotedRewriter
                 .from(found.clientHigh(), found.clientLow(), found.clientPort())

@@ -6,12 +6,12 @@ import dev.sluice.schedule.SipHash;
 
 /**
  * SYN cookies: initial sequence numbers that prove that their receiver has seen them, so that the director need not remember a SYN. In
- * the manner of Linux (net/ipv4/syncookies.c), {@code H(0) + sequence + minute·2²⁴ + (H(minute) + MSS index) mod 2²⁴}, with the upper 8 bits
+ * the manner of Linux (net/ipv4/syncookies.c), {@code H(0) + sequence + minute·2²⁴ + (H(minute) + 2·MSS index) mod 2²⁴}, with the upper 8 bits
  * for the minute, and the options that a cookie has no room for in the lowest six bits of the timestamp that the client echoes.
  *
- * <p>Otherwise than in Linux: one key, and SipHash-1-3 in place of 2-4; eight sizes in one table for both families, not four for each; a
+ * <p>Otherwise than in Linux: indices are doubled, so that the cookie of a sequence number is none of the number before, which window probes have; one key, and SipHash-1-3 in place of 2-4; eight sizes in one table for both families, not four for each; a
  * timestamp without an offset of its own for each client, of the machine's monotonic clock. The size comes out right by chance for one
- * in 2²⁸ forged acknowledgements, in Linux for one in 2²⁹. Without timestamps window scale, SACK and ECN are given up, as there.
+ * in 2²⁷ forged acknowledgements, both numbers tried, in Linux for one in 2²⁹. Without timestamps window scale, SACK and ECN are given up, as there.
  *
  * <p>Directors that share the key and the minute accept each other's cookies. Immutable.
  */
@@ -74,7 +74,7 @@ final class SynCookie {
      * @param sizeBytes what the client has announced, or the default
      */
     int make(PacketView packet, int sequence, int sizeBytes, int minute) {
-        int varying = (int) hash(packet, minute, 1) + index(sizeBytes);
+        int varying = (int) hash(packet, minute, 1) + 2 * index(sizeBytes);
         return (int) hash(packet, 0, 0) + sequence + (minute << COUNT_SHIFT) + (varying & DATA_MASK);
     }
 
@@ -93,7 +93,7 @@ final class SynCookie {
             return INVALID;
         }
         int index = bare - (int) hash(packet, minute - age, 1) & DATA_MASK;
-        return index < SIZES.length ? SIZES[index] : INVALID;
+        return index < 2 * SIZES.length && (index & 1) == 0 ? SIZES[index >> 1] : INVALID;
     }
 
     private long hash(PacketView packet, int minute, int use) {

@@ -72,10 +72,6 @@ final class SynProxy {
         int options = stamped ? options(l4, header, packet.tcpFlags()) : SynCookie.NO_WINDOW_SCALE;
         int echo = stamped ? Wire.i32(umem, stamps + Tcp.TIMESTAMP_VALUE) : 0;
 
-        long old = batch.address(index);
-        long station = Ethernet.source(umem, old);
-        long self = Ethernet.destination(umem, old);
-        long tags = LinkHeader.tags(umem, old, packet.l2LengthBytes());
         int mss = (inet6 ? policy.mssInet6Bytes() : policy.mssInetBytes()) - reservedBytes;
         int scale = (options & SynCookie.WINDOW_SCALE_MASK) == SynCookie.NO_WINDOW_SCALE ? -1 : policy.windowScale();
         int length = writeOptions(
@@ -85,20 +81,7 @@ final class SynProxy {
         Wire.putI32(umem, l4 + Tcp.SEQUENCE, cookie);
         Wire.putI32(umem, l4 + Tcp.ACKNOWLEDGEMENT, sequence + 1);
         writeRest(l4, length, flags, 0);
-        long l3 = writeIp(packet, l4, length);
-        putChecksum(l3, inet6, l4, length);
-        long frame = LinkHeader.write(
-                umem,
-                tags,
-                packet.l2LengthBytes(),
-                l3,
-                inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4,
-                Ethernet.addressesHead(station, self),
-                (int) self,
-                RealServer.VLAN_KEEP);
-        batch.move(index, frame, (int) (l4 + length - frame));
-        batch.cutTails(index);
-        batch.setEgress(index, ingressPort);
+        sendBack(batch, index, packet, l4, length, ingressPort);
         return true;
     }
 
@@ -226,6 +209,44 @@ final class SynProxy {
     void passReset(PacketView packet, SequenceCopy numbers) {
         long l4 = packet.l4Offset();
         Tcp.putI32(umem, l4, l4 + Tcp.SEQUENCE, numbers.cookie() + 1);
+    }
+
+    /**
+     * Makes a segment that a SYN cannot be answered by the reset that a client sends for it (RFC 9293 section 3.5.2), in place, back to where it
+     * came from.
+     *
+     * @param packet with ACK, no fragment
+     */
+    void resetServer(Batch batch, int index, PacketView packet, int ingressPort) {
+        long l4 = packet.l4Offset();
+        Wire.putI32(umem, l4, packet.destinationPort() << 16 | packet.sourcePort());
+        Wire.putI32(umem, l4 + Tcp.SEQUENCE, Wire.i32(umem, l4 + Tcp.ACKNOWLEDGEMENT));
+        Wire.putI32(umem, l4 + Tcp.ACKNOWLEDGEMENT, 0);
+        writeRest(l4, Tcp.OPTIONS, Transport.RST, 0);
+        sendBack(batch, index, packet, l4, Tcp.OPTIONS, ingressPort);
+    }
+
+    /** Gives a TCP header new headers in front of it, back to the packet's sender. */
+    private void sendBack(Batch batch, int index, PacketView packet, long l4, int length, int ingressPort) {
+        long old = batch.address(index);
+        long station = Ethernet.source(umem, old);
+        long self = Ethernet.destination(umem, old);
+        long tags = LinkHeader.tags(umem, old, packet.l2LengthBytes());
+        boolean inet6 = packet.inet6();
+        long l3 = writeIp(packet, l4, length);
+        putChecksum(l3, inet6, l4, length);
+        long frame = LinkHeader.write(
+                umem,
+                tags,
+                packet.l2LengthBytes(),
+                l3,
+                inet6 ? Ethernet.TYPE_IPV6 : Ethernet.TYPE_IPV4,
+                Ethernet.addressesHead(station, self),
+                (int) self,
+                RealServer.VLAN_KEEP);
+        batch.move(index, frame, (int) (l4 + length - frame));
+        batch.cutTails(index);
+        batch.setEgress(index, ingressPort);
     }
 
     /** Adds an ACK back to where the packet came from, in a spare frame. */

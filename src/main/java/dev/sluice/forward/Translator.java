@@ -20,6 +20,7 @@ final class Translator {
     private final FlowHasher hasher;
     private final Translation fresh = new Translation();
     private final Translation known = new Translation();
+    private final Translation announced = new Translation();
     private final PacketView reply = new PacketView();
     private final LocalPorts ports;
     private int ingressPort;
@@ -32,6 +33,7 @@ final class Translator {
         this.hasher = hasher;
         fresh.setOwner(worker);
         known.setOwner(worker);
+        announced.setOwner(worker);
         this.ports = new LocalPorts(flows, hasher, exchange, worker);
     }
 
@@ -103,28 +105,46 @@ final class Translator {
      * @param packet of the flow, or of the one that has announced it
      * @param changesNumbers whether its segments may get other numbers
      */
-    void open(PacketView flow, PacketView packet, int realServer, boolean changesNumbers, int slot) {
-        fresh.setClientSide(flow);
-        fresh.setRealSide(reply, realServer);
-        readStation(packet);
-        flows.translate(slot, fresh, hasher.hash(reply), changesNumbers);
+    Translation open(PacketView flow, PacketView packet, int realServer, boolean changesNumbers, int slot) {
+        enter(flow, packet, realServer, changesNumbers, slot, fresh);
         current = fresh;
+        return fresh;
+    }
+
+    /** As {@link #open}, of a flow that the packet in hand announces: what that one is translated by stays. */
+    Translation announce(PacketView flow, PacketView packet, int realServer, int slot) {
+        enter(flow, packet, realServer, false, slot, announced);
+        return announced;
+    }
+
+    /** What a flow that was announced before is translated by; null when that is not known. */
+    @Nullable
+    Translation announced(int slot) {
+        return flows.isTranslated(slot) && flows.translation(slot, announced) ? announced : null;
+    }
+
+    private void enter(
+            PacketView flow, PacketView packet, int realServer, boolean changesNumbers, int slot, Translation into) {
+        into.setClientSide(flow);
+        into.setRealSide(reply, realServer);
+        readStation(packet, into);
+        flows.translate(slot, into, hasher.hash(reply), changesNumbers);
     }
 
     /** A packet of a known flow may come from another router than those before. */
     void follow(PacketView packet, int slot) {
         if (flows.translation(slot, known)) {
             current = known;
-            readStation(packet);
+            readStation(packet, fresh);
             if (!fresh.isAtStationOf(known)) {
                 flows.setStation(slot, fresh);
             }
         }
     }
 
-    private void readStation(PacketView packet) {
+    private void readStation(PacketView packet, Translation into) {
         long frame = packet.l3Offset() - packet.l2LengthBytes();
-        fresh.setStation(
+        into.setStation(
                 Ethernet.source(umem, frame),
                 ingressPort,
                 Ethernet.destination(umem, frame),

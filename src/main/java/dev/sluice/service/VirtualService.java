@@ -68,6 +68,11 @@ public record VirtualService(
         this(id, key, scheduler, schedulerFlags, persistence, onePacket, TranslationOptions.NONE, realServers);
     }
 
+    /** The same service with other options of translation. */
+    public VirtualService withTranslation(TranslationOptions options) {
+        return new VirtualService(id, key, scheduler, schedulerFlags, persistence, onePacket, options, realServers);
+    }
+
     /** The same service with other real servers. */
     public VirtualService withRealServers(List<RealServer> others) {
         return new VirtualService(id, key, scheduler, schedulerFlags, persistence, onePacket, translation, others);

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param virtualPort VPORT
  * @param destination the RIP; null when it is not known any more
  * @param destinationPort the port that the real server answers on
+ * @param local LIP, from which the director speaks to the real server by FULLNAT; null by other methods
+ * @param localPort LPORT, 0 where there is no LIP
  * @param template whether it is a template
  */
 public record ConnectionStats(
@@ -28,4 +30,6 @@ public record ConnectionStats(
         int virtualPort,
         @Nullable String destination,
         int destinationPort,
+        @Nullable String local,
+        int localPort,
         boolean template) {}

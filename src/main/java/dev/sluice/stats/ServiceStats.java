@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param persistence how long clients stay on their real server in seconds, 0 when the service is not persistent
  * @param persistenceNetmask which clients count as one: an IPv4 mask or the length of an IPv6 prefix; null without persistence
  * @param onePacket whether each datagram is scheduled by itself
+ * @param translation what is done to connections that are translated; null where nothing is said of it
  * @param traffic what the service got
  * @param rates what it gets in a second, as IPVS estimates it
  * @param realServers its real servers in the order of the configuration
@@ -29,6 +30,7 @@ public record ServiceStats(
         int persistence,
         @Nullable String persistenceNetmask,
         boolean onePacket,
+        @Nullable TranslationStats translation,
         Traffic traffic,
         Traffic rates,
         List<RealServerStats> realServers) {}

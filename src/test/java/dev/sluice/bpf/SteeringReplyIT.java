@@ -313,16 +313,26 @@ class SteeringReplyIT {
                     PASS_NO_SERVICE);
             expect(net + " fragment", fragment(net, net.local(), PacketBuilder.UDP, 8), PASS_NO_SERVICE);
             lab.maps.addRealServer(net.real(Protocol.UDP, RPORT));
+            expect(net + " fragment by NAT", fragment(net, net.local(), PacketBuilder.UDP, 8), PASS_NO_SERVICE);
+            lab.maps.addPeer(net.real(Protocol.UDP, 0));
             expect(
-                    net + " fragment of a real server",
+                    net + " fragment of a peer",
                     fragment(net, net.local(), PacketBuilder.UDP, 8),
                     STEERED_REPLY_FRAGMENT);
+            expect(net + " another protocol's", fragment(net, net.local(), PacketBuilder.TCP, 8), PASS_NO_SERVICE);
+            lab.maps.removeRealServer(net.real(Protocol.UDP, RPORT));
+            expect(
+                    net + " fragment of a peer alone",
+                    fragment(net, net.local(), PacketBuilder.UDP, 8),
+                    STEERED_REPLY_FRAGMENT);
+            expect(net + " to another", fragment(net, net.client(), PacketBuilder.UDP, 8), PASS_NO_SERVICE);
+            lab.maps.removePeer(net.real(Protocol.UDP, 0));
+            expect(net + " no peer", fragment(net, net.local(), PacketBuilder.UDP, 8), PASS_NO_SERVICE);
             lab.maps.putLocalAddress(net.local(), 2048, 2048);
             expect(net + " range left", packet(Protocol.TCP, net.other(), 1, net.local(), 2047), PASS_NO_SERVICE);
             expect(net + " range now", packet(Protocol.TCP, net.other(), 1, net.local(), 2048), STEERED_REPLY);
             lab.maps.removeLocalAddress(net.local());
             expect(net + " removed", packet(Protocol.TCP, net.other(), 1, net.local(), 2048), PASS_NO_SERVICE);
-            lab.maps.removeRealServer(net.real(Protocol.UDP, RPORT));
             expect(net + " nothing left", fragment(net, net.client(), PacketBuilder.UDP, 8), PASS_NO_SERVICE);
         }
         assertThrows(IllegalArgumentException.class, () -> lab.maps.putLocalAddress(INET.local(), 0, 9));

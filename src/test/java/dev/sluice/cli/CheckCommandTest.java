@@ -140,7 +140,7 @@ class CheckCommandTest {
             sloppy_sctp = "on"            | sloppy_sctp = "on" is not supported by this version; allowed: "off", "hash", "schedule"
             flow_table_memory = "heap"    | flow_table_memory = "heap" is not supported by this version; allowed: "private", "shared"
             flow_table_directory = "shm"  | flow_table_directory = "shm" is no absolute path; allowed: an absolute path
-            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, socket_mode, socket_group, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, sloppy_sctp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, ttl, icmp_echo, icmp_rate_limit, maglev_table_size, mh_table_size, hash_key, without_director, tunnel, busy_poll, warm_up_ms
+            colour = "red"                | unknown key "colour" in [director]; allowed: interfaces, socket, socket_mode, socket_group, queues, cpus, idle, xdp_mode, bind_mode, hugepages, frame_size, batch_size, rx_ring, tx_ring, fill_ring, completion_ring, frames, flow_table_size, flow_table_memory, flow_table_directory, sloppy_tcp, sloppy_sctp, conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, persistence_table_size, half_open_percent, max_new_flows_per_second, timeouts, ttl, icmp_echo, icmp_rate_limit, maglev_table_size, mh_table_size, hash_key, without_director, tunnel, fullnat, busy_poll, warm_up_ms
             """)
     void director(String line, String message) throws IOException {
         String column = message.startsWith("unknown key \"usec\"") ? "15: " : "1: ";
@@ -249,7 +249,7 @@ class CheckCommandTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             address = "10.0.0.9"    | weight = 1       | 7:1: address = "10.0.0.9" is the VIP itself; allowed: the real server's own address
-            address = "2001:db8::1" | weight = 1       | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family with method dr; method tun takes either
+            address = "2001:db8::1" | weight = 1       | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family with method dr; methods tun and fullnat take either
             address = "10.0.0.1:80" | weight = 1       | 7:1: address = "10.0.0.1:80" has a port or brackets; allowed: @RIP@
             address = "[2001:db8::1]" | weight = 1     | 7:1: address = "[2001:db8::1]" has a port or brackets; allowed: @RIP@
             address = "web1"        | weight = 1       | 7:1: address = "web1" holds no IPv4 or IPv6 address; allowed: @RIP@
@@ -274,22 +274,22 @@ class CheckCommandTest {
             address = "10.0.0.1"    | vlan = 0         | 8:1: vlan = 0 is out of range; allowed: "keep", "none", or an integer 1-4094
             address = "10.0.0.1"    | vlan = 4095      | 8:1: vlan = 4095 is out of range; allowed: "keep", "none", or an integer 1-4094
             address = "10.0.0.1"    | vlan = "12"      | 8:1: vlan = "12" is a string; allowed: "keep", "none", or an integer 1-4094
-            address = "10.0.0.1"    | method = "fullnat" | 8:1: method = "fullnat" is not supported by this version; allowed: "dr", "tun", "nat"
+            address = "10.0.0.1"    | method = "masq" | 8:1: method = "masq" is not supported by this version; allowed: "dr", "tun", "nat", "fullnat"
             address = "10.0.0.1"    | upper_threshold = -1 | 8:1: upper_threshold = -1 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | upper_threshold = 2147483648 | 8:1: upper_threshold = 2147483648 is out of range; allowed: an integer 0-2147483647
             address = "10.0.0.1"    | lower_threshold = 1  | 8:1: lower_threshold = 1 is above upper_threshold = 0; allowed: at most upper_threshold
-            address = "10.0.0.1"    | port = 80        | 8:1: port = 80 does not go with method "dr", which keeps the service's; allowed: only with method = "nat"
-            address = "10.0.0.1"    | method = "tun"~port = 81 | 9:1: port = 81 does not go with method "tun", which keeps the service's; allowed: only with method = "nat"
+            address = "10.0.0.1"    | port = 80        | 8:1: port = 80 does not go with method "dr", which keeps the service's; allowed: only with method = "nat" or "fullnat"
+            address = "10.0.0.1"    | method = "tun"~port = 81 | 9:1: port = 81 does not go with method "tun", which keeps the service's; allowed: only with method = "nat" or "fullnat"
             address = "10.0.0.1"    | method = "nat"~port = 65536 | 9:1: port = 65536 is out of range; allowed: an integer 0-65535
             address = "10.0.0.1"    | method = "nat"~tun_type = "gue" | 9:1: tun_type = "gue" does not go with method "nat"; allowed: only with method = "tun"
-            address = "2001:db8::1" | method = "nat"   | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family with method nat; method tun takes either
+            address = "2001:db8::1" | method = "nat"   | 7:1: address = "2001:db8::1" is of another family than the VIP 10.0.0.9; allowed: addresses of one family with method nat; methods tun and fullnat take either
             """)
     void realServer(String first, String second, String message) throws IOException {
         assertRefused(
                 DIRECTOR + SERVICE + "[[service.real]]\n" + first + "\n" + second.replace('~', '\n') + "\n",
                 message.replace(
                         "@RIP@",
-                        "an IPv4 or IPv6 address without port, which is the service's or, with method nat, the key port"));
+                        "an IPv4 or IPv6 address without port, which is the service's or, with method nat or fullnat, the key port"));
     }
 
     @Test
@@ -334,8 +334,8 @@ class CheckCommandTest {
             fwmark = 1          | family = "ipv6"         | 4:1: family = "ipv6" is not supported by this version; allowed: "inet", "inet6"
             fwmark = 2          |                         | 2:1: service FWM 2 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 2 and an IPv4 destination
             fwmark = 1          | family = "inet6"        | 2:1: service FWM 1 IPv6 has no [[fwmark]] rule, so no packet reaches it; required: a rule with mark = 1 and an IPv6 destination
-            fwmark = 1          | real = [{ address = "2001:db8::1" }] | 4:11: address = "2001:db8::1" is of another family than the service FWM 1; allowed: addresses of one family with method dr; method tun takes either
-            fwmark = 1          | real = [{ address = "10.0.0.1:80" }] | 4:11: address = "10.0.0.1:80" has a port or brackets; allowed: an IPv4 or IPv6 address without port, which is the service's or, with method nat, the key port
+            fwmark = 1          | real = [{ address = "2001:db8::1" }] | 4:11: address = "2001:db8::1" is of another family than the service FWM 1; allowed: addresses of one family with method dr; methods tun and fullnat take either
+            fwmark = 1          | real = [{ address = "10.0.0.1:80" }] | 4:11: address = "10.0.0.1:80" has a port or brackets; allowed: an IPv4 or IPv6 address without port, which is the service's or, with method nat or fullnat, the key port
             """)
     void fwmarkService(String first, @Nullable String second, String message) throws IOException {
         assertRefused(

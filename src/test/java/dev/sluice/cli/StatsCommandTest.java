@@ -12,6 +12,7 @@ import dev.sluice.stats.PathStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
 import dev.sluice.stats.Traffic;
+import dev.sluice.stats.TranslationStats;
 import dev.sluice.stats.TunnelStats;
 import dev.sluice.stats.WorkerStats;
 import java.io.PrintWriter;
@@ -40,6 +41,7 @@ class StatsCommandTest {
                             0,
                             null,
                             false,
+                            null,
                             new Traffic(3, 250_999, 0, 146_945_600, 0),
                             Traffic.NONE,
                             List.of(
@@ -91,6 +93,7 @@ class StatsCommandTest {
                             300,
                             "128",
                             true,
+                            null,
                             Traffic.NONE,
                             Traffic.NONE,
                             List.of()),
@@ -104,6 +107,8 @@ class StatsCommandTest {
                             0,
                             null,
                             false,
+                            new TranslationStats(
+                                    List.of("10.0.1.5", "10.0.1.7-10.0.1.9"), "1024-65535", true, "toa", true),
                             Traffic.NONE,
                             Traffic.NONE,
                             List.of())),
@@ -158,6 +163,7 @@ class StatsCommandTest {
                 UDP  [fd00::100]:53                      0        0        0        0        0
                      persistent 300 s, one-packet
                 FWM  4294967295 IPv6                     0        0        0        0        0
+                     local addresses 10.0.1.5 10.0.1.7-10.0.1.9 ports 1024-65535, client address by toa, SYN proxy
 
                 Health: 1 of 3 real servers are down (sluice health)
                   TCP 10.0.0.100:80: NO QUORUM, sorry server in use

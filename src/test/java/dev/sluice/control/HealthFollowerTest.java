@@ -320,7 +320,8 @@ class HealthFollowerTest {
         HealthSettings before = registry.health(HTTP);
         change(
                 new Edit.EditService(
-                        new ServiceConfig(HTTP, SchedulerKind.WLC, Set.of(), null, false, List.of()), true),
+                        new ServiceConfig(HTTP, SchedulerKind.WLC, Set.of(), null, false, List.of()),
+                        new KeptSettings(true, true, true, true)),
                 new Edit.EditRealServer(HTTP, real(11, 5), true));
         assertEquals(before, registry.health(HTTP));
         fail(12);

@@ -58,9 +58,7 @@ public final class RegistryDirector implements Director {
             case "table" ->
                 JSON.valueToTree(new TableStats(
                         tableSize,
-                        registry.services().stream()
-                                .map(RegistryDirector::service)
-                                .toList()));
+                        registry.services().stream().map(this::service).toList()));
             case "timeouts" -> JSON.valueToTree(timeouts);
             case "set-timeouts" -> {
                 timeouts = new TimeoutStats(
@@ -71,6 +69,8 @@ public final class RegistryDirector implements Director {
             }
             case "connections" -> JSON.createObjectNode().putNull("next");
             case "zero" -> zero(request.path("service"));
+            case "local-add", "local-delete" ->
+                change(ServiceCommands.edit(command, request.path("service"), request.path("local_addresses")));
             default -> change(ServiceCommands.edit(command, request.path("service"), request.path("real")));
         };
     }
@@ -94,6 +94,7 @@ public final class RegistryDirector implements Director {
         Registry draft = registry.copy();
         try {
             List<String> lines = edit.applyTo(draft);
+            draft.checkTranslation();
             if (draft.realServerAddresses().stream().anyMatch(broadcast::contains)) {
                 throw new ChangeException(ChangeException.Code.NOT_UNICAST, "a broadcast address");
             }
@@ -104,7 +105,7 @@ public final class RegistryDirector implements Director {
         }
     }
 
-    private static ServiceStats service(VirtualService service) {
+    private ServiceStats service(VirtualService service) {
         Persistence persistence = service.persistence();
         return new ServiceStats(
                 service.key() instanceof AddressKey key ? key.protocol().name() : "FWM",
@@ -119,6 +120,7 @@ public final class RegistryDirector implements Director {
                 persistence == null ? 0 : persistence.timeoutSeconds(),
                 persistence == null ? null : persistence.netmaskText(),
                 service.onePacket(),
+                StatsReader.translation(Overlay.withPool(service, registry), service.translation()),
                 Traffic.NONE,
                 Traffic.NONE,
                 service.realServers().stream().map(RegistryDirector::realServer).toList());

@@ -36,7 +36,7 @@ class ReplySteeringIT {
     private static final FwmarkKey MARK = new FwmarkKey(AddressFamily.INET, 7);
 
     private final SteeringMaps maps = SteeringMaps.create();
-    private final ServiceSteering steering = new ServiceSteering(maps);
+    private final ServiceSteering steering = new ServiceSteering(maps, new LocalAddressScan(List.of()));
     private final Set<Integer> held = new HashSet<>();
     private Registry registry = new Registry(251, KnownIds.NONE);
 

@@ -74,7 +74,7 @@ class ServiceJsonTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             [] | bad_request | "service" is missing or not an object
             {} | invalid | [[service]] has no protocol; required: "tcp", "udp", "sctp"
-            {'protocol':'tcp','address':'10.0.0.100:80','colour':'red'} | invalid | unknown key "colour" in [[service]]; allowed: protocol, address, fwmark, family, scheduler, scheduler_flags, persistence, persistence_netmask, one_packet, real, sorry, on_failure, slow_start, quorum, hysteresis, quorum_up, quorum_down, check
+            {'protocol':'tcp','address':'10.0.0.100:80','colour':'red'} | invalid | unknown key "colour" in [[service]]; allowed: protocol, address, fwmark, family, scheduler, scheduler_flags, persistence, persistence_netmask, one_packet, local_addresses, client_address, syn_proxy, real, sorry, on_failure, slow_start, quorum, hysteresis, quorum_up, quorum_down, check
             {'protocol':'tcp','address':'10.0.0.100:80','persistence':null} | bad_request | null has no meaning here: leave the key out
             {'protocol':'tcp','address':'10.0.0.100:80','persistence':0} | invalid | persistence = 0 is out of range; allowed: an integer 1-2678400
             {'protocol':'tcp','address':'10.0.0.100:80','persistence':1.5} | invalid | persistence = 1.5 is a floating-point number; allowed: an integer 1-2678400

@@ -210,7 +210,7 @@ class SynProxyTest {
         int cookie = harness.i32(Tcp.SEQUENCE);
         assertTrue(opens(ack(false, ISN + 1, cookie), ISN, NOW_MS));
         assertEquals(4, harness.options().length, "no timestamps, no options");
-        assertFalse(opens(ack(false, ISN + 1, cookie + 8), ISN, NOW_MS));
+        assertFalse(opens(ack(false, ISN + 1, cookie + 16), ISN, NOW_MS));
         assertFalse(opens(ack(false, ISN + 9, cookie), ISN + 8, NOW_MS));
         assertTrue(opens(ack(false, ISN, cookie), ISN, NOW_MS), "a window probe, with the number from the table");
         assertFalse(opens(ack(false, ISN + 1, cookie), ISN, NOW_MS + 120_000));

@@ -23,6 +23,14 @@ final class Entries {
     record Counts(long connections, long inPackets, long outPackets, long inBytes, long outBytes) {}
 
     /**
+     * What is done to connections that are translated.
+     *
+     * @param localAddresses single ones and ranges
+     * @param own whether they are the service's own
+     */
+    record Translation(List<String> localAddresses, boolean own, boolean synProxy) {}
+
+    /**
      * A virtual service.
      *
      * @param engine the persistence engine, empty for none
@@ -38,6 +46,7 @@ final class Entries {
             int persistenceSeconds,
             @Nullable String netmask,
             boolean onePacket,
+            Translation translation,
             Counts totals,
             Counts rates,
             List<Real> realServers) {}
@@ -84,9 +93,19 @@ final class Entries {
                 (int) json.path("persistence").number(),
                 netmask(json.path("persistenceNetmask"), key.family()),
                 json.path("onePacket").isTrue(),
+                translation(json.path("translation")),
                 counts(json.path("traffic")),
                 counts(json.path("rates")),
                 realServers);
+    }
+
+    private static Translation translation(Json json) {
+        List<String> addresses = new ArrayList<>();
+        json.path("localAddresses").elements().forEach(address -> addresses.add(address.text()));
+        return new Translation(
+                addresses,
+                json.path("ownLocalAddresses").isTrue(),
+                json.path("synProxy").isTrue());
     }
 
     private static @Nullable String netmask(Json json, AddressFamily family) {

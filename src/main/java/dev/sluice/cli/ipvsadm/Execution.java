@@ -45,6 +45,7 @@ final class Execution {
             switch (request.command()) {
                 case LIST -> list(request);
                 case SAVE -> new RulePrinter(out, names(request)).all(Entries.read(director.ask("table", Map.of())));
+                case LIST_LOCAL -> listLocalAddresses(request);
                 case SET -> setTimeouts(request.timeoutsSeconds());
                 case START_DAEMON -> throw IpvsadmException.refused(NO_SYNC_DAEMON);
                 case STOP_DAEMON -> throw IpvsadmException.refused("No daemon is running");
@@ -86,6 +87,12 @@ final class Execution {
                 .orElseThrow(() -> IpvsadmException.fatal(NO_SUCH_SERVICE, NOT_LISTED));
     }
 
+    private void listLocalAddresses(Request request) throws AdminException, IpvsadmException {
+        Request.Service asked = Objects.requireNonNull(request.service(), "the command needs it");
+        Entries.Service service = find(Entries.read(director.ask("table", Map.of())), asked.key());
+        new LocalAddressPrinter(out, names(request)).service(service);
+    }
+
     private void listConnections(Request request) throws AdminException {
         ConnectionPrinter printer = new ConnectionPrinter(out, names(request));
         Json page = director.ask("connections", Map.of());
@@ -113,12 +120,19 @@ final class Execution {
             if (settings) {
                 checkSupported(request.command(), service);
             }
-            arguments.put("service", settings ? Wire.service(service) : Wire.key(service.key()));
+            arguments.put("service", settings ? Wire.service(service, request.translation()) : Wire.key(service.key()));
         }
         Request.Real real = request.real();
         if (real != null) {
             arguments.put(
                     "real", request.command() == IpvsCommand.DELETE_SERVER ? Wire.realKey(real) : Wire.real(real));
+        }
+        if (request.has(IpvsOption.LOCAL_ADDRESS)) {
+            arguments.put("local_addresses", request.translation().localAddresses());
+        }
+        String interfaceName = request.translation().interfaceName();
+        if (interfaceName != null) {
+            arguments.put("interface", interfaceName);
         }
         director.ask(word(request.command()), arguments);
     }
@@ -149,6 +163,8 @@ final class Execution {
             case ADD_SERVER -> "real-add";
             case EDIT_SERVER -> "real-edit";
             case DELETE_SERVER -> "real-delete";
+            case ADD_LOCAL -> "local-add";
+            case DELETE_LOCAL -> "local-delete";
             case FLUSH -> "flush";
             case ZERO -> "zero";
             default -> throw new IllegalArgumentException(command.name());

@@ -13,6 +13,9 @@ enum IpvsCommand {
     ADD_SERVER("add-server"),
     EDIT_SERVER("edit-server"),
     DELETE_SERVER("delete-server"),
+    ADD_LOCAL("add-laddr"),
+    DELETE_LOCAL("del-laddr"),
+    LIST_LOCAL("get-laddr"),
     SET("set"),
     START_DAEMON("start-daemon"),
     STOP_DAEMON("stop-daemon"),
@@ -32,10 +35,16 @@ enum IpvsCommand {
         this.keyword = keyword;
     }
 
+    /** Whether only DPVS's ipvsadm knows it. */
+    boolean isBeyondIpvs() {
+        return this == ADD_LOCAL || this == DELETE_LOCAL || this == LIST_LOCAL;
+    }
+
     /** The options without which the command makes no sense. */
     private Set<IpvsOption> required() {
         return switch (this) {
-            case ADD_SERVICE, EDIT_SERVICE, DELETE_SERVICE -> EnumSet.of(IpvsOption.SERVICE);
+            case ADD_SERVICE, EDIT_SERVICE, DELETE_SERVICE, LIST_LOCAL -> EnumSet.of(IpvsOption.SERVICE);
+            case ADD_LOCAL, DELETE_LOCAL -> EnumSet.of(IpvsOption.SERVICE, IpvsOption.LOCAL_ADDRESS);
             case ADD_SERVER, EDIT_SERVER, DELETE_SERVER -> EnumSet.of(IpvsOption.SERVICE, IpvsOption.REAL_SERVER);
             default -> EnumSet.noneOf(IpvsOption.class);
         };
@@ -52,7 +61,8 @@ enum IpvsCommand {
                         IpvsOption.NETMASK,
                         IpvsOption.OPS,
                         IpvsOption.PE,
-                        IpvsOption.SCHED_FLAGS);
+                        IpvsOption.SCHED_FLAGS,
+                        IpvsOption.SYN_PROXY);
             case ADD_SERVER, EDIT_SERVER ->
                 EnumSet.of(
                         IpvsOption.SERVICE,
@@ -67,6 +77,9 @@ enum IpvsCommand {
                         IpvsOption.TUN_CSUM,
                         IpvsOption.TUN_REMCSUM);
             case DELETE_SERVICE, ZERO -> EnumSet.of(IpvsOption.SERVICE);
+            case ADD_LOCAL, DELETE_LOCAL ->
+                EnumSet.of(IpvsOption.SERVICE, IpvsOption.LOCAL_ADDRESS, IpvsOption.INTERFACE);
+            case LIST_LOCAL -> EnumSet.of(IpvsOption.SERVICE, IpvsOption.NUMERIC);
             case DELETE_SERVER -> EnumSet.of(IpvsOption.SERVICE, IpvsOption.REAL_SERVER);
             case SAVE -> EnumSet.of(IpvsOption.NUMERIC);
             case LIST ->

@@ -38,7 +38,10 @@ enum IpvsOption {
     TUN_PORT("tun-port"),
     TUN_NOCSUM("tun-nocsum"),
     TUN_CSUM("tun-csum"),
-    TUN_REMCSUM("tun-remcsum");
+    TUN_REMCSUM("tun-remcsum"),
+    LOCAL_ADDRESS("laddr"),
+    INTERFACE("ifname"),
+    SYN_PROXY("synproxy");
 
     private final String keyword;
 

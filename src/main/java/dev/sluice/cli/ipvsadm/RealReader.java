@@ -40,11 +40,12 @@ final class RealReader {
         port = read.port().orElse(service.port());
     }
 
-    /** {@code -g}, {@code -i}, {@code -m}. */
+    /** {@code -g}, {@code -i}, {@code -m}, {@code -b}. */
     void method(Switch kind) {
         method = switch (kind) {
             case IPIP -> ForwardingMethod.TUN;
             case MASQUERADING -> ForwardingMethod.NAT;
+            case FULLNAT -> ForwardingMethod.FULLNAT;
             default -> ForwardingMethod.DR;
         };
     }
@@ -86,10 +87,10 @@ final class RealReader {
     Request.Real read(boolean settings, Set<IpvsOption> options) throws IpvsadmException {
         Tunnel tunnel = null;
         if (settings) {
-            if (method != ForwardingMethod.NAT && !service.isMark()) {
+            if (!method.translatesPort() && !service.isMark()) {
                 port = service.port();
             }
-            if (address.family() != service.family() && method != ForwardingMethod.TUN) {
+            if (address.family() != service.family() && !method.crossesFamilies()) {
                 throw IpvsadmException.usage("Different address family is allowed only for tunneling servers");
             }
             tunnel = tunnel(options);

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param real the real server it names, null if none
  * @param timeoutsSeconds of {@code --set}: for TCP, TCP after a FIN, and UDP; 0 leaves one as it is. Empty otherwise
  * @param daemon of {@code --start-daemon} and {@code --stop-daemon}: {@code master} or {@code backup}; empty otherwise
+ * @param translation what only DPVS's ipvsadm has words for
  */
 record Request(
         IpvsCommand command,
@@ -24,7 +25,8 @@ record Request(
         @Nullable Service service,
         @Nullable Real real,
         List<Integer> timeoutsSeconds,
-        String daemon) {
+        String daemon,
+        Translation translation) {
     Request {
         options = Set.copyOf(options);
         timeoutsSeconds = List.copyOf(timeoutsSeconds);
@@ -32,6 +34,22 @@ record Request(
 
     boolean has(IpvsOption option) {
         return options.contains(option);
+    }
+
+    /**
+     * Local addresses of a service, and its SYN proxy.
+     *
+     * @param localAddresses addresses and ranges
+     * @param interfaceName the interface that they are said to be on, null if none is
+     * @param synProxy null where it stays as it is
+     */
+    record Translation(
+            List<String> localAddresses,
+            @Nullable String interfaceName,
+            @Nullable Boolean synProxy) {
+        Translation {
+            localAddresses = List.copyOf(localAddresses);
+        }
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.sluice.cli.ipvsadm;
 
 import dev.sluice.cli.ipvsadm.SwitchScanner.Scanned;
+import dev.sluice.control.config.LocalAddresses;
 import dev.sluice.packet.IpAddress;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -23,6 +24,9 @@ final class RequestReader {
     private final Set<IpvsOption> options = EnumSet.noneOf(IpvsOption.class);
     private final ServiceReader service;
     private final RealReader real;
+    private List<String> localAddresses = List.of();
+    private @Nullable String interfaceName;
+    private @Nullable Boolean synProxy;
 
     private RequestReader(List<String> words, String name, Names names) {
         scanner = new SwitchScanner(words);
@@ -50,7 +54,8 @@ final class RequestReader {
     private Request read(boolean restoring) throws IpvsadmException {
         Scanned first = first();
         IpvsCommand command = first == null ? null : command(first.name());
-        if (first == null || command == null || (restoring && command == IpvsCommand.RESTORE)) {
+        boolean alone = command != null && command.isBeyondIpvs() && !scanner.hasMore();
+        if (first == null || command == null || alone || (restoring && command == IpvsCommand.RESTORE)) {
             throw IpvsadmException.fatal(tryHelp, IpvsadmException.REFUSED);
         }
         if (command == IpvsCommand.HELP || command == IpvsCommand.VERSION) {
@@ -90,6 +95,9 @@ final class RequestReader {
             case ADD_SERVER -> IpvsCommand.ADD_SERVER;
             case EDIT_SERVER -> IpvsCommand.EDIT_SERVER;
             case DELETE_SERVER -> IpvsCommand.DELETE_SERVER;
+            case ADD_LOCAL -> IpvsCommand.ADD_LOCAL;
+            case DELETE_LOCAL -> IpvsCommand.DELETE_LOCAL;
+            case LIST_LOCAL -> IpvsCommand.LIST_LOCAL;
             case SET -> IpvsCommand.SET;
             case RESTORE -> IpvsCommand.RESTORE;
             case SAVE -> IpvsCommand.SAVE;
@@ -149,7 +157,7 @@ final class RequestReader {
                 set(IpvsOption.REAL_SERVER);
                 real.address(value);
             }
-            case GATEWAYING, IPIP, MASQUERADING -> {
+            case GATEWAYING, IPIP, MASQUERADING, FULLNAT -> {
                 set(IpvsOption.FORWARDING);
                 real.method(scanned.name());
             }
@@ -176,10 +184,37 @@ final class RequestReader {
             case TUN_NOCSUM -> set(IpvsOption.TUN_NOCSUM);
             case TUN_CSUM -> set(IpvsOption.TUN_CSUM);
             case TUN_REMCSUM -> set(IpvsOption.TUN_REMCSUM);
+            case LOCAL_ADDRESS, INTERFACE, SYN_PROXY -> takeTranslation(scanned.name(), value);
             case SORT -> {
                 // Listings are sorted without it.
             }
             default -> takeListing(scanned.name(), value);
+        }
+    }
+
+    /** What DPVS has and ipvsadm does not. */
+    private void takeTranslation(Switch name, String value) throws IpvsadmException {
+        switch (name) {
+            case LOCAL_ADDRESS -> {
+                set(IpvsOption.LOCAL_ADDRESS);
+                try {
+                    LocalAddresses.parse(value);
+                } catch (IllegalArgumentException e) {
+                    throw IpvsadmException.usage("illegal local address specified: " + value + " " + e.getMessage());
+                }
+                localAddresses = List.of(value);
+            }
+            case INTERFACE -> {
+                set(IpvsOption.INTERFACE);
+                interfaceName = value;
+            }
+            default -> {
+                set(IpvsOption.SYN_PROXY);
+                if (!value.equals("enable") && !value.equals("disable")) {
+                    throw IpvsadmException.usage("illegal synproxy specified: enable or disable");
+                }
+                synProxy = value.equals("enable");
+            }
         }
     }
 
@@ -279,7 +314,8 @@ final class RequestReader {
                 options.contains(IpvsOption.SERVICE) ? service.read(settings) : null,
                 options.contains(IpvsOption.REAL_SERVER) ? real.read(servers, options) : null,
                 timeouts,
-                daemon);
+                daemon,
+                new Request.Translation(localAddresses, interfaceName, synProxy));
     }
 
     private void checkListing() throws IpvsadmException {

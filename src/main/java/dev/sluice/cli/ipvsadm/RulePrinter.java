@@ -20,6 +20,11 @@ final class RulePrinter {
         for (Entries.Service service : EntryOrder.services(services)) {
             String name = names.rule(service.key());
             out.print("-A " + name + " -s " + service.scheduler() + settings(service) + "\n");
+            if (service.translation().own()) {
+                for (String address : service.translation().localAddresses()) {
+                    out.print("-P " + name + " -z " + address + "\n");
+                }
+            }
             for (Entries.Real real : EntryOrder.realServers(service.realServers())) {
                 out.print("-a " + name + " -r "
                         + names.endpoint(real.address(), real.port(), EntryNames.protocol(service.key())) + " "
@@ -45,6 +50,9 @@ final class RulePrinter {
         }
         if (!service.schedulerFlags().isEmpty()) {
             text.append(" -b ").append(SchedulerFlags.shown(service.schedulerFlags(), service.scheduler()));
+        }
+        if (service.translation().synProxy()) {
+            text.append(" -j enable");
         }
         return text.toString();
     }

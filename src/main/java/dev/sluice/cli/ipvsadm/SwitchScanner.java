@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes a command line apart as popt(3) does: short switches may stand together, the last of them with its value ({@code -w5},
  * {@code -w=5}); a long one's value stands behind it or behind an equals sign; an optional value must not begin with a dash;
- * {@code --} ends the switches; what is left over may stand anywhere.
+ * {@code --} ends the switches; what is left over may stand anywhere. {@code -b} beside a real server and without a value is
+ * DPVS's, and means FULLNAT.
  */
 final class SwitchScanner {
     private final List<String> words;
@@ -17,6 +18,8 @@ final class SwitchScanner {
     private boolean switchesEnded;
     /** What is left of a word of short switches. */
     private @Nullable String cluster;
+    /** The command, which comes first. */
+    private @Nullable Switch first;
 
     /**
      * @param words the command line without the command's own name
@@ -39,6 +42,14 @@ final class SwitchScanner {
      */
     @Nullable
     Scanned next() throws IpvsadmException {
+        Scanned scanned = scan();
+        if (scanned != null && first == null) {
+            first = scanned.name();
+        }
+        return scanned;
+    }
+
+    private @Nullable Scanned scan() throws IpvsadmException {
         String word = cluster;
         if (word == null) {
             word = nextSwitchWord();
@@ -51,6 +62,11 @@ final class SwitchScanner {
             word = word.substring(1);
         }
         return shortSwitch(word);
+    }
+
+    /** Whether any word is left to be looked at. */
+    boolean hasMore() {
+        return cluster != null || next < words.size();
     }
 
     /** The word that was looked at last. */
@@ -86,6 +102,9 @@ final class SwitchScanner {
     private Scanned shortSwitch(String text) throws IpvsadmException {
         Switch found = Switch.ofShortName(text.charAt(0));
         String rest = text.length() == 1 ? null : text.substring(1);
+        if (found == Switch.SCHED_FLAGS && isFullnat(rest)) {
+            found = Switch.FULLNAT;
+        }
         boolean equals = rest != null && rest.startsWith("=");
         if (rest != null && equals) {
             rest = rest.substring(1);
@@ -96,6 +115,13 @@ final class SwitchScanner {
         }
         cluster = null;
         return scanned(found, rest, equals);
+    }
+
+    /** Whether {@code -b} stands beside a real server, with nothing that could be scheduler flags. */
+    private boolean isFullnat(@Nullable String rest) {
+        return (first == Switch.ADD_SERVER || first == Switch.EDIT_SERVER)
+                && rest == null
+                && (next == words.size() || words.get(next).startsWith("-"));
     }
 
     private Scanned scanned(@Nullable Switch found, @Nullable String attached, boolean equals) throws IpvsadmException {

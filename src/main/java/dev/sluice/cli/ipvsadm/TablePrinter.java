@@ -123,7 +123,9 @@ final class TablePrinter {
         if (!service.engine().isEmpty()) {
             text.append(" pe ").append(service.engine());
         }
-        return text.append(service.onePacket() ? " ops" : "").toString();
+        return text.append(service.onePacket() ? " ops" : "")
+                .append(service.translation().synProxy() ? " synproxy" : "")
+                .toString();
     }
 
     private String real(Entries.Real real) {

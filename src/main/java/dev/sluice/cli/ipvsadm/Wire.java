@@ -34,8 +34,8 @@ final class Wire {
         return json;
     }
 
-    /** A service with its settings. */
-    static Map<String, Object> service(Request.Service service) {
+    /** A service with its settings; of its SYN proxy only what is said. */
+    static Map<String, Object> service(Request.Service service, Request.Translation translation) {
         Map<String, Object> json = key(service.key());
         json.put("scheduler", service.scheduler());
         json.put("scheduler_flags", service.schedulerFlags());
@@ -49,6 +49,10 @@ final class Wire {
                             : Long.bitCount(netmask.high()) + Long.bitCount(netmask.low()));
         }
         json.put("one_packet", service.onePacket());
+        Boolean synProxy = translation.synProxy();
+        if (synProxy != null) {
+            json.put("syn_proxy", synProxy);
+        }
         return json;
     }
 

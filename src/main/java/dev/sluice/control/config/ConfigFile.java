@@ -47,6 +47,7 @@ public final class ConfigFile {
         TomlParseResult toml = toml(text, problems);
         TableReader root = new TableReader(toml, "the file", START, problems);
         @Nullable DirectorConfig director = director(root, problems);
+        boolean poolKnown = !problems.any();
         ServicesReader reader = new ServicesReader(
                 problems, director == null ? DirectorReader.DEFAULT_MAGLEV : director.maglevTableSize(), true);
         List<ServiceConfig> services = reader.read(root.tables("service", "[[service]]"));
@@ -54,6 +55,9 @@ public final class ConfigFile {
         List<FwmarkRule> rules = new FwmarkReader(problems).read(marks);
         if (rules.size() == marks.size()) {
             reader.checkMarks(services, rules);
+        }
+        if (director != null && poolKnown) {
+            reader.checkTranslation(services, director.fullnat().pool(), rules, root.positionOf("director"));
         }
         root.finish();
         problems.throwIfAny();

@@ -1,6 +1,7 @@
 package dev.sluice.control.config;
 
 import dev.sluice.forward.PacketPolicy;
+import dev.sluice.service.LocalPool;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -28,6 +29,7 @@ import java.util.OptionalInt;
  * @param connections how connections are remembered and forgotten
  * @param packets what is done to packets on their way through
  * @param tunnel outer headers of encapsulated packets
+ * @param fullnat local addresses of connections that are translated on both sides
  * @param maglevTableSize entries of each service's Maglev table, a prime
  * @param mhTableSize slots of each service's {@code mh} table, a prime of the kernel's
  * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
@@ -55,6 +57,7 @@ public record DirectorConfig(
         ConnectionConfig connections,
         PacketConfig packets,
         TunnelConfig tunnel,
+        FullnatConfig fullnat,
         int maglevTableSize,
         int mhTableSize,
         Optional<HashKey> hashKey,
@@ -96,10 +99,20 @@ public record DirectorConfig(
                 packets.icmpRateLimit(),
                 tunnel.ttl(),
                 tunnel.pmtuDisc(),
-                tunnel.fragment() == FragmentMode.INNER);
+                tunnel.fragment() == FragmentMode.INNER,
+                fullnat.toaIpv6Kind());
     }
 
     DirectorConfig withSocket(Path otherSocket) {
+        return with(otherSocket, fullnat);
+    }
+
+    /** The same with another pool of local addresses, which can change while the director runs. */
+    public DirectorConfig withLocalPool(LocalPool pool) {
+        return with(socket, FullnatConfig.of(pool, fullnat.toaIpv6Kind()));
+    }
+
+    private DirectorConfig with(Path otherSocket, FullnatConfig otherFullnat) {
         return new DirectorConfig(
                 interfaces,
                 otherSocket,
@@ -120,6 +133,7 @@ public record DirectorConfig(
                 connections,
                 packets,
                 tunnel,
+                otherFullnat,
                 maglevTableSize,
                 mhTableSize,
                 hashKey,

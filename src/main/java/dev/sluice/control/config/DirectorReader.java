@@ -78,6 +78,7 @@ final class DirectorReader {
         WithoutDirector withoutDirector =
                 table.choice("without_director", WithoutDirector.class, WithoutDirector::keyword, WithoutDirector.DROP);
         TunnelConfig tunnel = packetReader.tunnel();
+        FullnatConfig fullnat = FullnatReader.director(table);
         BusyPollConfig busyPoll = busyPoll();
         int warmUpMs = table.integer("warm_up_ms", 0, MAX_WARM_UP_MS, DEFAULT_WARM_UP_MS);
         table.finish();
@@ -101,6 +102,7 @@ final class DirectorReader {
                 connections,
                 packets,
                 tunnel,
+                fullnat,
                 maglevTableSize,
                 mhTableSize,
                 hashKey,

@@ -48,6 +48,11 @@ final class Problems {
         }
     }
 
+    /** Whether anything has been found so far. */
+    boolean any() {
+        return !found.isEmpty();
+    }
+
     void throwIfAny() throws ConfigException {
         if (!found.isEmpty()) {
             found.sort(Comparator.comparingInt(ConfigProblem::line).thenComparingInt(ConfigProblem::column));

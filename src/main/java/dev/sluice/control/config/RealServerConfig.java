@@ -11,10 +11,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One {@code [[service.real]]}.
  *
- * @param address the RIP, of the service's family unless the method is {@link ForwardingMethod#TUN}; unique in its service
- *     together with the port
+ * @param address the RIP, of the service's family unless the method {@link ForwardingMethod#crossesFamilies}; unique in its
+ *     service together with the port
  * @param port the service's own, which {@link ForwardingMethod#DR} and {@link ForwardingMethod#TUN} keep, or any in a service
- *     of a firewall mark, where it only tells real servers apart; any with {@link ForwardingMethod#NAT}, where 0 keeps the
+ *     of a firewall mark, where it only tells real servers apart; any with {@link ForwardingMethod#NAT} and {@link ForwardingMethod#FULLNAT}, where 0 keeps the
  *     port that the client asked for
  * @param method how packets get there
  * @param weight 0 to {@link RealServer#MAX_WEIGHT}

@@ -8,12 +8,14 @@ import dev.sluice.service.AddressKey;
 import dev.sluice.service.ForwardingMethod;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.LocalPool;
 import dev.sluice.service.Persistence;
 import dev.sluice.service.Protocol;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.SchedulerFlag;
 import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.ServiceKey;
+import dev.sluice.service.TranslationOptions;
 import dev.sluice.service.Tunnel;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,7 +36,7 @@ import org.tomlj.TomlPosition;
 final class ServicesReader {
     private static final String VIP = "\"10.0.0.100:80\" or \"[2001:db8::100]:80\", port 0 for every port";
     private static final String RIP =
-            "an IPv4 or IPv6 address without port, which is the service's or, with method nat, the key port";
+            "an IPv4 or IPv6 address without port, which is the service's or, with method nat or fullnat, the key port";
     private static final Pattern PORT = Pattern.compile("[0-9]{1,5}");
     private static final Pattern WITH_PORT_OR_BRACKETS = Pattern.compile("[0-9.]+:[0-9]*|\\[.*");
     private static final String NETMASK = "a mask of CIPs, \"255.255.255.0\"";
@@ -43,6 +45,8 @@ final class ServicesReader {
     private final int maglevTableSize;
     private final boolean ofFile;
     private final Map<ServiceKey, TomlPosition> first = new HashMap<>();
+    /** Services whose local addresses are known. */
+    private final Map<ServiceKey, TomlPosition> translated = new HashMap<>();
 
     /**
      * @param maglevTableSize entries of each Maglev table
@@ -70,6 +74,7 @@ final class ServicesReader {
         @Nullable ServiceKey known = key.orElse(null);
         Persistence persistence = persistence(table, known);
         boolean onePacket = onePacket(table, known);
+        TranslationOptions translation = FullnatReader.service(table, known);
         List<RealServerConfig> realServers = realServers(table.tables("real", "[[service.real]]"), known);
         HealthConfig health = HealthReader.read(table, known, sorry(table, known, realServers));
         table.finish();
@@ -90,7 +95,11 @@ final class ServicesReader {
                             + "; allowed: one service for each "
                             + (known instanceof AddressKey ? "protocol, address and port" : "mark and family"));
         }
-        return Optional.of(new ServiceConfig(known, scheduler, flags, persistence, onePacket, realServers, health));
+        if (table.sound("local_addresses")) {
+            translated.put(known, table.position());
+        }
+        return Optional.of(
+                new ServiceConfig(known, scheduler, flags, persistence, onePacket, translation, realServers, health));
     }
 
     private Optional<AddressKey> addressKey(TableReader table) {
@@ -268,7 +277,7 @@ final class ServicesReader {
                 table.wrong(
                         "port",
                         "does not go with method \"" + method.keyword() + "\", which keeps the service's",
-                        "only with method = \"nat\"");
+                        "only with method = \"nat\" or \"fullnat\"");
             }
             int weight = table.integer("weight", 0, RealServer.MAX_WEIGHT, 1);
             int upper = table.integer("upper_threshold", 0, Integer.MAX_VALUE, 0);
@@ -335,14 +344,45 @@ final class ServicesReader {
 
     private void checkAgainstService(
             TableReader table, IpAddress address, ForwardingMethod method, ServiceKey service) {
-        if (address.family() != service.family() && method != ForwardingMethod.TUN) {
+        if (address.family() != service.family() && !method.crossesFamilies()) {
             table.wrong(
                     "address",
                     "is of another family than the "
                             + (service instanceof AddressKey key ? "VIP " + key.address() : "service " + service),
-                    "addresses of one family with method " + method.keyword() + "; method tun takes either");
+                    "addresses of one family with method " + method.keyword()
+                            + "; methods tun and fullnat take either");
         } else if (ofFile && service instanceof AddressKey key && address.equals(key.address())) {
             table.wrong("address", "is the VIP itself", "the real server's own address");
+        }
+    }
+
+    /**
+     * Reports what does not go together with local addresses and SYN proxies.
+     *
+     * @param defaults the director's pool, which stands at {@code director}
+     */
+    void checkTranslation(
+            List<ServiceConfig> services, LocalPool defaults, List<FwmarkRule> rules, TomlPosition director) {
+        List<ServiceConfig> sound = services.stream()
+                .filter(service -> translated.containsKey(service.key()))
+                .toList();
+        List<TranslationRules.Subject> subjects =
+                sound.stream().map(ServiceConfig::translated).toList();
+        for (TranslationRules.Problem problem : TranslationRules.problems(defaults, subjects, rules)) {
+            TomlPosition where = problem.service() == TranslationRules.DIRECTOR
+                    ? director
+                    : Objects.requireNonNull(
+                            translated.get(sound.get(problem.service()).key()));
+            problems.missing(where, problem.text());
+        }
+        for (TranslationRules.Subject subject : subjects) {
+            if (subject.tellsNobody()) {
+                problems.missing(
+                        Objects.requireNonNull(translated.get(subject.key())),
+                        TranslationRules.tellsNobody(
+                                        subject.key(), subject.options().clientAddress())
+                                + "; allowed: with a real server of method fullnat, or client_address left out");
+            }
         }
     }
 

@@ -88,6 +88,7 @@ class ConfigFileTest {
                                 new ConnectionConfig.Timeouts(900, 120, 300, 60, 120, 10, 900)),
                         new PacketConfig(TtlMode.DECREMENT, EchoMode.KERNEL, 1000),
                         new TunnelConfig(-1, Optional.empty(), Optional.empty(), true, FragmentMode.OUTER),
+                        new FullnatConfig(List.of(), 1024, 65535, 254),
                         65537,
                         4093,
                         Optional.empty(),
@@ -155,6 +156,10 @@ class ConfigFileTest {
                 source_ipv6 = "2001:db8:9::1"
                 pmtu_disc = false
                 fragment = "inner"
+                [director.fullnat]
+                local_addresses = ["10.9.0.5", "10.9.0.7-10.9.0.8", "fd00::ff-fd00::100"]
+                local_ports = "2000-2999"
+                toa_ipv6_kind = 253
                 [director.busy_poll]
                 enabled = true
                 usecs = 50
@@ -247,6 +252,16 @@ class ConfigFileTest {
                                 Optional.of(IpPrefix.parse("2001:db8:9::1")),
                                 false,
                                 FragmentMode.INNER),
+                        new FullnatConfig(
+                                List.of(
+                                        IpAddress.parse("10.9.0.5"),
+                                        IpAddress.parse("10.9.0.7"),
+                                        IpAddress.parse("10.9.0.8"),
+                                        IpAddress.parse("fd00::ff"),
+                                        IpAddress.parse("fd00::100")),
+                                2000,
+                                2999,
+                                253),
                         251,
                         131071,
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
@@ -324,7 +339,7 @@ class ConfigFileTest {
                         new FwmarkRule(7, null, IpPrefix.parse("10.0.0.101"), 80, 80, null)),
                 config.fwmarkRules());
         assertEquals(
-                new PacketPolicy(true, true, 7, 64, false, true),
+                new PacketPolicy(true, true, 7, 64, false, true, 253),
                 config.director().packetPolicy());
         assertTrue(config.director().icmpEcho());
         assertEquals(Path.of("/x"), config.withSocket(Path.of("/x")).director().socket());
