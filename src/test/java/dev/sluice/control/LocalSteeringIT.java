@@ -57,8 +57,7 @@ class LocalSteeringIT {
     }
 
     private static LocalPool pool(int firstPort, int lastPort, String... addresses) {
-        return new LocalPool(
-                List.of(addresses).stream().map(IpAddress::parse).toList(), firstPort, lastPort);
+        return new LocalPool(List.of(addresses).stream().map(IpAddress::parse).toList(), firstPort, lastPort);
     }
 
     /** As the reconfigurer makes a change; what is steered before workers know it is told. */
@@ -67,7 +66,7 @@ class LocalSteeringIT {
         for (Edit edit : edits) {
             edit.applyTo(draft);
         }
-        draft.checkTranslation();
+        TranslationCheck.check(draft);
         steering.narrow(draft);
         Set<String> early = steered();
         steering.widen(draft);
@@ -172,9 +171,7 @@ class LocalSteeringIT {
 
     @Test
     void aChangeThatIsTakenBackLeavesNothing() throws ChangeException {
-        change(
-                new Edit.SetLocalPool(pool(1024, 65535, "10.9.0.5")),
-                new Edit.AddService(service(HTTP, fullnat(RIP))));
+        change(new Edit.SetLocalPool(pool(1024, 65535, "10.9.0.5")), new Edit.AddService(service(HTTP, fullnat(RIP))));
         Registry draft = registry.copy();
         draft.setLocalPool(pool(1024, 65535, "10.9.0.5", "10.9.0.6"));
         steering.narrow(draft);

@@ -36,7 +36,8 @@ class TranslationEditsTest {
     private static final AddressKey HTTP = new AddressKey(Protocol.TCP, IpAddress.parse("10.0.0.100"), 80);
     private static final String KEY = "'protocol':'tcp','address':'10.0.0.100:80'";
     private static final String DIRECTOR = "[director]\ninterfaces = ['eth1']\nqueues = 1\nfullnat.local_addresses = ";
-    private static final String SERVICE = "\n[[service]]\nprotocol = 'tcp'\naddress = '10.0.0.100:80'\nscheduler = 'rr'\n";
+    private static final String SERVICE =
+            "\n[[service]]\nprotocol = 'tcp'\naddress = '10.0.0.100:80'\nscheduler = 'rr'\n";
     private static final String REAL = "real = [{ address = '10.7.0.11', port = 8080, method = 'fullnat' }]\n";
 
     private Registry registry = new Registry(65537, KnownIds.NONE);
@@ -51,7 +52,7 @@ class TranslationEditsTest {
         for (Edit edit : edits) {
             lines.addAll(edit.applyTo(draft));
         }
-        draft.checkTranslation();
+        TranslationCheck.check(draft);
         registry = draft;
         return lines;
     }
@@ -100,8 +101,9 @@ class TranslationEditsTest {
                 reload(DIRECTOR + "['10.9.0.7']" + SERVICE
                         + "local_addresses = ['10.9.1.1', '10.9.1.2']\nclient_address = 'toa'\nsyn_proxy = true\n"
                         + REAL));
-        assertEquals(List.of(IpAddress.parse("10.9.1.1"), IpAddress.parse("10.9.1.2")), registry.localPool(http())
-                .addresses());
+        assertEquals(
+                List.of(IpAddress.parse("10.9.1.1"), IpAddress.parse("10.9.1.2")),
+                registry.localPool(http()).addresses());
     }
 
     @Test
@@ -109,7 +111,9 @@ class TranslationEditsTest {
         reload(DIRECTOR + "['10.9.0.5']\nfullnat.local_ports = '2000-2999'" + SERVICE + REAL);
         Overlay overlay = Overlay.NONE.next(registry, Map.of(), new Overlay.Now(0, Instant.EPOCH), true);
         VirtualService effective = overlay.states(registry).getFirst().effective();
-        assertEquals(new LocalPool(List.of(IpAddress.parse("10.9.0.5")), 2000, 2999), effective.translation().pool());
+        assertEquals(
+                new LocalPool(List.of(IpAddress.parse("10.9.0.5")), 2000, 2999),
+                effective.translation().pool());
         assertEquals(
                 new TranslationStats(List.of("10.9.0.5"), "2000-2999", false, "none", false),
                 StatsReader.translation(effective, http().translation()));
@@ -177,10 +181,7 @@ class TranslationEditsTest {
                 List.of(
                         "edit service TCP 10.0.0.100:80: local addresses 10.9.1.1 -> of the director, client address toa"
                                 + " -> none"),
-                command(
-                        "service-edit",
-                        KEY + ",'scheduler':'wlc','local_addresses':[],'client_address':'none'",
-                        "{}"));
+                command("service-edit", KEY + ",'scheduler':'wlc','local_addresses':[],'client_address':'none'", "{}"));
     }
 
     @Test
@@ -192,18 +193,17 @@ class TranslationEditsTest {
                     () -> command("real-add", KEY, "{'address':'10.7.0.11','method':'" + method + "'}"));
             assertTrue(
                     String.valueOf(refused.getMessage())
-                            .startsWith("service TCP 10.0.0.100:80 has a SYN proxy, and real server 10.7.0.11 of method "
-                                    + method),
+                            .startsWith(
+                                    "service TCP 10.0.0.100:80 has a SYN proxy, and real server 10.7.0.11 of method "
+                                            + method),
                     refused::getMessage);
         }
         command("real-add", KEY, "{'address':'10.7.0.11','method':'nat'}");
-        assertThrows(
-                ChangeException.class, () -> command("real-edit", KEY, "{'address':'10.7.0.11','method':'dr'}"));
+        assertThrows(ChangeException.class, () -> command("real-edit", KEY, "{'address':'10.7.0.11','method':'dr'}"));
         command("service-edit", KEY + ",'scheduler':'rr','syn_proxy':false", "{}");
         command("real-edit", KEY, "{'address':'10.7.0.11','method':'dr'}");
         assertThrows(
-                ChangeException.class,
-                () -> command("service-edit", KEY + ",'scheduler':'rr','syn_proxy':true", "{}"));
+                ChangeException.class, () -> command("service-edit", KEY + ",'scheduler':'rr','syn_proxy':true", "{}"));
         // In one change, whatever comes first.
         reload("[director]\ninterfaces = ['eth1']\n" + SERVICE
                 + "syn_proxy = true\nreal = [{ address = '10.7.0.11', method = 'nat' }]\n");
@@ -229,7 +229,8 @@ class TranslationEditsTest {
         String dumped = TomlWriter.write(state.config());
         assertTrue(dumped.contains("local_addresses = [\"10.9.0.7-10.9.0.9\", \"fd09::5\"]\n"), dumped);
         assertEquals(List.of(), ConfigDifference.edits(registry, ConfigFile.parse("f", dumped)));
-        assertEquals(253, ConfigFile.parse("f", dumped).director().packetPolicy().toaInet6Kind());
+        assertEquals(
+                253, ConfigFile.parse("f", dumped).director().packetPolicy().toaInet6Kind());
     }
 
     @Test
@@ -245,7 +246,9 @@ class TranslationEditsTest {
                 new ConfigSource(Path.of("/etc/sluice.toml"), UnaryOperator.identity()));
         String dumped = TomlWriter.write(state.config());
         assertFalse(dumped.contains("\n  client_address"), dumped);
-        assertTrue(dumped.contains("# service TCP 10.0.0.100:80 has client_address = \"toa\", but no real server"), dumped);
+        assertTrue(
+                dumped.contains("# service TCP 10.0.0.100:80 has client_address = \"toa\", but no real server"),
+                dumped);
         assertEquals(1, ConfigFile.parse("f", dumped).services().size());
     }
 

@@ -99,11 +99,17 @@ class FullnatPoolIT {
 
     /** What becomes of a connection that a real server opens to a local address: {@code refused} by the kernel, or {@code silence}. */
     private static String probe(String address) {
-        String script = "import socket, sys\n"
-                + "sock = socket.socket(); sock.settimeout(0.5)\n"
-                + "try: sock.connect((sys.argv[1], 5555))\n"
-                + "except ConnectionRefusedError: print('refused')\n"
-                + "except socket.timeout: print('silence')\n";
+        String script = """
+                import socket, sys
+                sock = socket.socket()
+                sock.settimeout(0.5)
+                try:
+                    sock.connect((sys.argv[1], 5555))
+                except ConnectionRefusedError:
+                    print("refused")
+                except socket.timeout:
+                    print("silence")
+                """;
         return lab.on("rs1", "python3", "-c", script, address).strip();
     }
 
@@ -131,7 +137,8 @@ class FullnatPoolIT {
         assertEquals(Set.of(SECOND4, FIRST6), locals());
         inet6.assertContinues();
         assertEquals(
-                List.of("local addresses: " + SECOND4 + " " + FIRST6 + " -> " + SECOND4 + " " + NOWHERE4 + " " + FIRST6),
+                List.of("local addresses: " + SECOND4 + " " + FIRST6 + " -> " + SECOND4 + " " + NOWHERE4 + " "
+                        + FIRST6),
                 lab.apply(config(SECOND4, NOWHERE4, FIRST6)));
         // It looks when it has answered.
         while (!director.log().contains("local address " + NOWHERE4 + " is on no interface of this host")) {
@@ -144,7 +151,9 @@ class FullnatPoolIT {
     void byCommand() throws AdminException {
         director = lab.fixture().startDirector(config(FIRST4, FIRST6));
         String vip = VIP4 + ":8000";
-        lab.fixture().sluice("ipvsadm", "-P", "-t", vip, "-z", SECOND4, "-F", "eth1").orFail();
+        lab.fixture()
+                .sluice("ipvsadm", "-P", "-t", vip, "-z", SECOND4, "-F", "eth1")
+                .orFail();
         assertEquals(
                 "\"eth7\" is no interface of this director; it has eth1\n",
                 lab.fixture()
@@ -153,8 +162,12 @@ class FullnatPoolIT {
         DirectorLab.Conversation conversation = converse(VIP4);
         assertEquals(Set.of(SECOND4), locals());
         String listed = lab.fixture().sluice("ipvsadm", "-Lnc").orFail();
-        assertTrue(listed.contains(" " + RIPS4.get(Integer.parseInt(conversation.realServer().substring(2)) - 1) + ":80"), listed);
-        assertTrue(lab.fixture().sluice("ipvsadm", "-G", "-n", "-t", vip).orFail().contains(" " + SECOND4 + "\n"));
+        assertTrue(
+                listed.contains(" "
+                        + RIPS4.get(Integer.parseInt(conversation.realServer().substring(2)) - 1) + ":80"),
+                listed);
+        assertTrue(
+                lab.fixture().sluice("ipvsadm", "-G", "-n", "-t", vip).orFail().contains(" " + SECOND4 + "\n"));
         lab.fixture().sluice("ipvsadm", "-Q", "-t", vip, "-z", SECOND4).orFail();
         conversation.assertContinues();
     }

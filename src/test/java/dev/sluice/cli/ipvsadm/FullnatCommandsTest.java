@@ -14,8 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The words of DPVS's ipvsadm for FULLNAT, beside those of ipvsadm. */
 class FullnatCommandsTest {
     private final RegistryDirector director = new RegistryDirector(4096, Set.of());
-    private final Recording.Runner runner =
-            Recording.inProcess(director, new RecordedNames(RecordedNames.HOSTS));
+    private final Recording.Runner runner = Recording.inProcess(director, new RecordedNames(RecordedNames.HOSTS));
 
     private String run(String command) {
         Outcome outcome = runner.run(command, "");
@@ -38,8 +37,7 @@ class FullnatCommandsTest {
         run("ipvsadm -a -t 10.0.0.100:80 -r 10.7.0.11:8080 -b -w 3");
         run("ipvsadm --add-server -t 10.0.0.100:80 -r [fd07::11]:80 --fullnat");
         run("ipvsadm -a -t 10.0.0.100:80 -r 10.7.0.12:80 -mw2");
-        assertEquals(
-                """
+        assertEquals("""
                 IP Virtual Server version 1.2.1 (size=4096)
                 Prot LocalAddress:Port Scheduler Flags
                   -> RemoteAddress:Port           Forward Weight ActiveConn InActConn
@@ -47,10 +45,8 @@ class FullnatCommandsTest {
                   -> [fd07::11]:80                FullNat 1      0          0
                   -> 10.7.0.11:8080               FullNat 3      0          0
                   -> 10.7.0.12:80                 Masq    2      0          0
-                """,
-                run("ipvsadm -Ln").replaceAll("(?m) +$", ""));
-        String rules =
-                """
+                """, run("ipvsadm -Ln").replaceAll("(?m) +$", ""));
+        String rules = """
                 -A -t 10.0.0.100:80 -s rr -j enable
                 -P -t 10.0.0.100:80 -z 10.9.0.5
                 -P -t 10.0.0.100:80 -z fd09::7-fd09::9
@@ -62,21 +58,18 @@ class FullnatCommandsTest {
         run("ipvsadm -C");
         assertEquals(new Outcome("ipvsadm -R", "", "", 0), runner.run("ipvsadm -R", rules));
         assertEquals(rules, run("ipvsadm -Sn"));
-        assertEquals(
-                """
+        assertEquals("""
                 VIP:VPORT            TOTAL    SNAT_IP
                 10.0.0.100:80        4
                                               10.9.0.5
                                               fd09::7
                                               fd09::8
                                               fd09::9
-                """,
-                run("ipvsadm -G -n -t 10.0.0.100:80"));
+                """, run("ipvsadm -G -n -t 10.0.0.100:80"));
         run("ipvsadm -Q -t 10.0.0.100:80 -z fd09::8");
         run("ipvsadm -E -t 10.0.0.100:80 -s wlc -j disable");
         run("ipvsadm -e -t 10.0.0.100:80 -r 10.7.0.12:80 -b -w 4");
-        assertEquals(
-                """
+        assertEquals("""
                 -A -t 10.0.0.100:80 -s wlc
                 -P -t 10.0.0.100:80 -z 10.9.0.5
                 -P -t 10.0.0.100:80 -z fd09::7
@@ -84,8 +77,7 @@ class FullnatCommandsTest {
                 -a -t 10.0.0.100:80 -r [fd07::11]:80 -b -w 1
                 -a -t 10.0.0.100:80 -r 10.7.0.11:8080 -b -w 3
                 -a -t 10.0.0.100:80 -r 10.7.0.12:80 -b -w 4
-                """,
-                run("ipvsadm -Sn"));
+                """, run("ipvsadm -Sn"));
     }
 
     @Test
