@@ -137,7 +137,7 @@ public final class Director implements AutoCloseable {
             for (Edit edit : ConfigDifference.edits(registry, config)) {
                 edit.applyTo(registry);
             }
-            registry.checkTranslation();
+            TranslationCheck.check(registry);
             nextHops.resolve(registry.ways());
             ids.save(registry.ids());
         } catch (ChangeException e) {
