@@ -102,8 +102,7 @@ final class FastNat {
             return false;
         }
         long service = rows[row + FastNatTable.SERVICE_AND_ROOM];
-        if (ipLength > ((int) service & FastNatTable.ROOM_MASK)
-                || ((int) service & FastNatTable.INET6) != 0 != inet6) {
+        if (ipLength > ((int) service & FastNatTable.ROOM_MASK) || ((int) service & FastNatTable.INET6) != 0 != inet6) {
             return false;
         }
         long ip = base + batch.address(index) + Ethernet.HEADER_BYTES & Octets.ADDRESS_BITS;

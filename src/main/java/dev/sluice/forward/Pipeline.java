@@ -228,9 +228,8 @@ public final class Pipeline {
         }
         fastPath.hash(hashes, from, count);
         // Of a packet without flow it is the hash of one before, and does no harm.
-        touched ^= translating
-                ? flows.touchBothWays(hashes, scratch, from, count)
-                : flows.touchHomes(hashes, from, count);
+        touched ^=
+                translating ? flows.touchBothWays(hashes, scratch, from, count) : flows.touchHomes(hashes, from, count);
     }
 
     private void parseOne(Batch batch, int index) {

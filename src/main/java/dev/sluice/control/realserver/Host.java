@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.bpf.DecapProgram;
+import dev.sluice.control.command.Commands;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;

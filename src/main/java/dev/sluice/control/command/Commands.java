@@ -1,7 +1,8 @@
-package dev.sluice.control.realserver;
+package dev.sluice.control.command;
 
 import dev.sluice.control.preflight.EnvironmentException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -9,10 +10,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
-/** Runs ip(8), modprobe(8) and rmmod(8), which act in the calling thread's network namespace. */
-final class Commands {
+/** Runs ip(8), nft(8), modprobe(8) and rmmod(8), which act in the calling thread's network namespace. Any thread; waits. */
+public final class Commands {
     private static final int TIMEOUT_S = 20;
-    private static final int NOT_FOUND = 127;
+    /** The exit code of a command that is not there. */
+    public static final int NOT_FOUND = 127;
 
     private Commands() {}
 
@@ -22,14 +24,15 @@ final class Commands {
      * @param exitCode its exit code, 127 when there is no such command
      * @param output what it wrote, standard error included
      */
-    record Result(int exitCode, String output) {
-        boolean isOk() {
+    public record Result(int exitCode, String output) {
+        /** Whether it did what it was told. */
+        public boolean isOk() {
             return exitCode == 0;
         }
     }
 
     /** Standard output of {@code ip} with these arguments. */
-    static String ip(String... arguments) throws EnvironmentException {
+    public static String ip(String... arguments) throws EnvironmentException {
         Result result = run("ip", arguments);
         if (result.exitCode() == NOT_FOUND) {
             throw new EnvironmentException(
@@ -43,8 +46,17 @@ final class Commands {
         return result.output();
     }
 
-    /** Runs a command to its end. */
-    static Result run(String name, String... arguments) {
+    /** Runs a command to its end, without input. */
+    public static Result run(String name, String... arguments) {
+        return runWith("", name, arguments);
+    }
+
+    /**
+     * Runs a command to its end.
+     *
+     * @param input what it reads, no more than a pipe holds
+     */
+    public static Result runWith(String input, String name, String... arguments) {
         List<String> command = new ArrayList<>(List.of(name));
         command.addAll(List.of(arguments));
         Process process;
@@ -55,7 +67,9 @@ final class Commands {
             return new Result(NOT_FOUND, String.valueOf(e.getMessage()));
         }
         try {
-            process.getOutputStream().close();
+            try (OutputStream in = process.getOutputStream()) {
+                in.write(input.getBytes(StandardCharsets.UTF_8));
+            }
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (!process.waitFor(TIMEOUT_S, TimeUnit.SECONDS)) {
                 process.destroyForcibly();

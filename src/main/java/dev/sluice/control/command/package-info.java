@@ -1,0 +1,5 @@
+/** Programs of the system that are run to their end. */
+@NullMarked
+package dev.sluice.control.command;
+
+import org.jspecify.annotations.NullMarked;
