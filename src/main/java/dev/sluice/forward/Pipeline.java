@@ -342,7 +342,7 @@ public final class Pipeline {
         }
         if (announced > 0) {
             counters.increment(Counter.FTP_EXPECTED);
-Translation data = related.listen(
+            Translation data = related.listen(
                     snapshot, packets[index], translation.realServer(), announced, translation.realPort(), nowMs);
             return data == null
                     || !data.isLocal()

@@ -37,8 +37,7 @@ class FtpFullNatTest extends SegmentFixture {
         return new ForwardingSnapshot.Builder(1)
                 .routes(Harness.defaultRoutes(new NextHop(CLIENT_PORT_ID, ROUTER_MAC, Harness.DIRECTOR_MAC, clientMtu)))
                 .add(
-                        new VirtualService(
-                                0, key, SchedulerKind.RR, Set.of(), null, false, options(), List.of(server)),
+                        new VirtualService(0, key, SchedulerKind.RR, Set.of(), null, false, options(), List.of(server)),
                         null,
                         Harness.PARAMETERS)
                 .nextHops(
@@ -88,8 +87,7 @@ class FtpFullNatTest extends SegmentFixture {
         String announced = "";
         for (int i = 0; i < 2; i++) {
             Segment out = new Segment(toReal(
-                            0,
-                            fromClient(CONTROL_PORT, 21, PSH_ACK, 1000, 5000).payload(SegmentHarness.ascii(line))))
+                            0, fromClient(CONTROL_PORT, 21, PSH_ACK, 1000, 5000).payload(SegmentHarness.ascii(line))))
                     .between(control, controlPort, real, 21);
             assertEquals(1000, out.sequence());
             assertTrue(announced.isEmpty() || announced.equals(text(out)), "the same when it comes again");

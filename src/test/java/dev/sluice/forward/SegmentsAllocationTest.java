@@ -41,9 +41,10 @@ class SegmentsAllocationTest {
     private static final IpAddress LIP = IpAddress.parse("10.0.2.1");
 
     private final Harness harness = new Harness(4096);
-    private final MemorySegment syn =
-            frame(PacketBuilder.tcp(CLIENT, 1, VIP, 80).tcpFlags(Transport.SYN).tcpNumbers(ISN, 0)
-                    .tcpOptions(SegmentFixture.linux(1460, 5, 0, 7)));
+    private final MemorySegment syn = frame(PacketBuilder.tcp(CLIENT, 1, VIP, 80)
+            .tcpFlags(Transport.SYN)
+            .tcpNumbers(ISN, 0)
+            .tcpOptions(SegmentFixture.linux(1460, 5, 0, 7)));
     private final MemorySegment ack = frame(PacketBuilder.tcp(CLIENT, 1, VIP, 80)
             .tcpFlags(Transport.ACK)
             .tcpNumbers(ISN + 1, 0)
