@@ -57,6 +57,11 @@ public final class Translation {
         return (realTuple & 0xff) == FlowHasher.INET6;
     }
 
+    /** Whether the client's side is of one family, and the real server's of the other. */
+    public boolean crossesFamilies() {
+        return ((tuple ^ realTuple) & 0xff) != 0;
+    }
+
     /** CIP: its upper half, 0 for IPv4. */
     public long clientHigh() {
         return clientHigh;

@@ -67,6 +67,16 @@ final class AddressRewriter {
      */
     void rewrite(Batch batch, int index, PacketView packet) {
         long change = putAddresses(packet.l3Offset(), packet.inet6());
+        rewriteTransport(batch, index, packet, change);
+    }
+
+    /**
+     * Rewrites ports and checksum behind the IP header, unless it is a later fragment or has none.
+     *
+     * @param packet as it was before its addresses changed
+     * @param change of the sum over the addresses
+     */
+    void rewriteTransport(Batch batch, int index, PacketView packet, long change) {
         if (packet.isLaterFragment() || packet.isIpsec()) {
             return;
         }
@@ -74,10 +84,10 @@ final class AddressRewriter {
         int oldPorts = Wire.i32(umem, l4);
         int newPorts = sourcePort << 16 | destinationPort;
         Wire.putI32(umem, l4, newPorts);
-        change += Checksum.change(oldPorts, newPorts);
+        long changeOfAll = change + Checksum.change(oldPorts, newPorts);
         switch (packet.protocol()) {
-            case Transport.TCP -> putChecksum(l4 + Transport.TCP_CHECKSUM, change);
-            case Transport.UDP -> putUdpChecksum(batch, index, packet, change);
+            case Transport.TCP -> putChecksum(l4 + Transport.TCP_CHECKSUM, changeOfAll);
+            case Transport.UDP -> putUdpChecksum(batch, index, packet, changeOfAll);
             case Transport.SCTP -> {
                 if (oldPorts != newPorts) {
                     int length = packet.ipLengthBytes() - (int) (l4 - packet.l3Offset());
@@ -106,22 +116,36 @@ final class AddressRewriter {
         Wire.putU16(umem, at, checksum == 0 ? 0xffff : checksum);
     }
 
-    /** UDP's checksum of a datagram over IPv4 as it stands now, with tails. */
+    /** UDP's checksum, with tails, of a datagram that came over IPv4 without one, between the new addresses. */
     private int ofDatagram(Batch batch, int index, PacketView packet) {
         int length = packet.ipLengthBytes() - (int) (packet.l4Offset() - packet.l3Offset());
-        long sum = Checksum.add(0, umem, packet.l3Offset() + Ipv4.SOURCE, 2 * Integer.BYTES);
-        sum += Transport.UDP + length;
-        int held = (int) Math.min(length, batch.address(index) + batch.length(index) - packet.l4Offset());
-        sum = Checksum.add(sum, umem, packet.l4Offset(), held);
-        int done = held;
-        for (int tail = 0; tail < batch.tails(index) && done < length; tail++) {
-            int octets = Math.min(length - done, batch.tailLength(index, tail));
-            int part = Checksum.fold(Checksum.add(0, umem, batch.tailAddress(index, tail), octets));
-            // What begins at an odd octet stands in the other half of its words.
-            sum += (done & 1) == 0 ? part : (part >>> 8 | part << 8) & 0xffff;
-            done += octets;
+        // The sum over nothing but zeros changes by all of the new addresses.
+        long sum = Transport.UDP + length + changeFrom(0, 0, 0, 0);
+        return ~Checksum.fold(Payload.sum(umem, batch, index, packet.l4Offset(), length, sum)) & 0xffff;
+    }
+
+    /** By how much the sum over a packet's addresses changes when the new ones, of whatever family, take their place. */
+    long changeFrom(PacketView packet) {
+        return changeFrom(packet.sourceHigh(), packet.sourceLow(), packet.destinationHigh(), packet.destinationLow());
+    }
+
+    private long changeFrom(long oldSourceHigh, long oldSourceLow, long oldDestinationHigh, long oldDestinationLow) {
+        return Checksum.change(oldSourceHigh, sourceHigh)
+                + Checksum.change(oldSourceLow, sourceLow)
+                + Checksum.change(oldDestinationHigh, destinationHigh)
+                + Checksum.change(oldDestinationLow, destinationLow);
+    }
+
+    /** Writes the addresses into an IP header that is new, and nothing else. */
+    void writeAddresses(long l3, boolean inet6) {
+        if (inet6) {
+            Wire.putI64(umem, l3 + Ipv6.SOURCE, sourceHigh);
+            Wire.putI64(umem, l3 + Ipv6.SOURCE + Long.BYTES, sourceLow);
+            Wire.putI64(umem, l3 + Ipv6.DESTINATION, destinationHigh);
+            Wire.putI64(umem, l3 + Ipv6.DESTINATION + Long.BYTES, destinationLow);
+        } else {
+            Wire.putI64(umem, l3 + Ipv4.SOURCE, sourceLow << 32 | destinationLow);
         }
-        return ~Checksum.fold(sum) & 0xffff;
     }
 
     /**
@@ -142,19 +166,27 @@ final class AddressRewriter {
 
     /** Rewrites a quoted packet as far as it goes: by how much its sum changed. */
     private long rewriteQuoted(PacketView quoted, long end) {
-        long l3 = quoted.l3Offset();
-        long l4 = quoted.l4Offset();
-        long ofPseudoHeader = putAddresses(l3, quoted.inet6());
+        long ofPseudoHeader = putAddresses(quoted.l3Offset(), quoted.inet6());
         // IPv4's header sums up to the same as before, for its checksum has changed as well.
-        long change = quoted.inet6() ? ofPseudoHeader : 0;
+        return (quoted.inet6() ? ofPseudoHeader : 0) + rewriteQuotedTransport(quoted, ofPseudoHeader, end);
+    }
+
+    /**
+     * Rewrites a quoted packet's ports and checksum as far as it goes.
+     *
+     * @param change of the sum over its addresses
+     * @param end absolute offset of where what is quoted ends
+     * @return by how much the sum of what is quoted of the transport changed
+     */
+    long rewriteQuotedTransport(PacketView quoted, long change, long end) {
         if (quoted.isIpsec()) {
-            return change;
+            return 0;
         }
+        long l4 = quoted.l4Offset();
         int oldPorts = Wire.i32(umem, l4);
         int newPorts = sourcePort << 16 | destinationPort;
         Wire.putI32(umem, l4, newPorts);
         long ofPorts = Checksum.change(oldPorts, newPorts);
-        change += ofPorts;
         int checksumAt = switch (quoted.protocol()) {
             case Transport.TCP -> Transport.TCP_CHECKSUM;
             case Transport.UDP -> Transport.UDP_CHECKSUM;
@@ -162,16 +194,16 @@ final class AddressRewriter {
         };
         long at = l4 + checksumAt;
         if (checksumAt == 0 || at + Short.BYTES > end) {
-            return change;
+            return ofPorts;
         }
         int old = Wire.u16(umem, at);
         if (old == 0 && quoted.protocol() == Transport.UDP) {
-            return change;
+            return ofPorts;
         }
-        int now = Checksum.update(old, ofPseudoHeader + ofPorts);
+        int now = Checksum.update(old, change + ofPorts);
         now = now == 0 && quoted.protocol() == Transport.UDP ? 0xffff : now;
         Wire.putU16(umem, at, now);
-        return change + (~old & 0xffff) + now;
+        return ofPorts + (~old & 0xffff) + now;
     }
 
     /** Writes the addresses into an IP header, and its checksum: by how much the sum over them changed. */

@@ -48,7 +48,9 @@ public final class DirectedForwarder {
                 new PacketPolicy(true, false, 0, policy.tunnelTtl(), policy.pmtuDisc(), policy.fragmentInner());
         Counters counters = new Counters();
         Identifications ids = new Identifications(0, 1, (int) System.nanoTime());
-        this.rewriter = new Rewriter(frames, counters, ofChecks, ids, new IcmpAnswers(frames, counters, ids, 0));
+        IcmpAnswers answers = new IcmpAnswers(frames, counters, ids, 0);
+        FamilyCrossing crossing = new FamilyCrossing(frames, counters, ids, answers);
+        this.rewriter = new Rewriter(frames, counters, ofChecks, ids, answers, crossing);
     }
 
     /** Where the IP packet is to be put. */

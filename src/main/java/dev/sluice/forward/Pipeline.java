@@ -132,8 +132,10 @@ public final class Pipeline {
         this.held = new FragmentHold(umem);
         this.ids = new Identifications(worker, exchange.workers(), (int) System.nanoTime());
         this.answers = new IcmpAnswers(umem, counters, ids, packetPolicy.icmpErrorsPerSecond());
-        this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers);
-        this.replies = new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers, segments);
+        FamilyCrossing crossing = new FamilyCrossing(umem, counters, ids, answers);
+        this.rewriter = new Rewriter(umem, counters, packetPolicy, ids, answers, crossing);
+        this.replies =
+                new ReplyPath(umem, flows, exchange, worker, counters, packetPolicy, answers, segments, crossing);
         this.fastPath = new FastPath(umem, flows, hasher, counters, packetPolicy, ids);
         this.fastNat = new FastNat(umem, fastPath, flows, counters, packetPolicy);
         for (int i = 0; i < packets.length; i++) {

@@ -38,6 +38,7 @@ final class ReplyPath {
     private final Fragmentation fragmentation;
     private final AddressRewriter outer;
     private final AddressRewriter quotedRewriter;
+    private final FamilyCrossing crossing;
     private final Translation found = new Translation();
     private int ownSlot;
 
@@ -58,7 +59,8 @@ final class ReplyPath {
             Counters counters,
             PacketPolicy policy,
             IcmpAnswers answers,
-            NumberedSegments segments) {
+            NumberedSegments segments,
+            FamilyCrossing crossing) {
         this.umem = umem;
         this.flows = flows;
         this.exchange = exchange;
@@ -71,6 +73,7 @@ final class ReplyPath {
         this.fragmentation = new Fragmentation(umem);
         this.outer = new AddressRewriter(umem);
         this.quotedRewriter = new AddressRewriter(umem);
+        this.crossing = crossing;
     }
 
     /** Whether any worker has connections whose replies come here. */
@@ -120,7 +123,11 @@ final class ReplyPath {
             long hash,
             int ingressPort,
             long nowMs) {
-        if (!mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
+        boolean crosses = found.crossesFamilies();
+        boolean passes = crosses
+                ? mayCross(snapshot, batch, index, packet, hash, ingressPort, nowMs)
+                : mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+        if (!passes) {
             return;
         }
         int verdict = segments.toClient(snapshot, batch, index, packet, found, hash, ingressPort, nowMs);
@@ -128,11 +135,15 @@ final class ReplyPath {
             batch.setEgress(index, DROPPED);
         } else if (verdict != NumberedSegments.ANSWERED) {
             account(packet, segments.hasOpened(), nowMs);
+            if (crosses) {
+                cross(snapshot, batch, index, packet, ingressPort, nowMs);
+                return;
+            }
             outer.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
                     .to(found.clientHigh(), found.clientLow(), found.clientPort());
             outer.rewrite(batch, index, packet);
             leave(batch, index, packet);
-            account(snapshot, packet);
+            account(snapshot, packet.ipLengthBytes());
         }
     }
 
@@ -181,20 +192,29 @@ final class ReplyPath {
             long hash,
             int ingressPort,
             long nowMs) {
-        if (!mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
+        boolean crosses = found.crossesFamilies();
+        boolean passes = crosses
+                ? mayCross(snapshot, batch, index, packet, hash, ingressPort, nowMs)
+                : mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+        if (!passes) {
             return;
         }
         if (found.hasNumbers()) {
             segments.quotedToClient(batch, index, packet, quoted, found);
         }
+        int received = packet.ipLengthBytes();
         quotedRewriter
                 .from(found.clientHigh(), found.clientLow(), found.clientPort())
                 .to(found.virtualHigh(), found.virtualLow(), found.virtualPort());
         outer.from(found.virtualHigh(), found.virtualLow(), 0).to(found.clientHigh(), found.clientLow(), 0);
-        outer.rewriteIcmp(batch, index, packet, quoted, quotedRewriter);
+        if (!crosses) {
+            outer.rewriteIcmp(batch, index, packet, quoted, quotedRewriter);
+        } else if (!crossing.crossError(batch, index, packet, quoted, outer, quotedRewriter)) {
+            return;
+        }
         counters.increment(Counter.ICMP_RELAYED);
         leave(batch, index, packet);
-        account(snapshot, packet);
+        account(snapshot, received);
     }
 
     private void send(
@@ -205,6 +225,12 @@ final class ReplyPath {
             long hash,
             int ingressPort,
             long nowMs) {
+        if (found.crossesFamilies()) {
+            if (mayCross(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
+                cross(snapshot, batch, index, packet, ingressPort, nowMs);
+            }
+            return;
+        }
         outer.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
                 .to(found.clientHigh(), found.clientLow(), found.clientPort());
         if (outer.isImpossible(packet)) {
@@ -214,8 +240,52 @@ final class ReplyPath {
         if (mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
             outer.rewrite(batch, index, packet);
             leave(batch, index, packet);
-            account(snapshot, packet);
+            account(snapshot, packet.ipLengthBytes());
         }
+    }
+
+    /** As {@link #send}, to a client of the other family, of what {@link #mayCross}. */
+    private void cross(
+            ForwardingSnapshot snapshot, Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
+        int received = packet.ipLengthBytes();
+        crossing.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
+                .to(found.clientHigh(), found.clientLow(), found.clientPort());
+        int firstNew = crossing.cross(batch, index, packet, roomBytes, ingressPort, nowMs);
+        if (firstNew == FamilyCrossing.FAILED) {
+            return;
+        }
+        int link = packet.l2LengthBytes();
+        for (int piece = firstNew; piece < batch.count(); piece++) {
+            place(batch, piece, batch.address(piece) + link, packet.inet6());
+        }
+        if (FamilyCrossing.isReplaced(batch, index, firstNew)) {
+            batch.setEgress(index, DROPPED);
+        } else {
+            place(batch, index, batch.address(index) + link, packet.inet6());
+        }
+        account(snapshot, received);
+    }
+
+    /** As {@link #mayPass}, but for the size. */
+    private boolean mayCross(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        Counter reason =
+                resolve(snapshot.routes(), found.clientInet6(), found.clientHigh(), found.clientLow(), true, hash);
+        if (reason != null) {
+            drop(batch, index, reason);
+            return false;
+        }
+        if (!mayLive(batch, index, packet, ingressPort, nowMs)) {
+            return false;
+        }
+        lowerTtl(packet);
+        return true;
     }
 
     /**
@@ -259,29 +329,40 @@ final class ReplyPath {
     }
 
     private boolean mayLeave(Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
-        boolean mayAnswer = !packet.isLaterFragment();
-        if (!policy.keepTtl() && packet.ttl() <= 1) {
-            drop(batch, index, Counter.TTL_EXPIRED);
-            if (mayAnswer) {
-                answers.timeExceeded(batch, index, packet, ingressPort, nowMs);
-            }
+        if (!mayLive(batch, index, packet, ingressPort, nowMs)) {
             return false;
         }
         if (packet.ipLengthBytes() > roomBytes && (packet.inet6() || packet.dontFragment())) {
             drop(batch, index, Counter.PACKET_TOO_BIG);
-            if (mayAnswer) {
+            if (!packet.isLaterFragment()) {
                 answers.tooBig(batch, index, packet, ingressPort, roomBytes, nowMs);
             }
             return false;
         }
-        if (!policy.keepTtl()) {
-            if (packet.inet6()) {
-                Wire.putU8(umem, packet.l3Offset() + Ipv6.HOP_LIMIT, packet.ttl() - 1);
-            } else {
-                Checksum.decrementTtl(umem, packet.l3Offset());
-            }
-        }
+        lowerTtl(packet);
         return true;
+    }
+
+    private boolean mayLive(Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
+        if (policy.keepTtl() || packet.ttl() > 1) {
+            return true;
+        }
+        drop(batch, index, Counter.TTL_EXPIRED);
+        if (!packet.isLaterFragment()) {
+            answers.timeExceeded(batch, index, packet, ingressPort, nowMs);
+        }
+        return false;
+    }
+
+    private void lowerTtl(PacketView packet) {
+        if (policy.keepTtl()) {
+            return;
+        }
+        if (packet.inet6()) {
+            Wire.putU8(umem, packet.l3Offset() + Ipv6.HOP_LIMIT, packet.ttl() - 1);
+        } else {
+            Checksum.decrementTtl(umem, packet.l3Offset());
+        }
     }
 
     /**
@@ -334,10 +415,10 @@ final class ReplyPath {
     }
 
     /** Counts a reply for the real server and service of the connection found last, if they are still there. */
-    private void account(ForwardingSnapshot snapshot, PacketView packet) {
+    private void account(ForwardingSnapshot snapshot, int lengthBytes) {
         int service = snapshot.serviceOf(found.realServer());
         if (service != ForwardingSnapshot.NONE) {
-            counters.reply(service, found.realServer(), packet.ipLengthBytes());
+            counters.reply(service, found.realServer(), lengthBytes);
         }
     }
 

@@ -32,13 +32,20 @@ final class Rewriter {
     private final IcmpAnswers answers;
     private final AddressRewriter addresses;
     private final AddressRewriter quotedAddresses;
+    private final FamilyCrossing crossing;
     /** What the ICMP error in hand quotes. */
     private PacketView quotedPacket = new PacketView();
 
     /** What the packet in hand is translated by; null of one that is not. */
     private @Nullable Translation translation;
 
-    Rewriter(MemorySegment umem, Counters counters, PacketPolicy policy, Identifications ids, IcmpAnswers answers) {
+    Rewriter(
+            MemorySegment umem,
+            Counters counters,
+            PacketPolicy policy,
+            Identifications ids,
+            IcmpAnswers answers,
+            FamilyCrossing crossing) {
         this.umem = umem;
         this.counters = counters;
         this.policy = policy;
@@ -48,6 +55,7 @@ final class Rewriter {
         this.answers = answers;
         this.addresses = new AddressRewriter(umem);
         this.quotedAddresses = new AddressRewriter(umem);
+        this.crossing = crossing;
     }
 
     /**
@@ -67,20 +75,9 @@ final class Rewriter {
             int ingressPort,
             long nowMs) {
         HopTable hops = snapshot.hops();
-        int hop = hops.of(realServer, hash);
-        if (!policy.keepTtl() && packet.ttl() <= 1) {
-            drop(batch, index, Counter.TTL_EXPIRED);
-            if (mayAnswer(packet)) {
-                answers.timeExceeded(batch, index, packet, ingressPort, nowMs);
-            }
-            return;
-        }
+        int hop = enter(snapshot, batch, index, packet, realServer, hash, ingressPort, nowMs);
         if (hop == HopTable.NONE) {
-            drop(batch, index, Counter.NO_NEIGHBOUR);
             return;
-        }
-        if (!policy.keepTtl()) {
-            lowerTtl(packet);
         }
         TunnelTable tunnels = snapshot.tunnels();
         boolean direct = tunnels.kind(realServer) == TunnelTable.NONE;
@@ -111,6 +108,32 @@ final class Rewriter {
         counters.packet(snapshot.serviceOf(realServer), realServer, packet.ipLengthBytes());
     }
 
+    /** Lowers a packet's TTL; its next hop, or {@link HopTable#NONE} when it was dropped. */
+    private int enter(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            int realServer,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        if (!policy.keepTtl() && packet.ttl() <= 1) {
+            drop(batch, index, Counter.TTL_EXPIRED);
+            if (mayAnswer(packet)) {
+                answers.timeExceeded(batch, index, packet, ingressPort, nowMs);
+            }
+            return HopTable.NONE;
+        }
+        int hop = snapshot.hops().of(realServer, hash);
+        if (hop == HopTable.NONE) {
+            drop(batch, index, Counter.NO_NEIGHBOUR);
+        } else if (!policy.keepTtl()) {
+            lowerTtl(packet);
+        }
+        return hop;
+    }
+
     /**
      * As {@link #rewrite}, of a packet of a client's whose connection is translated: it goes from LIP:LPORT to RIP:RPORT, which by NAT is from
      * where it came from.
@@ -124,9 +147,71 @@ final class Rewriter {
             long hash,
             int ingressPort,
             long nowMs) {
+        if (by.crossesFamilies()) {
+            cross(snapshot, batch, index, packet, by, hash, ingressPort, nowMs);
+            return;
+        }
         translation = by;
         rewrite(snapshot, batch, index, packet, by.realServer(), hash, ingressPort, nowMs);
         translation = null;
+    }
+
+    /** As {@link #rewriteTranslated}, to a real server of the other family. */
+    private void cross(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            Translation by,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        int realServer = by.realServer();
+        int hop = enter(snapshot, batch, index, packet, realServer, hash, ingressPort, nowMs);
+        if (hop == HopTable.NONE) {
+            return;
+        }
+        HopTable hops = snapshot.hops();
+        int received = packet.ipLengthBytes();
+        crossing.from(by.localHigh(), by.localLow(), by.localPort()).to(by.realHigh(), by.realLow(), by.realPort());
+        int firstNew = crossing.cross(batch, index, packet, hops.mtuBytes(hop), ingressPort, nowMs);
+        if (firstNew == FamilyCrossing.FAILED) {
+            return;
+        }
+        for (int piece = firstNew; piece < batch.count(); piece++) {
+            sendPiece(snapshot, batch, piece, packet, realServer, hop, hash, true);
+        }
+        if (FamilyCrossing.isReplaced(batch, index, firstNew)) {
+            batch.setEgress(index, DROPPED);
+        } else {
+            placeDirect(batch, index, packet, batch.address(index) + packet.l2LengthBytes(), hops, hop);
+        }
+        counters.packet(snapshot.serviceOf(realServer), realServer, received);
+    }
+
+    /** As {@link #rewriteError}, to a real server of the other family. */
+    private void crossError(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            PacketView quoted,
+            Translation by,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        int realServer = by.realServer();
+        int hop = enter(snapshot, batch, index, packet, realServer, hash, ingressPort, nowMs);
+        if (hop == HopTable.NONE) {
+            return;
+        }
+        int received = packet.ipLengthBytes();
+        addresses.from(by.localHigh(), by.localLow(), 0).to(by.realHigh(), by.realLow(), 0);
+        // Of either family less than every link takes.
+        if (crossing.crossError(batch, index, packet, quoted, addresses, quotedAddresses)) {
+            placeDirect(batch, index, packet, packet.l3Offset(), snapshot.hops(), hop);
+            counters.packet(snapshot.serviceOf(realServer), realServer, received);
+        }
     }
 
     /** Of its own, so that what nearly all packets take is small enough for the compiler to put in line. False when it was dropped. */
@@ -181,6 +266,10 @@ final class Rewriter {
                     .from(by.realHigh(), by.realLow(), by.realPort())
                     .to(by.localHigh(), by.localLow(), by.localPort());
             quotedPacket = quoted;
+            if (by.crossesFamilies()) {
+                crossError(snapshot, batch, index, packet, quoted, by, hash, ingressPort, nowMs);
+                return;
+            }
         }
         translation = by;
         rewrite(snapshot, batch, index, packet, realServer, hash, ingressPort, nowMs);

@@ -31,5 +31,31 @@ public final class Ipv6 {
     /** Where a fragment header has its identification. */
     public static final int FRAGMENT_IDENTIFICATION = 4;
 
+    /** In a routing header (RFC 8200 section 4.4): how many nodes are still to be visited. */
+    public static final int SEGMENTS_LEFT = 3;
+
     private Ipv6() {}
+
+    /** Whether a next-header number is that of an extension header which another header follows. */
+    public static boolean isExtension(int nextHeader) {
+        return nextHeader == HOP_BY_HOP
+                || nextHeader == ROUTING
+                || nextHeader == FRAGMENT
+                || nextHeader == AUTHENTICATION
+                || nextHeader == DESTINATION_OPTIONS;
+    }
+
+    /**
+     * How long an extension header is.
+     *
+     * @param header its number
+     * @param lengthField its second octet
+     */
+    public static int extensionBytes(int header, int lengthField) {
+        if (header == FRAGMENT) {
+            return EXTENSION_UNIT_BYTES;
+        }
+        // RFC 4302 section 2.2: the authentication header's length is in four-octet units, minus two.
+        return header == AUTHENTICATION ? (lengthField + 2) << 2 : (lengthField + 1) << 3;
+    }
 }

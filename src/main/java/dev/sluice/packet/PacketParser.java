@@ -138,6 +138,7 @@ public final class PacketParser {
         if (view.fragment) {
             view.fragmentId = (int) (first >>> 16) & 0xffff;
             if (view.laterFragment) {
+                view.l4Offset = ip + headerLength;
                 return FRAGMENT;
             }
         }
@@ -168,7 +169,7 @@ public final class PacketParser {
         view.destinationLow = Wire.i64(segment, ip + Ipv6.DESTINATION + 8);
         int next = Wire.u8(segment, ip + Ipv6.NEXT_HEADER);
         int at = Ipv6.HEADER_BYTES;
-        for (int headers = 0; isExtension(next); headers++) {
+        for (int headers = 0; Ipv6.isExtension(next); headers++) {
             if (headers == MAX_EXTENSION_HEADERS) {
                 return TOO_MANY_EXTENSION_HEADERS;
             }
@@ -176,7 +177,7 @@ public final class PacketParser {
                 return BAD_EXTENSION_HEADER;
             }
             int following = Wire.u8(segment, ip + at);
-            int headerLength = extensionLength(next, Wire.u8(segment, ip + at + 1));
+            int headerLength = Ipv6.extensionBytes(next, Wire.u8(segment, ip + at + 1));
             if (headerLength > readable - at) {
                 return BAD_EXTENSION_HEADER;
             }
@@ -186,6 +187,7 @@ public final class PacketParser {
                 if ((Wire.u16(segment, ip + at + 2) & Ipv6.OFFSET_MASK) != 0) {
                     view.laterFragment = true;
                     view.protocol = following;
+                    view.l4Offset = ip + at + headerLength;
                     return FRAGMENT;
                 }
             }
@@ -214,14 +216,14 @@ public final class PacketParser {
         int protocol;
         if (inet6) {
             int next = Wire.u8(segment, ip + Ipv6.NEXT_HEADER);
-            for (int headers = 0; isExtension(next); headers++) {
+            for (int headers = 0; Ipv6.isExtension(next); headers++) {
                 if (headers == MAX_EXTENSION_HEADERS || available - headerBytes < Ipv6.EXTENSION_UNIT_BYTES) {
                     return false;
                 }
                 if (next == Ipv6.FRAGMENT && (Wire.u16(segment, ip + headerBytes + 2) & Ipv6.OFFSET_MASK) != 0) {
                     return false;
                 }
-                int length = extensionLength(next, Wire.u8(segment, ip + headerBytes + 1));
+                int length = Ipv6.extensionBytes(next, Wire.u8(segment, ip + headerBytes + 1));
                 next = Wire.u8(segment, ip + headerBytes);
                 headerBytes += length;
             }
@@ -266,22 +268,6 @@ public final class PacketParser {
                     ports >>> 16);
         }
         return true;
-    }
-
-    private static boolean isExtension(int nextHeader) {
-        return nextHeader == Ipv6.HOP_BY_HOP
-                || nextHeader == Ipv6.ROUTING
-                || nextHeader == Ipv6.FRAGMENT
-                || nextHeader == Ipv6.AUTHENTICATION
-                || nextHeader == Ipv6.DESTINATION_OPTIONS;
-    }
-
-    private static int extensionLength(int header, int lengthField) {
-        if (header == Ipv6.FRAGMENT) {
-            return Ipv6.EXTENSION_UNIT_BYTES;
-        }
-        // RFC 4302 section 2.2: the authentication header's length is in four-octet units, minus two.
-        return header == Ipv6.AUTHENTICATION ? (lengthField + 2) << 2 : (lengthField + 1) << 3;
     }
 
     private static int parseTransport(MemorySegment segment, long l4, int available, PacketView view) {

@@ -37,7 +37,7 @@ public final class PacketView {
         return l3Offset;
     }
 
-    /** Absolute offset of the transport header in the segment. */
+    /** Absolute offset of the transport header in the segment; in a later fragment, of what it carries. */
     public long l4Offset() {
         return l4Offset;
     }
@@ -162,6 +162,27 @@ public final class PacketView {
         l3Offset -= bytes;
         l4Offset -= bytes;
         ipLength += bytes;
+    }
+
+    /**
+     * Says that the packet has got the header of the other family, straight before what its old one carried. Addresses, ports and
+     * what it says of fragments stay those of before.
+     *
+     * @param toInet6 the family it is of now
+     * @param l3 absolute offset of the new IP header
+     * @param l4 absolute offset of what it carries
+     * @param ipLengthBytes the IP packet's new length
+     * @param mayNotBeFragmented what {@link #dontFragment} is to say
+     */
+    public void translated(boolean toInet6, long l3, long l4, int ipLengthBytes, boolean mayNotBeFragmented) {
+        inet6 = toInet6;
+        l3Offset = l3;
+        l4Offset = l4;
+        ipLength = ipLengthBytes;
+        dontFragment = mayNotBeFragmented;
+        if (protocol == Transport.ICMP || protocol == Transport.ICMPV6) {
+            protocol = toInet6 ? Transport.ICMPV6 : Transport.ICMP;
+        }
     }
 
     /**

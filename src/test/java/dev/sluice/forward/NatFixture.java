@@ -50,6 +50,8 @@ abstract class NatFixture {
     String local = "";
 
     int localPort;
+    /** Of the way to the real server. */
+    int realMtu = 1500;
 
     abstract ForwardingMethod method();
 
@@ -58,10 +60,15 @@ abstract class NatFixture {
         return TranslationOptions.NONE;
     }
 
+    /** Whether the real server is of the client's family. */
+    boolean realInet6(boolean inet6) {
+        return inet6;
+    }
+
     void start(boolean inet6, int number) {
         client = inet6 ? "2001:db8:7::9" : "10.7.0.9";
         virtual = inet6 ? "2001:db8:100::1" : "198.51.100.1";
-        real = inet6 ? "fd00:2::11" : "192.0.2.11";
+        real = realInet6(inet6) ? "fd00:2::11" : "192.0.2.11";
         local = client;
         localPort = 4001;
         snapshot = snapshot(1500, method());
@@ -97,7 +104,12 @@ abstract class NatFixture {
                     .nextHops(
                             id,
                             List.of(new NextHop(
-                                    REAL_PORT_ID, REAL_MAC, Harness.DIRECTOR_MAC, 1500, RealServer.VLAN_NONE, null)));
+                                    REAL_PORT_ID,
+                                    REAL_MAC,
+                                    Harness.DIRECTOR_MAC,
+                                    realMtu,
+                                    RealServer.VLAN_NONE,
+                                    null)));
             id++;
         }
         return builder.build();
