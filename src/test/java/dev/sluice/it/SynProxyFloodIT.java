@@ -26,7 +26,8 @@ class SynProxyFloodIT {
     private static final int FLOWS = 10_000_000;
     private static final int REQUESTS = 10;
     /** Of the generator: on no network of the lab. */
-    private static final Map<String, String> NOBODY = Map.of(Topology.VIP4, "198.18.0.1", Topology.VIP6, "2001:db8:bad::1");
+    private static final Map<String, String> NOBODY =
+            Map.of(Topology.VIP4, "198.18.0.1", Topology.VIP6, "2001:db8:bad::1");
 
     private static final Map<String, Map<String, List<String>>> RIPS = Map.of(
             "nat-two-armed",
@@ -39,7 +40,12 @@ class SynProxyFloodIT {
                     Topology.VIP6, List.of("fd00:53::11", "fd00:53::12", "fd00:59::13")));
 
     @ParameterizedTest
-    @CsvSource({"nat-two-armed, 10.0.0.100", "nat-two-armed, fd00:51::100", "fullnat, 10.0.0.100", "fullnat, fd00:51::100"})
+    @CsvSource({
+        "nat-two-armed, 10.0.0.100",
+        "nat-two-armed, fd00:51::100",
+        "fullnat, 10.0.0.100",
+        "fullnat, fd00:51::100"
+    })
     void real_servers_see_clients_only(String scenario, String vip) throws Exception {
         try (LabFixture lab = LabFixture.up("--scenario", scenario)) {
             LabFixture.Director director = lab.startDirector(config(lab, scenario, vip));
