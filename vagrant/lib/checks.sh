@@ -22,7 +22,11 @@ check_wire() {
     for vip in "$VIP4" "$VIP6"; do
         port=$((port + 1))
         heading "One connection on the wire: curl --local-port $port http://$(in_url "$vip")/"
-        begin_to_watch "tcp and port $port"
+        if [[ $METHOD == fullnat ]]; then
+            begin_to_watch "tcp and port $port" "tcp and port 8080 and ($(lips "$vip" | sed 's/^/host /; $!s/$/ or/' | xargs))"
+        else
+            begin_to_watch "tcp and port $port"
+        fi
         real_server=$(on_client curl -sS --max-time 5 --local-port "$port" "http://$(in_url "$vip")/") || true
         seen=$(end_to_watch)
         # The handshake, from whose addresses everything else follows; a line for every host that it passes.
@@ -30,7 +34,10 @@ check_wire() {
         client_port=$(rip "$CLIENT" "$vip").$port
         expect "the client talks to the VIP, and nobody else answers it" \
             test "$(peers "$CLIENT" "$port" "$seen")" == "$client_port $vip.80"
-        if [[ $METHOD == nat ]]; then
+        if [[ $METHOD == fullnat ]]; then
+            expect "$real_server hears a local address of the director's, to its own address and port" \
+                hears_lip "$vip" "$real_server" "$seen"
+        elif [[ $METHOD == nat ]]; then
             expect "$real_server hears the client itself, to its own address and port" \
                 test "$(peers "$real_server" "$port" "$seen")" == "$client_port $(rip "$real_server" "$vip").8080"
         else
@@ -44,26 +51,42 @@ check_wire() {
 # shows_connection VIP CLIENT_PORT REAL_SERVER
 shows_connection() {
     local real_port=80 client
-    [[ $METHOD != nat ]] || real_port=8080
+    ! translates || real_port=8080
     client=$(endpoint "$(rip "$CLIENT" "$1")" "$2")
     sluice_command ipvsadm -Lnc >"$LAB_STATE/connections"
     grep -F "$client " "$LAB_STATE/connections" | tee /dev/stderr |
         grep -F " $(endpoint "$1" 80) " | grep -qF " $(endpoint "$(rip "$3" "$1")" "$real_port")"
 }
 
-# begin_to_watch FILTER: what matches at the client and at the real servers is written down from now on.
+# hears_lip VIP REAL_SERVER SEEN
+hears_lip() {
+    local ends lip
+    ends=$(peers "$2" "none" "$3")
+    for lip in $(lips "$1"); do
+        [[ $ends == "$lip".*" $(rip "$2" "$1").8080" || $ends == "$(rip "$2" "$1").8080 $lip".* ]] || continue
+        return
+    done
+    return 1
+}
+
+# begin_to_watch FILTER [FILTER_AT_REAL_SERVERS]: what matches at the client and at the real servers is written down from now on.
 begin_to_watch() {
     local host
     WATCHED=()
     for host in "$CLIENT" "${REAL_SERVERS[@]}"; do
         rm -f "$LAB_STATE/$host/watch".*
-        provider_run "$host" tcpdump --immediate-mode -lnt -i eth1 "$1" \
+        provider_run "$host" tcpdump --immediate-mode -lnt -i eth1 "$(watch_filter "$host" "$@")" \
             >"$LAB_STATE/$host/watch.out" 2>"$LAB_STATE/$host/watch.err" &
         WATCHED+=($!)
     done
     for host in "$CLIENT" "${REAL_SERVERS[@]}"; do
         wait_until 5 grep -qs 'listening on' "$LAB_STATE/$host/watch.err" || die "tcpdump does not listen on $host"
     done
+}
+
+# watch_filter HOST FILTER [FILTER_AT_REAL_SERVERS]
+watch_filter() {
+    if [[ $1 == "$CLIENT" ]]; then echo "$2"; else echo "${3:-$2}"; fi
 }
 
 # What was seen, each line after the name of its host.
@@ -92,7 +115,7 @@ check_download() {
         heading "A download of $size: curl http://$(in_url "$vip")/download | sha256sum"
         before=$(switch_counters)
         started=${EPOCHREALTIME/./}
-        expect "its SHA-256 is that of the file: ${sum:0:16}..." is_downloaded "$vip" "$sum"
+        expect "its SHA-256 is that of the file: ${sum:0:16}..." is_downloaded "$(in_url "$vip")" "$sum"
         started=$((${EPOCHREALTIME/./} - started))
         after=$(switch_counters)
         printf '  %d ms, %d MB/s; the bytes that the hosts sent and received meanwhile:\n' \
@@ -101,7 +124,7 @@ check_download() {
             printf '  %-15s %14d %14d\n' "$port" \
                 "$(passed "$port" 2 "$before" "$after")" "$(passed "$port" 3 "$before" "$after")"
         done <<<"$after"
-        if [[ $METHOD == nat ]]; then
+        if translates; then
             expect "the reply came through the director, which gave it the VIP for its source" \
                 test "$(director_received "$before" "$after")" -ge "$(stat -c %s "$LAB_DOWNLOAD")"
         else
@@ -111,9 +134,9 @@ check_download() {
     done
 }
 
-# is_downloaded VIP SUM
+# is_downloaded URL_HOST SUM
 is_downloaded() {
-    [[ $(on_client curl -sS --fail --max-time 600 "http://$(in_url "$1")/download" | sha256sum) == "$2" ]]
+    [[ $(on_client curl -sS --fail --max-time 600 "http://$1/download" | sha256sum) == "$2" ]]
 }
 
 # passed PORT COLUMN BEFORE AFTER
@@ -134,7 +157,7 @@ check_udp() {
     datagrams=$((4 * $(weight_sum)))
     for vip in "$VIP4" "$VIP6"; do
         heading "UDP by weight: $datagrams datagrams from as many client ports to $(endpoint "$vip" 7)"
-        show_weighted "$datagrams" "$(ask udp "$vip" 7 "$datagrams" | cut -d ' ' -f 2)"
+        show_weighted "$datagrams" "$(ask udp "$vip" 7 "$datagrams" 20000 | cut -d ' ' -f 2)"
     done
 }
 
@@ -149,12 +172,21 @@ check_icmp_errors() {
             test "$(ask closed "$vip" 9)" == "$vip $error"
         port=$(ask leave "$vip" 7)
         expect "a client is gone before its answer comes: the real server that sent it hears \"port unreachable\"" \
-            wait_until 5 has_heard_of "$(rip "$CLIENT" "$vip")" "$port"
+            wait_until 5 has_heard_of "$vip" "$port"
     done
 }
 
+# has_heard_of VIP CLIENT_PORT: of the client, or of whom it takes for the client.
 has_heard_of() {
-    grep -qsx "ICMP error about an answer to $1 port $2" "$LAB_STATE"/rs*/udp-echo.log
+    local peer
+    if [[ $METHOD != fullnat ]]; then
+        grep -qsx "ICMP error about an answer to $(rip "$CLIENT" "$1") port $2" "$LAB_STATE"/rs*/udp-echo.log
+        return
+    fi
+    for peer in $(lips "$1"); do
+        ! grep -qs "ICMP error about an answer to $peer port" "$LAB_STATE"/rs*/udp-echo.log || return 0
+    done
+    return 1
 }
 
 # Both sides send full packets until a router tells them what fits.
@@ -165,8 +197,7 @@ check_path_mtu() {
         set_mtu router eth1 "$NARROW_MTU"
         expect "downloads from all real servers are whole" are_whole "$vip" "$(weight_sum)"
         for host in "${REAL_SERVERS[@]}"; do
-            expect "$host has heard of it: $(route_to "$host" "$(rip "$CLIENT" "$vip")")" \
-                knows_narrow "$host" "$(rip "$CLIENT" "$vip")"
+            expect "$host has heard of it: $(narrow_route "$host" "$vip")" test -n "$(narrow_route "$host" "$vip")"
         done
         set_mtu router eth1 1500
         forget_path_mtus
@@ -176,7 +207,7 @@ check_path_mtu() {
         for host in "${REAL_SERVERS[@]}"; do
             expect "an upload arrives as it was sent" test "$(ask upload "$vip" 8090 1000000)" == same
         done
-        expect "the client has heard of it: $(route_to "$CLIENT" "$vip")" knows_narrow "$CLIENT" "$vip"
+        expect "the client has heard of it: $(route_to "$CLIENT" "$vip")" knows_mtu "$CLIENT" "$vip" "$NARROW_MTU"
         set_mtu gate eth2 1500
         forget_path_mtus
     done
@@ -206,8 +237,22 @@ route_to() {
     provider_run "$1" ip route get "$2" | xargs
 }
 
-knows_narrow() {
-    [[ $(route_to "$1" "$2") == *"mtu $NARROW_MTU"* ]]
+# knows_mtu HOST ADDRESS BYTES
+knows_mtu() {
+    [[ $(route_to "$1" "$2") == *"mtu $3"* ]]
+}
+
+# narrow_route REAL_SERVER VIP: what it knows of the way to the client, or to those whom it takes for the client.
+narrow_route() {
+    local peer peers
+    peers=$(rip "$CLIENT" "$2")
+    [[ $METHOD != fullnat ]] || peers=$(lips "$2")
+    for peer in $peers; do
+        if knows_mtu "$1" "$peer" "$NARROW_MTU"; then
+            route_to "$1" "$peer"
+            return
+        fi
+    done
 }
 
 # FTP says addresses and ports in its commands and answers, so a director has to read and change them.
@@ -257,11 +302,40 @@ check_who_can_ask() {
     done
 }
 
-# asks_from HOST URL: curl's exit code; 0 answered, 7 refused, 28 not answered in time.
+# asks_from HOST URL [CURL_OPTION...]: curl's exit code; 0 answered, 7 refused, 28 not answered in time.
 asks_from() {
     local result=0
-    provider_run "$1" curl -sS --max-time 2 "http://$2/" >/dev/null 2>&1 || result=$?
+    provider_run "$1" curl -sS --max-time 2 "http://$2/" "${@:3}" >/dev/null 2>&1 || result=$?
     echo "$result"
+}
+
+# Hairpin: a real server that asks the service. Whether it gets an answer depends on the way that answers take, too.
+check_hairpin() {
+    local vip
+    for vip in "$VIP4" "$VIP6"; do
+        heading "Hairpin: real servers as clients of their own service ($vip)"
+        expect "rs1 gets no answer: who is in its network answers it directly, and it cannot be asked in its own name" \
+            test -z "$(hairpin rs1 "$vip" 1)"
+        expect "rs3 is beyond gate: answers to it come through the director, all but its own" \
+            test "$(hairpin rs3 "$vip" "$(weight_sum)")" == "$(all_by_weight rs1 rs2)"
+        expect "the director's own host: its kernel has the VIP and no such port, and the connection is refused" \
+            test "$(asks_from "$DIRECTOR" "$(in_url "$vip")")" == 7
+    done
+}
+
+# hairpin REAL_SERVER VIP COUNT: who answers so many requests of a real server's at the same time, in the order of names.
+hairpin() {
+    provider_run "$1" curl -sS --parallel --parallel-immediate --max-time 1.5 -H 'Connection: close' \
+        "http://$(in_url "$2")/[1-$3]" 2>/dev/null | sort | xargs
+}
+
+# The names of these real servers, each as often as its weight says.
+all_by_weight() {
+    local host names=''
+    for host in "$@"; do
+        names+=$(yes "$host" | head -n "${WEIGHT[$host]}")$'\n'
+    done
+    xargs <<<"$names"
 }
 
 # route_by_director add|del VIP: the route to the router through the DIP, on the hosts that share its network.

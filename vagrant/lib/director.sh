@@ -4,39 +4,67 @@
 DIRECTOR_CONFIG=''
 
 write_director_config() {
-    local service protocol port scheduler real_port vip host interfaces
-    interfaces=$(ports_of "$DIRECTOR" | awk '{ printf "%s\"%s\"", (NR > 1 ? ", " : ""), $1 }')
+    local service
     {
-        cat <<TOML
+        director_lines
+        for service in "${SERVICES[@]}"; do
+            # shellcheck disable=SC2086 # the fields are words
+            service_lines $service
+        done
+    } >"$LAB_STATE/director.toml"
+}
+
+# Everything but services.
+director_lines() {
+    cat <<TOML
 # Written by vagrant/lab from the topology; the next "up" may overwrite it.
 [director]
-interfaces = [$interfaces]
+interfaces = [$(ports_of "$DIRECTOR" | awk '{ printf "%s\"%s\"", (NR > 1 ? ", " : ""), $1 }')]
 socket = "$LAB_STATE/sluice.sock"
 # Fixed, so that maglev leads where it led before on machines without a machine id too. Yours is to be secret.
 hash_key = "5b6c6c6f5f776f726c645f736c756963"
 TOML
-        for service in "${SERVICES[@]}"; do
-            read -r protocol port scheduler real_port <<<"$service"
-            for vip in "$VIP4:$port" "[$VIP6]:$port"; do
-                cat <<TOML
+    ((${#LIPS[@]} == 0)) || cat <<TOML
+
+[director.fullnat]
+local_addresses = [$(printf '%s\n' "${LIPS[@]}" | awk '{ printf "%s\"%s\"", (NR > 1 ? ", " : ""), $2 }')]
+TOML
+}
+
+# service_lines PROTOCOL PORT SCHEDULER REAL_PORT [WHAT]: on both VIPs.
+service_lines() {
+    local vip host what=${5:-}
+    local -A lines=(
+        [proxy]='client_address = "proxy"'
+        [toa]='client_address = "toa"'
+        [syn-proxy]='syn_proxy = true'
+        [check]='  [[service.check]]
+  type = "tcp"
+  interval = 0.5
+  retry_interval = 0.3
+  timeout = 0.5
+  rise = 2
+  fall = 2'
+    )
+    for vip in "$VIP4" "$VIP6"; do
+        cat <<TOML
 
 [[service]]
-protocol = "$protocol"
-address = "$vip"
-scheduler = "$scheduler"
+protocol = "$1"
+address = "$(endpoint "$vip" "$2")"
+scheduler = "$3"
 TOML
-                for host in "${REAL_SERVERS[@]}"; do
-                    cat <<TOML
+        [[ -z $what || -z ${lines[$what]:-} ]] || echo "${lines[$what]}"
+        for host in "${REAL_SERVERS[@]}"; do
+            cat <<TOML
   [[service.real]]
-  address = "$(if [[ $vip == \[* ]]; then echo "${IPV6[$host]}"; else echo "${IPV4[$host]}"; fi)"
+  address = "$(rip "$host" "$vip" "$what")"
   method = "$METHOD"
   weight = ${WEIGHT[$host]}
 TOML
-                    [[ $real_port == "$port" ]] || echo "  port = $real_port"
-                done
-            done
+            [[ $4 == "$2" ]] || echo "  port = $4"
         done
-    } >"$LAB_STATE/director.toml"
+    done
 }
 
 director_pid() {

@@ -73,7 +73,7 @@ lab_is_healthy() {
 
 # Writes down who the host is, and lets the script of its role do the rest with commands of that host alone.
 provision() {
-    local host=$1 state=$LAB_STATE/$1 ports='' routes='' interface ipv4 ipv6 route
+    local host=$1 state=$LAB_STATE/$1 ports='' routes='' lips='' interface ipv4 ipv6 route
     mkdir -p "$state"
     while read -r interface _ ipv4 ipv6 _; do
         ports+=" '$interface $ipv4/$LENGTH4 $ipv6/$LENGTH6'"
@@ -81,6 +81,7 @@ provision() {
     for route in "${ROUTES[@]}"; do
         [[ $route != "$host "* ]] || routes+=" '${route#* }'"
     done
+    [[ ${ROLE[$host]} != director || ${#LIPS[@]} == 0 ]] || lips=$(printf " '%s'" "${LIPS[@]}")
     cat >"$state/host.env" <<ENV
 HOST=$host
 INTERFACE=eth1
@@ -91,8 +92,11 @@ ROUTES=($routes )
 METHOD=$METHOD
 VIP4=$VIP4
 VIP6=$VIP6
+LIPS=($lips )
 TCP_PORTS="$(real_ports tcp | xargs)"
 UDP_PORTS="$(real_ports udp | xargs)"
+PROXY_PORTS="$(real_ports tcp proxy | xargs)"
+TOA_PORTS="$(real_ports tcp toa | xargs)"
 STATE=$state
 DOWNLOAD=$LAB_DOWNLOAD
 ENV

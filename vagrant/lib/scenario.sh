@@ -50,11 +50,17 @@ lab_scenario() {
     check_wire
     check_download "$size"
     check_udp
-    if [[ $METHOD == nat ]]; then
+    if translates; then
         check_icmp_errors
         check_path_mtu
         ! has_service tcp 21 || check_ftp
-        check_who_can_ask
+        case $METHOD in
+            nat)
+                check_who_can_ask
+                check_hairpin
+                ;;
+            fullnat) check_fullnat ;;
+        esac
         check_counters
     fi
     if [[ $keep == yes ]]; then
@@ -87,22 +93,29 @@ list_scenarios() {
 
 # What ipvsadm is told, for both VIPs, one command a line.
 scenario_rules() {
-    local service protocol port scheduler real_port vip
+    local service vip
     for vip in "$VIP4" "$VIP6"; do
         for service in "${SERVICES[@]}"; do
-            read -r protocol port scheduler real_port <<<"$service"
-            service_rules "${protocol:0:1}" "$vip" "$port" "$scheduler" "$real_port"
+            # shellcheck disable=SC2086 # the fields are words
+            is_in_file $service || service_rules "$vip" $service
         done
     done
 }
 
-# service_rules t|u VIP PORT SCHEDULER REAL_PORT
+# Whether ipvsadm has no words for a service.
+is_in_file() {
+    [[ ${5:-} == proxy || ${5:-} == toa || ${5:-} == check ]]
+}
+
+# service_rules VIP PROTOCOL PORT SCHEDULER REAL_PORT [WHAT]
 service_rules() {
-    local -A option=([dr]=-g [tun]=-i [nat]=-m)
-    local host
-    echo "-A -$1 $(endpoint "$2" "$3") -s $4"
+    local -A option=([dr]=-g [tun]=-i [nat]=-m [fullnat]=-b)
+    local host syn_proxy='' service
+    service="-${2:0:1} $(endpoint "$1" "$3")"
+    [[ ${6:-} != syn-proxy ]] || syn_proxy=' -j enable'
+    echo "-A $service -s $4$syn_proxy"
     for host in "${REAL_SERVERS[@]}"; do
-        echo "-a -$1 $(endpoint "$2" "$3") -r $(endpoint "$(rip "$host" "$2")" "$5") ${option[$METHOD]} -w ${WEIGHT[$host]}"
+        echo "-a $service -r $(endpoint "$(rip "$host" "$1" "${6:-}")" "$5") ${option[$METHOD]} -w ${WEIGHT[$host]}"
     done
 }
 
@@ -116,16 +129,23 @@ in_url() {
     if [[ $1 == *:* ]]; then echo "[$1]"; else echo "$1"; fi
 }
 
-# rip HOST VIP: the real server's address in the VIP's family.
+# rip HOST VIP [other-family]: the real server's address in the VIP's family, or in the other one.
 rip() {
-    if [[ $2 == *:* ]]; then echo "${IPV6[$1]}"; else echo "${IPV4[$1]}"; fi
+    if [[ (${3:-} != other-family && $2 == *:*) || (${3:-} == other-family && $2 != *:*) ]]; then
+        echo "${IPV6[$1]}"
+    else
+        echo "${IPV4[$1]}"
+    fi
 }
 
 # The routes by which replies find the director, as the real servers and the routers before them have them.
 show_gateways() {
     local host
-    [[ $METHOD == nat ]] || return 0
-    heading "The way back: a default route on each real server, which ends at the director (the DIP)"
+    case $METHOD in
+        nat) heading "The way back: a default route on each real server, which ends at the director (the DIP)" ;;
+        fullnat) heading "The real servers' default routes, which do not lead to the director: nothing on them is about it" ;;
+        *) return 0 ;;
+    esac
     for host in "${REAL_SERVERS[@]}"; do
         printf '  %-6s %s\n' "$host" "$(provider_run "$host" ip route show default)" \
             "" "$(provider_run "$host" ip -6 route show default | sed 's/ metric.*//')"
@@ -134,16 +154,30 @@ show_gateways() {
 
 # The director begins without services, and learns them from ipvsadm.
 show_rules() {
-    local rules
+    local rules service
     heading "The director starts, and ipvsadm tells it what to do"
-    # Everything up to the first service.
-    sed '/^\[\[service\]\]/,$d' "$LAB_STATE/director.toml" >"$LAB_STATE/scenario.toml"
+    {
+        director_lines
+        for service in "${SERVICES[@]}"; do
+            # shellcheck disable=SC2086 # the fields are words
+            ! is_in_file $service || service_lines $service
+        done
+    } >"$LAB_STATE/scenario.toml"
     DIRECTOR_CONFIG=$LAB_STATE/scenario.toml
     director_start
+    show_file
     rules=$(scenario_rules)
     grep -vF '[' <<<"$rules" | sed 's/^/  ipvsadm /'
     expect "these and the same for IPv6, $(wc -l <<<"$rules") commands by one: ipvsadm -R" sluice_command ipvsadm -R <<<"$rules"
     expect "the table that it shows: ipvsadm -Ln" sluice_command ipvsadm -Ln
+}
+
+# What ipvsadm has no words for, or need not say again and again.
+show_file() {
+    ((${#LIPS[@]})) || return 0
+    echo "  in its configuration file:"
+    grep -A 1 '^\[director.fullnat\]' "$LAB_STATE/scenario.toml" | sed 's/^/    /'
+    awk '/^address/ { address = $0 } /^client_address/ { print "    " address ": " $0 }' "$LAB_STATE/scenario.toml"
 }
 
 # The kernel here may have no tunnel devices; the command finds what takes the outer headers off.

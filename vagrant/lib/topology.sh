@@ -2,12 +2,12 @@
 # Reads topology.conf, or that of a scenario, into arrays that the other parts use:
 #   HOSTS[]  ROLE[host]  WEIGHT[real server]  IPV4[host] IPV6[host] MAC[host] (of eth1, without prefix length)
 #   PORTS[] ("rs1 eth1 lan 10.0.0.11 fd00:51::11 02:51:00:00:00:11")  NETWORKS[]  ROUTES[] ("rs1 default 10.0.0.2")
-#   SERVICES[] ("tcp 80 wrr 8080")  METHOD  VIP4 VIP6  DRAWING
+#   SERVICES[] ("tcp 80 wrr 8080 proxy")  METHOD  VIP4 VIP6  LIPS[] ("eth2 10.0.1.201")  DRAWING
 
 # Of all networks.
 LENGTH4=24 LENGTH6=64
 
-declare -a HOSTS=() PORTS=() NETWORKS=() ROUTES=() SERVICES=()
+declare -a HOSTS=() PORTS=() NETWORKS=() ROUTES=() SERVICES=() LIPS=()
 declare -A ROLE=() IPV4=() IPV6=() MAC=() WEIGHT=() PREFIX4=() PREFIX6=()
 VIP4='' VIP6='' METHOD=dr DRAWING=''
 
@@ -34,6 +34,7 @@ read_lines() {
             '' | \#*) ;;
             network) read_network $arguments ;;
             vip) read_vip $arguments ;;
+            lip) read_lip $arguments ;;
             host) read_host $arguments ;;
             port) read_port $arguments ;;
             route) read_route $arguments ;;
@@ -55,6 +56,21 @@ read_network() {
 read_vip() {
     [[ $# == 1 ]] || return 1
     if [[ $1 == *:* ]]; then VIP6=$1; else VIP4=$1; fi
+}
+
+# A local address of FULLNAT, on the director's interface whose network it is of.
+read_lip() {
+    [[ $# == 1 ]] || return 1
+    local port interface network
+    for port in "${PORTS[@]}"; do
+        read -r _ interface network _ <<<"$port"
+        [[ ${ROLE[${port%% *}]} == director ]] || continue
+        if [[ $1 == "${PREFIX4[$network]}"* || $1 == "${PREFIX6[$network]}"* ]]; then
+            LIPS+=("$interface $1")
+            return
+        fi
+    done
+    return 1
 }
 
 read_host() {
@@ -90,14 +106,20 @@ read_route() {
 }
 
 read_method() {
-    [[ $# == 1 && ($1 == dr || $1 == tun || $1 == nat) ]] || return 1
+    [[ $# == 1 && ($1 == dr || $1 == tun || $1 == nat || $1 == fullnat) ]] || return 1
     METHOD=$1
 }
 
 read_service() {
-    [[ $# == 3 || $# == 4 ]] || return 1
+    (($# >= 3 && $# <= 5)) || return 1
     [[ ($1 == tcp || $1 == udp) && $2 =~ ^[0-9]+$ && $3 =~ ^[a-z]+$ && ${4:-1} =~ ^[0-9]+$ ]] || return 1
-    SERVICES+=("$1 $2 $3 ${4:-$2}")
+    [[ ${5:-check} =~ ^(other-family|proxy|toa|syn-proxy|check)$ ]] || return 1
+    SERVICES+=("$1 $2 $3 ${4:-$2} ${5:-}")
+}
+
+# Whether packets to and from real servers have other addresses than those to and from clients.
+translates() {
+    [[ $METHOD == nat || $METHOD == fullnat ]]
 }
 
 # The ports of a host, "eth1 lan 10.0.0.11 fd00:51::11 02:51:00:00:00:11", one a line.
@@ -121,13 +143,13 @@ hosts_of_role() {
     echo "${found[*]}"
 }
 
-# The real servers' ports of all services of a protocol, one a line.
+# real_ports PROTOCOL [WHAT]: the real servers' ports of all services of a protocol, or of those that are WHAT, one a line.
 real_ports() {
-    local service protocol port
+    local service protocol port what
     for service in "${SERVICES[@]}"; do
-        read -r protocol _ _ port <<<"$service"
-        [[ $protocol != "$1" ]] || echo "$port"
-    done
+        read -r protocol _ _ port what <<<"$service"
+        [[ $protocol != "$1" || ${2:-$what} != "$what" ]] || echo "$port"
+    done | sort -nu
 }
 
 # has_service PROTOCOL PORT
@@ -161,7 +183,7 @@ draw_topology() {
         [[ ${ROLE[$host]} != real-server ]] || printf 'weight %s' "${WEIGHT[$host]}"
         printf '\n'
     done
-    if [[ $METHOD == nat ]]; then
+    if translates; then
         printf '%-12s %-20s %-22s on %s only\n' VIP "$VIP4" "$VIP6" "$DIRECTOR"
     else
         printf '%-12s %-20s %-22s on %s (answers ARP) and on lo of the real servers (silent)\n' \

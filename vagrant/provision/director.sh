@@ -5,5 +5,6 @@ source "$(dirname "$0")/network.sh" "$1"
 
 configure_network
 add_vip "$INTERFACE"
+add_lips
 # libxdp keeps what it knows of its dispatchers there.
 mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf

@@ -40,3 +40,16 @@ add_vip() {
     ip address replace "$VIP4/32" dev "$1"
     ip -6 address replace "$VIP6/128" dev "$1" nodad preferred_lft 0
 }
+
+# Local addresses of FULLNAT: the kernel answers ARP and neighbour discovery for them, and is not to choose them itself.
+add_lips() {
+    local lip interface address
+    for lip in "${LIPS[@]}"; do
+        read -r interface address <<<"$lip"
+        if [[ $address == *:* ]]; then
+            ip -6 address replace "$address/128" dev "$interface" nodad preferred_lft 0
+        else
+            ip address replace "$address/32" dev "$interface"
+        fi
+    done
+}

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# A real server. For DR and TUN it takes packets to the VIP as its own and is silent about it on the wire; for NAT it has its
-# own address only, and its replies take the route to the director. Port 21 is FTP, port 8090 takes uploads, all other TCP
-# ports are HTTP; UDP ports are an echo, but for 9009, where nobody listens. All say which real server answers.
+# A real server. For DR and TUN it takes packets to the VIP as its own and is silent about it on the wire; for NAT and FULLNAT it has its
+# own address only. Port 21 is FTP, port 8090 takes uploads, all other TCP ports are HTTP; UDP ports are an echo, but for 9009, where
+# nobody listens. All say which real server answers. proxy.log and toa.log have the clients that FULLNAT tells of.
 # shellcheck source-path=SCRIPTDIR source=network.sh
 source "$(dirname "$0")/network.sh" "$1"
 
+# Translation: packets come to the host's own address.
+has_vip() {
+    [[ $METHOD != nat && $METHOD != fullnat ]]
+}
+
 write_nginx_config() {
-    local port
+    local port option
     mkdir -p "$STATE/www" "$STATE/tmp"
     head -c 1048576 /dev/urandom >"$STATE/www/big"
     echo "$HOST" >"$STATE/www/name"
@@ -20,7 +25,14 @@ events {
     worker_connections 16384;
 }
 http {
+    # What the connection says, then what is said of it.
+    log_format proxy '\$remote_addr \$remote_port \$proxy_protocol_addr \$proxy_protocol_port';
+    map \$proxy_protocol_addr \$is_proxied {
+        default 1;
+        '' 0;
+    }
     access_log $STATE/access.log;
+    access_log $STATE/proxy.log proxy if=\$is_proxied;
     client_body_temp_path $STATE/tmp/body;
     proxy_temp_path $STATE/tmp/proxy;
     fastcgi_temp_path $STATE/tmp/fastcgi;
@@ -35,8 +47,10 @@ http {
 NGINX
         for port in $TCP_PORTS; do
             [[ $port != 21 && $port != 8090 ]] || continue
-            echo "        listen $port backlog=4096;"
-            echo "        listen [::]:$port backlog=4096;"
+            option=''
+            [[ " $PROXY_PORTS " != *" $port "* ]] || option=' proxy_protocol'
+            echo "        listen $port backlog=4096$option;"
+            echo "        listen [::]:$port backlog=4096$option;"
         done
         cat <<NGINX
         location / {
@@ -83,9 +97,15 @@ run_server() {
 start_udp_echo() {
     local ports=" $UDP_PORTS " addresses=("${IPV4%/*}" "${IPV6%/*}")
     ports=${ports/ 9009 / }
-    [[ $METHOD == nat ]] || addresses+=("$VIP4" "$VIP6")
+    ! has_vip || addresses+=("$VIP4" "$VIP6")
     # shellcheck disable=SC2086 # the ports are words
     run_server udp-echo udp "$ports" "$(dirname "$0")/udp-echo" "$HOST" "${addresses[@]}" -- $ports
+}
+
+# What a kernel module would do for the server: see who the client is.
+start_toa_log() {
+    # shellcheck disable=SC2086 # the ports are words
+    run_server toa tcp '' "$(dirname "$0")/toa-log" "$INTERFACE" $TOA_PORTS
 }
 
 # Anonymous, to read only; data connections of active mode come from port 20, as RFC 959 has it.
@@ -107,7 +127,7 @@ VSFTPD
 }
 
 configure_network
-if [[ $METHOD != nat ]]; then
+if has_vip; then
     # Before the VIP exists, or a first ARP answer may slip out (kernel: Documentation/networking/ip-sysctl.rst).
     sysctl -qw \
         net.ipv4.conf.all.arp_ignore=1 "net.ipv4.conf.$INTERFACE.arp_ignore=1" \
@@ -119,3 +139,4 @@ start_nginx
 start_udp_echo
 [[ " $TCP_PORTS " != *' 8090 '* ]] || run_server receive tcp 8090 "$(dirname "$0")/receive" 8090
 [[ " $TCP_PORTS " != *' 21 '* ]] || start_ftp
+[[ -z $TOA_PORTS ]] || start_toa_log

@@ -4,4 +4,5 @@
 source "$(dirname "$0")/network.sh" "$1"
 
 configure_network
-sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+# Loose: what comes by one way may be answered by another.
+sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=2

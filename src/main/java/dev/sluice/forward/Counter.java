@@ -82,13 +82,6 @@ public enum Counter {
     NAT_SCTP_FRAGMENT(
             Kind.DROP,
             "pieces of SCTP packets to another port, over whose whole their checksum would have to be corrected"),
-    FAMILY_HEADER(
-            Kind.DROP,
-            "packets to the other family with a header that it has no like of: a route of the sender's, AH, or an extension"
-                    + " header in fragments"),
-    FAMILY_UDP_FRAGMENT(
-            Kind.DROP, "pieces of UDP datagrams without a checksum to IPv6, over whose whole it would have to be made"),
-    FAMILY_ICMP(Kind.DROP, "ICMP errors to the other family that say what it has no error for"),
     SYN_COOKIE_INVALID(
             Kind.DROP,
             "TCP packets of no known flow to a SYN-proxied service that acknowledge no cookie that is valid"),
@@ -97,6 +90,13 @@ public enum Counter {
     PROXY_HEADER_TOO_BIG(
             Kind.DROP,
             "segments that would not fit the way to their real server with the header of the PROXY protocol"),
+    FAMILY_HEADER(
+            Kind.DROP,
+            "packets to the other family with a header that it has no like of: a route of the sender's, AH, or an extension"
+                    + " header in fragments"),
+    FAMILY_UDP_FRAGMENT(
+            Kind.DROP, "pieces of UDP datagrams without a checksum to IPv6, over whose whole it would have to be made"),
+    FAMILY_ICMP(Kind.DROP, "ICMP errors to the other family that say what it has no error for"),
     NUMBERS_BUSY(
             Kind.DROP,
             "segments of connections whose sequence numbers or announced connections another worker was changing"),

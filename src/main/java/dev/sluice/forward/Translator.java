@@ -79,7 +79,7 @@ final class Translator {
     boolean prepare(NatTable nat, PacketView flow, long hash, int realServer, int realPort, long nowMs) {
         LocalPools.Pool pool = nat.pool(realServer);
         if (pool != null) {
-            return ports.find(pool, nat, realServer, flow.protocol(), realPort, hash, nowMs, reply);
+            return ports.find(pool, nat, realServer, flow, realPort, hash, nowMs, reply);
         }
         reply.setFlow(
                 nat.inet6(realServer),

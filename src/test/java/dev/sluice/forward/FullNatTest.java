@@ -251,6 +251,31 @@ class FullNatTest extends NatFixture {
         assertEquals("10.0.2.9", local);
     }
 
+    /** Those of an FTP session have to, or its server takes data connections for somebody else's. */
+    @Test
+    void aClientsConnectionsHaveOneLocalAddressAndClientsAllOfThem() {
+        addresses = List.of(INET, IpAddress.parse("10.0.2.2"), IpAddress.parse("10.0.2.3"));
+        start(false, 1);
+        Set<String> ofAll = new HashSet<>();
+        for (int number = 1; number <= 30; number++) {
+            Set<String> ofOne = new HashSet<>();
+            for (int port = 5000; port < 5010; port++) {
+                IpAddress someone = IpAddress.parse("198.51.100." + number);
+                workers.get(0)
+                        .put(
+                                0,
+                                packet(Transport.UDP, someone, port, virtual, 80)
+                                        .build());
+                workers.get(0).process(snapshot, 1, CLIENT_PORT_ID, nowMs);
+                learnLocal(workers.get(0).get(0));
+                ofOne.add(local);
+            }
+            assertEquals(1, ofOne.size(), ofOne::toString);
+            ofAll.addAll(ofOne);
+        }
+        assertEquals(3, ofAll.size(), ofAll::toString);
+    }
+
     @Test
     void anExpiredConnectionsPairIsFree() {
         addresses = List.of(INET);

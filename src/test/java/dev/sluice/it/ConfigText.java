@@ -67,6 +67,12 @@ final class ConfigText {
         return withReal("port = " + realPort);
     }
 
+    /** Real servers of the services that follow are reached by FULLNAT, at a port of theirs. */
+    ConfigText fullnat(int realPort) {
+        method = "fullnat";
+        return withReal("port = " + realPort);
+    }
+
     /** Real servers of the services that follow are reached by a tunnel, with these lines for each. */
     ConfigText tunnel(String... lines) {
         method = "tun";
