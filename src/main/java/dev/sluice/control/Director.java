@@ -230,6 +230,7 @@ public final class Director implements AutoCloseable {
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
         health.adopt(registry, overlay);
         director.logReady(version, programs);
+        attachments.tidy(settings);
         return director;
     }
 
