@@ -109,7 +109,7 @@ final class IcmpFamilies {
                 };
             case Icmp.V6_PACKET_TOO_BIG -> {
                 long mtu = Integer.toUnsignedLong(rest) - difference(quotedFragment);
-                int told = (int) Math.clamp(mtu, Ipv4.MIN_MTU_BYTES, Ipv4.MAX_PACKET_BYTES);
+                int told = Math.clamp(mtu, Ipv4.MIN_MTU_BYTES, Ipv4.MAX_PACKET_BYTES);
                 yield head(Icmp.DESTINATION_UNREACHABLE, Icmp.FRAGMENTATION_NEEDED, told);
             }
             case Icmp.V6_TIME_EXCEEDED -> head(Icmp.TIME_EXCEEDED, code, 0);
