@@ -25,7 +25,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Local addresses of FULLNAT come and go while connections use them. */
-class FullnatPoolIT {
+class LocalAddressesIT {
     private static final String FIRST4 = "10.0.0.77";
     private static final String SECOND4 = "10.0.0.78";
     private static final String NOWHERE4 = "10.0.0.79";
