@@ -342,7 +342,7 @@ final class ConnectionTracker {
 
     private boolean prepare(NatTable nat, PacketView packet, long hash, int realServer, long nowMs) {
         int port = nat.port(realServer, packet.destinationPort());
-        if (translator.prepare(nat, packet, hash, realServer, port, nowMs)) {
+        if (translator.prepare(nat, packet, hash, realServer, port, FtpControl.isControl(packet), nowMs)) {
             return true;
         }
         counters.increment(Counter.LOCAL_PORTS_EXHAUSTED);

@@ -62,10 +62,57 @@ final class LocalPorts {
             long hash,
             long nowMs,
             PacketView reply) {
+        if (isExhausted(realServer, nowMs)) {
+            return false;
+        }
+        boolean found = search(pool, nat, realServer, protocol, realPort, 0, pool.addresses(), hash, nowMs, reply);
+        if (!found) {
+            exhausted[realServer & REMEMBERED - 1] = realServer;
+            exhaustedMs[realServer & REMEMBERED - 1] = nowMs;
+        }
+        return found;
+    }
+
+    /**
+     * As {@link #find}, of a flow whose real server compares its address with that of others of the same client: all of them have one, as long
+     * as the pool stays as it is and the address has a port free.
+     *
+     * @param flow its client's side
+     */
+    boolean findForClient(
+            LocalPools.Pool pool,
+            NatTable nat,
+            int realServer,
+            PacketView flow,
+            int realPort,
+            long hash,
+            long nowMs,
+            PacketView reply) {
+        long client = (flow.sourceHigh() ^ flow.sourceLow()) * 0x9e37_79b9_7f4a_7c15L >>> 32;
+        int address = (int) (client * pool.addresses() >>> 32);
+        return (pool.addresses() > 1
+                        && search(pool, nat, realServer, flow.protocol(), realPort, address, 1, hash, nowMs, reply))
+                || find(pool, nat, realServer, flow.protocol(), realPort, hash, nowMs, reply);
+    }
+
+    /**
+     * @param firstAddress of the pool's, from which on so many are tried
+     */
+    private boolean search(
+            LocalPools.Pool pool,
+            NatTable nat,
+            int realServer,
+            int protocol,
+            int realPort,
+            int firstAddress,
+            int addresses,
+            long hash,
+            long nowMs,
+            PacketView reply) {
         int first = pool.firstPort() + Math.floorMod(worker - pool.firstPort(), workers);
         int ports = first > pool.lastPort() ? 0 : (pool.lastPort() - first) / workers + 1;
-        int pairs = ports * pool.addresses();
-        if (pairs == 0 || isExhausted(realServer, nowMs)) {
+        int pairs = ports * addresses;
+        if (pairs == 0) {
             return false;
         }
         int step = STEPS[(int) hash & STEPS.length - 1] % pairs;
@@ -74,8 +121,8 @@ final class LocalPorts {
         // Where the step is a multiple of the number of pairs, it is one.
         step = step == 0 ? 1 : step;
         for (int tries = Math.min(pairs, MAX_TRIES); tries > 0; tries--) {
-            int address = pair % pool.addresses();
-            int port = first + pair / pool.addresses() * workers;
+            int address = firstAddress + pair % addresses;
+            int port = first + pair / addresses * workers;
             reply.setFlow(
                     nat.inet6(realServer),
                     protocol,
@@ -93,8 +140,6 @@ final class LocalPorts {
             pair += step;
             pair = pair >= pairs ? pair - pairs : pair;
         }
-        exhausted[realServer & REMEMBERED - 1] = realServer;
-        exhaustedMs[realServer & REMEMBERED - 1] = nowMs;
         return false;
     }
 

@@ -110,7 +110,7 @@ final class RelatedFlows {
             counters.increment(Counter.NAT_WITHOUT_FLOW);
             return false;
         }
-        if (!translator.prepare(snapshot.nat(), newFlow, hash, realServer, realPort, nowMs)) {
+        if (!translator.prepare(snapshot.nat(), newFlow, hash, realServer, realPort, true, nowMs)) {
             counters.increment(Counter.LOCAL_PORTS_EXHAUSTED);
             return false;
         }
