@@ -77,7 +77,8 @@ final class Translator {
      * @param sameAddress whether all such flows of the client's are to have the same local address
      * @return false when no local address and port is free
      */
-    boolean prepare(NatTable nat, PacketView flow, long hash, int realServer, int realPort, boolean sameAddress, long nowMs) {
+    boolean prepare(
+            NatTable nat, PacketView flow, long hash, int realServer, int realPort, boolean sameAddress, long nowMs) {
         LocalPools.Pool pool = nat.pool(realServer);
         if (pool != null && sameAddress) {
             return ports.findForClient(pool, nat, realServer, flow, realPort, hash, nowMs, reply);

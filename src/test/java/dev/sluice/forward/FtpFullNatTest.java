@@ -105,7 +105,10 @@ class FtpFullNatTest extends SegmentFixture {
             data = IpAddress.parse(parts[2]).toString();
             dataPort = Integer.parseInt(parts[3]);
         }
-        assertEquals(IpAddress.parse(control), IpAddress.parse(data), "servers refuse another than the control connection's");
+        assertEquals(
+                IpAddress.parse(control),
+                IpAddress.parse(data),
+                "servers refuse another than the control connection's");
         assertEquals(2, flows());
         // Numbers behind the line are those of the longer or shorter one.
         int grown = announced.length() - line.length();

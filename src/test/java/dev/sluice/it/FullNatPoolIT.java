@@ -62,7 +62,8 @@ class FullNatPoolIT {
         try (BusyClients clients4 = BusyClients.start(lab, Topology.VIP4, 80, INTERVAL, PATIENCE);
                 BusyClients clients6 = BusyClients.start(lab, Topology.VIP6, 80, INTERVAL, PATIENCE)) {
             for (BusyClients clients : List.of(clients4, clients6)) {
-                assertEquals(Map.of("rs1", PORTS), clients.open(PORTS, PER_SECOND).servers());
+                assertEquals(
+                        Map.of("rs1", PORTS), clients.open(PORTS, PER_SECOND).servers());
             }
             assertEquals(0, exhausted());
             // One more of each, which TCP asks for again and again.
@@ -72,7 +73,12 @@ class FullNatPoolIT {
             assertEquals(PORTS, clients4.report().alive());
 
             for (String vip : Topology.VIPS) {
-                ipvsadm("-P", "-t", Topology.host(vip) + ":80", "-z", POOL.get(vip).get(1));
+                ipvsadm(
+                        "-P",
+                        "-t",
+                        Topology.host(vip) + ":80",
+                        "-z",
+                        POOL.get(vip).get(1));
             }
             // The ones that waited, and as many as the new address has ports for.
             assertEquals(2 * PORTS, clients4.open(PORTS - 1, PER_SECOND).alive());
@@ -83,7 +89,12 @@ class FullNatPoolIT {
             awaitExhausted(before + 1);
             // Also for what is there no more: connections keep what they have.
             for (String vip : Topology.VIPS) {
-                ipvsadm("-Q", "-t", Topology.host(vip) + ":80", "-z", POOL.get(vip).get(1));
+                ipvsadm(
+                        "-Q",
+                        "-t",
+                        Topology.host(vip) + ":80",
+                        "-z",
+                        POOL.get(vip).get(1));
             }
             assertEquals(2 * PORTS, clients6.assertAllGoOn(PATIENCE).alive());
 

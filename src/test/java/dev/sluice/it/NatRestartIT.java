@@ -132,7 +132,8 @@ class NatRestartIT {
         private final Process process;
 
         Download(String vip) throws IOException {
-            process = lab.start(log, "client", "python3", "-uc", SCRIPT, vip, released().toString());
+            process = lab.start(
+                    log, "client", "python3", "-uc", SCRIPT, vip, released().toString());
         }
 
         boolean isUnderWay() {

@@ -2,7 +2,6 @@ package dev.sluice.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.forward.Counter;
 import dev.sluice.stats.ServiceStats;
