@@ -105,7 +105,10 @@ class FtpFullNatTest extends SegmentFixture {
             data = IpAddress.parse(parts[2]).toString();
             dataPort = Integer.parseInt(parts[3]);
         }
-        assertTrue(POOL.addresses().contains(IpAddress.parse(data)), data);
+        assertEquals(
+                IpAddress.parse(control),
+                IpAddress.parse(data),
+                "servers refuse another than the control connection's");
         assertEquals(2, flows());
         // Numbers behind the line are those of the longer or shorter one.
         int grown = announced.length() - line.length();
@@ -139,7 +142,9 @@ class FtpFullNatTest extends SegmentFixture {
                 other, fromReal(21, local, localPort, PSH_ACK, 5000, 1000).payload(SegmentHarness.ascii(line))));
         assertEquals(inet6 ? line : "227 ok (198,51,100,1,195,81).\r\n", text(reply));
         byte[] out = toReal(0, fromClient(4002, 50001, Transport.SYN, 1, 0));
+        String control = local;
         learnLocal(out);
+        assertEquals(control, local);
         new Segment(out).between(local, localPort, real, 50001);
         new Segment(toClient(other, fromReal(50001, local, localPort, SYN_ACK, 1, 2)))
                 .between(virtual, 50001, client, 4002);

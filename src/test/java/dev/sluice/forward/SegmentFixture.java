@@ -28,7 +28,13 @@ abstract class SegmentFixture extends NatFixture {
     static final int PSH_ACK = 0x08 | Transport.ACK;
     static final int FIN_ACK = Transport.FIN | Transport.ACK;
     static final LocalPool POOL = new LocalPool(
-            List.of(IpAddress.parse("10.0.2.1"), IpAddress.parse("fd00:3::1")),
+            List.of(
+                    IpAddress.parse("10.0.2.1"),
+                    IpAddress.parse("10.0.2.2"),
+                    IpAddress.parse("10.0.2.3"),
+                    IpAddress.parse("fd00:3::1"),
+                    IpAddress.parse("fd00:3::2"),
+                    IpAddress.parse("fd00:3::3")),
             LocalPool.FIRST_PORT,
             LocalPool.LAST_PORT);
 
