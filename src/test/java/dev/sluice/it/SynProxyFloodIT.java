@@ -33,7 +33,8 @@ class SynProxyFloodIT {
     private static final int FLOWS = 10_000_000;
     private static final int REQUESTS = 12;
     /** Of the generator: on no network of the lab. */
-    private static final Map<String, String> NOBODY = Map.of(Topology.VIP4, "198.18.0.1", Topology.VIP6, "2001:db8:bad::1");
+    private static final Map<String, String> NOBODY =
+            Map.of(Topology.VIP4, "198.18.0.1", Topology.VIP6, "2001:db8:bad::1");
 
     private static final Map<String, Map<String, List<String>>> RIPS = Map.of(
             "nat-two-armed",
@@ -114,7 +115,11 @@ class SynProxyFloodIT {
     /** What came to the director, whether it took it or not. */
     private static long steered(LabFixture lab) throws AdminException {
         return new AdminClient(lab.socket())
-                .ask("stats", DirectorStats.class).interfaces().getFirst().steering().getOrDefault("steered", 0L);
+                .ask("stats", DirectorStats.class)
+                .interfaces()
+                .getFirst()
+                .steering()
+                .getOrDefault("steered", 0L);
     }
 
     /** Connections that a capture saw being opened; a SYN that was sent again is of the same one. */
