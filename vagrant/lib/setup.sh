@@ -8,7 +8,7 @@ PACKAGES=(
     # run: the libraries that the director loads
     libxdp1 libbpf1 libelf1 bpftool
     # lab and tests
-    iproute2 ethtool iputils-ping arping procps util-linux nginx-light python3 python3-scapy tshark tcpdump
+    iproute2 nftables ethtool iputils-ping arping procps util-linux nginx-light python3 python3-scapy tshark tcpdump
     vsftpd curl socat iperf3 jq
     # servers that health checks are tested against
     openssl dnsmasq-base python3-grpcio python3-aiosmtpd

@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.control.Leftovers;
 import dev.sluice.control.config.ConfigFile;
+import dev.sluice.control.snat.SourceNat;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -68,6 +69,9 @@ final class ReleaseCommand implements Callable<Integer> {
                 Leftovers.remove(List.copyOf(wanted)).entrySet()) {
             for (String program : entry.getValue()) {
                 out.println(entry.getKey() + ": removed XDP program " + program);
+            }
+            if (SourceNat.remove(entry.getKey())) {
+                out.println(entry.getKey() + ": removed source NAT of real servers' own connections");
             }
             if (entry.getValue().isEmpty()) {
                 out.println(entry.getKey() + ": no XDP program of a director");

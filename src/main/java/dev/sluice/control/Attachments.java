@@ -8,10 +8,13 @@ import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.WithoutDirector;
 import dev.sluice.control.config.XdpMode;
+import dev.sluice.control.preflight.EnvironmentException;
+import dev.sluice.control.snat.SourceNat;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The steering programs on all interfaces of a director, from the moment it takes the traffic to what it leaves behind.
@@ -25,6 +28,7 @@ final class Attachments implements AutoCloseable {
     private final List<SteeringProgram> programs = new ArrayList<>();
     private boolean started;
     private boolean release;
+    private @Nullable SourceNat sourceNat;
 
     Attachments(WithoutDirector withoutDirector) {
         this.withoutDirector = withoutDirector;
@@ -35,9 +39,13 @@ final class Attachments implements AutoCloseable {
      * that can fail.
      *
      * @throws SteeringException when an interface refuses; {@link #close} undoes what was done
+     * @throws EnvironmentException when the kernel refuses to translate sources; the same
      */
-    void attach(DirectorConfig settings, SteeringMaps maps) {
+    void attach(DirectorConfig settings, SteeringMaps maps) throws EnvironmentException {
         settings.interfaces().forEach(SteeringProgram::check);
+        if (settings.snat().isSet()) {
+            sourceNat = SourceNat.install(settings.interfaces().getFirst(), settings.snat());
+        }
         for (String name : settings.interfaces()) {
             maps.ofInterface(name).setWithoutDirector(setting());
             maps.ofInterface(name).setAnswersEcho(settings.icmpEcho());
@@ -56,11 +64,24 @@ final class Attachments implements AutoCloseable {
     /** From now on {@link #close} is the end of a director and not of a start that failed. */
     void started() {
         started = true;
+        if (sourceNat != null) {
+            sourceNat.started();
+        }
+    }
+
+    /** Takes away what an earlier director had the kernel do, and this one does not. When traffic is steered, for it takes a while. */
+    void tidy(DirectorConfig settings) {
+        if (sourceNat == null && SourceNat.remove(settings.interfaces().getFirst())) {
+            LOG.log(Level.INFO, "the kernel no longer translates the source of real servers'' own connections");
+        }
     }
 
     /** Has {@link #close} take the programs off. */
     void release() {
         release = true;
+        if (sourceNat != null) {
+            sourceNat.release();
+        }
     }
 
     List<SteeringProgram> programs() {
@@ -74,6 +95,9 @@ final class Attachments implements AutoCloseable {
      */
     @Override
     public void close() {
+        if (sourceNat != null) {
+            sourceNat.close();
+        }
         for (SteeringProgram program : programs) {
             boolean leave = started ? !release : !program.takenOver().isEmpty();
             try {

@@ -137,7 +137,7 @@ public final class Director implements AutoCloseable {
             for (Edit edit : ConfigDifference.edits(registry, config)) {
                 edit.applyTo(registry);
             }
-            registry.checkTranslation();
+            TranslationCheck.check(registry);
             nextHops.resolve(registry.ways());
             ids.save(registry.ids());
         } catch (ChangeException e) {
@@ -230,6 +230,7 @@ public final class Director implements AutoCloseable {
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
         health.adopt(registry, overlay);
         director.logReady(version, programs);
+        attachments.tidy(settings);
         return director;
     }
 

@@ -24,6 +24,7 @@ final class DirectorDifference {
             Map.entry("reuseMode", "conn_reuse_mode"),
             Map.entry("expireNodest", "expire_nodest_conn"),
             Map.entry("flowTableShared", "flow_table_memory"),
+            Map.entry("outgoing", "interface"),
             Map.entry("firstLocalPort", "local_ports"),
             Map.entry("lastLocalPort", "local_ports"));
 
@@ -31,8 +32,17 @@ final class DirectorDifference {
     private static final Set<String> AT_ONCE = Set.of("localAddresses", "firstLocalPort", "lastLocalPort");
 
     /** Records whose components stand in a table of their own. */
-    private static final Map<String, String> TABLES =
-            Map.of("timeouts", "timeouts.", "busyPoll", "busy_poll.", "tunnel", "tunnel.", "fullnat", "fullnat.");
+    private static final Map<String, String> TABLES = Map.of(
+            "timeouts",
+            "timeouts.",
+            "busyPoll",
+            "busy_poll.",
+            "tunnel",
+            "tunnel.",
+            "fullnat",
+            "fullnat.",
+            "snat",
+            "snat.");
 
     private DirectorDifference() {}
 

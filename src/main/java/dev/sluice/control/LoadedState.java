@@ -149,7 +149,7 @@ final class LoadedState {
         for (VirtualService service : registry.services()) {
             ObjectNode one = ServiceJson.of(service, registry.health(service.key()));
             services.add(one);
-            if (registry.translated(service).tellsNobody()) {
+            if (TranslationCheck.subject(registry, service).tellsNobody()) {
                 one.remove("client_address");
                 one.putArray(TomlWriter.COMMENT)
                         .add(TranslationRules.tellsNobody(

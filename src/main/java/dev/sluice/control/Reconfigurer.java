@@ -168,7 +168,7 @@ final class Reconfigurer {
         for (Edit edit : edits) {
             lines.addAll(edit.applyTo(draft));
         }
-        draft.checkTranslation();
+        TranslationCheck.check(draft);
         return lines;
     }
 

@@ -5,7 +5,6 @@ import dev.sluice.control.KnownIds.Place;
 import dev.sluice.control.config.AddressRules;
 import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.config.ServiceConfig;
-import dev.sluice.control.config.TranslationRules;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.health.CheckSpec;
 import dev.sluice.packet.IpAddress;
@@ -121,33 +120,6 @@ final class Registry {
     /** Replaces the pool of services that have no local addresses of their own. */
     void setLocalPool(LocalPool pool) {
         localPool = pool;
-    }
-
-    /**
-     * Checks that services, real servers and local addresses go together, when all edits of a change are made: in between they
-     * may not.
-     *
-     * @throws ChangeException for those that do not, a line each
-     */
-    void checkTranslation() throws ChangeException {
-        List<TranslationRules.Subject> subjects =
-                services.values().stream().map(this::translated).toList();
-        List<TranslationRules.Problem> problems = TranslationRules.problems(localPool, subjects, fwmarkRules);
-        if (!problems.isEmpty()) {
-            throw new ChangeException(
-                    Code.INVALID,
-                    problems.stream().map(TranslationRules.Problem::text).collect(Collectors.joining("\n")));
-        }
-    }
-
-    /** A service as {@link TranslationRules} look at it. */
-    TranslationRules.Subject translated(VirtualService service) {
-        return new TranslationRules.Subject(
-                service.key(),
-                service.translation(),
-                allRealServers(service).stream()
-                        .map(real -> new TranslationRules.Target(real.address(), real.port(), real.method()))
-                        .toList());
     }
 
     /** What is configured of a service's health. */

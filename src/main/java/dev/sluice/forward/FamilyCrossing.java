@@ -38,35 +38,50 @@ final class FamilyCrossing {
     }
 
     /**
-     * Translates a packet that begins with its link header, or fragments it and translates its pieces.
+     * Whether a packet can be translated and fits, be it in pieces.
      *
-     * @param packet follows the change; its TTL has been lowered
      * @param roomBytes what the way takes
      * @param ingressPort by which it came
+     * @return false when it was dropped, counted, and answered
+     */
+    boolean admits(Batch batch, int index, PacketView packet, int roomBytes, int ingressPort, long nowMs) {
+        Counter obstacle = packets.obstacle(packet);
+        if (obstacle != null) {
+            drop(batch, index, obstacle);
+            return false;
+        }
+        if (fits(packet, roomBytes) || !mustFit(packet)) {
+            return true;
+        }
+        drop(batch, index, Counter.PACKET_TOO_BIG);
+        if (!packet.isLaterFragment()) {
+            int least = packet.inet6() ? Ipv6.MIN_MTU_BYTES : Ipv4.MIN_MTU_BYTES;
+            int told = Math.max(FamilyRewriter.mtuTold(packet, roomBytes), least);
+            answers.tooBig(batch, index, packet, ingressPort, told, nowMs);
+        }
+        return false;
+    }
+
+    private static boolean fits(PacketView packet, int roomBytes) {
+        return packet.ipLengthBytes() + FamilyRewriter.growthBytes(packet) <= roomBytes;
+    }
+
+    /**
+     * Translates a packet that begins with its link header, or fragments it and translates its pieces.
+     *
+     * @param packet which {@link #admits} has let pass; follows the change. Its TTL has been lowered
      * @return the index of the first new piece, or how many packets the batch has when there is none, or {@link #FAILED}. With
      *     tails the packet itself is no piece of any
      */
-    int cross(Batch batch, int index, PacketView packet, int roomBytes, int ingressPort, long nowMs) {
-        Counter obstacle = packets.obstacle(packet);
-        if (obstacle != null) {
-            return drop(batch, index, obstacle);
-        }
-        if (packet.ipLengthBytes() + FamilyRewriter.growthBytes(packet) <= roomBytes) {
+    int cross(Batch batch, int index, PacketView packet, int roomBytes) {
+        if (fits(packet, roomBytes)) {
             packets.rewrite(batch, index, packet);
             return batch.count();
         }
-        if (mustFit(packet)) {
-            drop(batch, index, Counter.PACKET_TOO_BIG);
-            if (!packet.isLaterFragment()) {
-                int least = packet.inet6() ? Ipv6.MIN_MTU_BYTES : Ipv4.MIN_MTU_BYTES;
-                int told = Math.max(FamilyRewriter.mtuTold(packet, roomBytes), least);
-                answers.tooBig(batch, index, packet, ingressPort, told, nowMs);
-            }
-            return FAILED;
-        }
         int firstNew = packets.rewriteInPieces(batch, index, packet, roomBytes);
         if (firstNew == FAILED) {
-            return drop(batch, index, Counter.NO_SPARE_FRAME);
+            drop(batch, index, Counter.NO_SPARE_FRAME);
+            return FAILED;
         }
         counters.increment(Counter.FRAGMENTED);
         counters.add(Counter.FRAGMENT_MADE, batch.count() - firstNew - (isReplaced(batch, index, firstNew) ? 1 : 0));
@@ -103,9 +118,8 @@ final class FamilyCrossing {
         return true;
     }
 
-    private int drop(Batch batch, int index, Counter reason) {
+    private void drop(Batch batch, int index, Counter reason) {
         counters.increment(reason);
         batch.setEgress(index, Batch.DROPPED);
-        return FAILED;
     }
 }

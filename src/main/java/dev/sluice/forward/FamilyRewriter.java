@@ -53,11 +53,13 @@ final class FamilyRewriter {
 
     /**
      * The MTU that the sender of a packet of one family is to be told, where a way that it takes as one of the other has so much
-     * room. IPv6 is never told less than it has to have: such packets are fragmented once they are IPv4.
+     * room.
      */
     static int mtuTold(PacketView packet, int roomBytes) {
-        int difference = IpHeader.lengthBytes(true, packet.isFragment()) - Ipv4.MIN_HEADER_BYTES;
-        return packet.inet6() ? roomBytes + difference : roomBytes - difference;
+        // An IPv6 sender's next packet may be no fragment.
+        return packet.inet6()
+                ? roomBytes + IpHeader.lengthBytes(true, false) - Ipv4.MIN_HEADER_BYTES
+                : roomBytes - IpHeader.lengthBytes(true, packet.isFragment()) + Ipv4.MIN_HEADER_BYTES;
     }
 
     /** Why a packet cannot be translated, or null; before {@link #rewrite} or {@link #rewriteInPieces}. */

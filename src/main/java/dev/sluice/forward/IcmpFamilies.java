@@ -49,16 +49,14 @@ final class IcmpFamilies {
      * @param toInet6 whether it is to be an ICMPv6 message
      * @param head its first eight octets now
      * @param quotedBytes the length of the quoted packet, as its IP header says
-     * @param quotedFragment whether the quoted packet is a fragment
+     * @param quotedFragment whether the quoted packet is a fragment, whose header in IPv6 is longer still
      * @return or {@link #NONE}
      */
     static long translate(boolean toInet6, long head, int quotedBytes, boolean quotedFragment) {
         int type = (int) (head >>> 56);
         int code = (int) (head >>> 48) & 0xff;
         int rest = (int) head;
-        return toInet6
-                ? toInet6(type, code, rest, quotedBytes, quotedFragment)
-                : toInet(type, code, rest, quotedFragment);
+        return toInet6 ? toInet6(type, code, rest, quotedBytes) : toInet(type, code, rest, quotedFragment);
     }
 
     /** Whether a message has a field for the length of what it quotes, in front of an extension (RFC 4884 sections 4.1 to 4.4). */
@@ -68,9 +66,9 @@ final class IcmpFamilies {
                 : type == Icmp.DESTINATION_UNREACHABLE || type == Icmp.TIME_EXCEEDED || type == Icmp.PARAMETER_PROBLEM;
     }
 
-    private static long toInet6(int type, int code, int rest, int quotedBytes, boolean quotedFragment) {
+    private static long toInet6(int type, int code, int rest, int quotedBytes) {
         return switch (type) {
-            case Icmp.DESTINATION_UNREACHABLE -> unreachableToInet6(code, rest, quotedBytes, quotedFragment);
+            case Icmp.DESTINATION_UNREACHABLE -> unreachableToInet6(code, rest, quotedBytes);
             case Icmp.TIME_EXCEEDED -> head(Icmp.V6_TIME_EXCEEDED, code, 0);
             case Icmp.PARAMETER_PROBLEM -> {
                 int pointer = code == POINTER || code == BAD_LENGTH ? of(POINTERS_TO_INET6, rest >>> 24) : NO_POINTER;
@@ -80,13 +78,13 @@ final class IcmpFamilies {
         };
     }
 
-    private static long unreachableToInet6(int code, int rest, int quotedBytes, boolean quotedFragment) {
+    private static long unreachableToInet6(int code, int rest, int quotedBytes) {
         return switch (code) {
             case PROTOCOL -> head(Icmp.V6_PARAMETER_PROBLEM, V6_NEXT_HEADER, Ipv6.NEXT_HEADER);
             case PORT -> head(Icmp.V6_DESTINATION_UNREACHABLE, V6_PORT, 0);
             case Icmp.FRAGMENTATION_NEEDED -> {
                 int told = rest & 0xffff;
-                int mtu = (told == 0 ? plateauBelow(quotedBytes) : told) + difference(quotedFragment);
+                int mtu = (told == 0 ? plateauBelow(quotedBytes) : told) + difference(false);
                 // Less than that nobody believes (RFC 8201 section 4), and such packets leave here without DF.
                 yield head(Icmp.V6_PACKET_TOO_BIG, 0, Math.max(mtu, Ipv6.MIN_MTU_BYTES));
             }
@@ -109,7 +107,7 @@ final class IcmpFamilies {
                 };
             case Icmp.V6_PACKET_TOO_BIG -> {
                 long mtu = Integer.toUnsignedLong(rest) - difference(quotedFragment);
-                int told = (int) Math.clamp(mtu, Ipv4.MIN_MTU_BYTES, Ipv4.MAX_PACKET_BYTES);
+                int told = Math.clamp(mtu, Ipv4.MIN_MTU_BYTES, Ipv4.MAX_PACKET_BYTES);
                 yield head(Icmp.DESTINATION_UNREACHABLE, Icmp.FRAGMENTATION_NEEDED, told);
             }
             case Icmp.V6_TIME_EXCEEDED -> head(Icmp.TIME_EXCEEDED, code, 0);

@@ -136,7 +136,7 @@ final class ReplyPath {
         } else if (verdict != NumberedSegments.ANSWERED) {
             account(packet, segments.hasOpened(), nowMs);
             if (crosses) {
-                cross(snapshot, batch, index, packet, ingressPort, nowMs);
+                leaveAcross(snapshot, batch, index, packet);
                 return;
             }
             outer.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
@@ -194,7 +194,7 @@ final class ReplyPath {
             long nowMs) {
         boolean crosses = found.crossesFamilies();
         boolean passes = crosses
-                ? mayCross(snapshot, batch, index, packet, hash, ingressPort, nowMs)
+                ? mayCrossAsError(snapshot, batch, index, packet, hash, ingressPort, nowMs)
                 : mayPass(snapshot, batch, index, packet, hash, ingressPort, nowMs);
         if (!passes) {
             return;
@@ -227,7 +227,7 @@ final class ReplyPath {
             long nowMs) {
         if (found.crossesFamilies()) {
             if (mayCross(snapshot, batch, index, packet, hash, ingressPort, nowMs)) {
-                cross(snapshot, batch, index, packet, ingressPort, nowMs);
+                leaveAcross(snapshot, batch, index, packet);
             }
             return;
         }
@@ -244,13 +244,45 @@ final class ReplyPath {
         }
     }
 
-    /** As {@link #send}, to a client of the other family, of what {@link #mayCross}. */
-    private void cross(
-            ForwardingSnapshot snapshot, Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
-        int received = packet.ipLengthBytes();
+    /** As {@link #mayPass}, of a packet to a client of the other family. */
+    private boolean mayCross(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
         crossing.from(found.virtualHigh(), found.virtualLow(), found.virtualPort())
                 .to(found.clientHigh(), found.clientLow(), found.clientPort());
-        int firstNew = crossing.cross(batch, index, packet, roomBytes, ingressPort, nowMs);
+        if (!mayGo(snapshot, batch, index, packet, hash, ingressPort, nowMs)
+                || !crossing.admits(batch, index, packet, roomBytes, ingressPort, nowMs)) {
+            return false;
+        }
+        lowerTtl(packet);
+        return true;
+    }
+
+    /** The same of an ICMP error, which is cut to a size that fits. */
+    private boolean mayCrossAsError(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        boolean goes = mayGo(snapshot, batch, index, packet, hash, ingressPort, nowMs);
+        if (goes) {
+            lowerTtl(packet);
+        }
+        return goes;
+    }
+
+    /** Translates a packet that {@link #mayCross}, and sends it, in pieces if it does not fit. */
+    private void leaveAcross(ForwardingSnapshot snapshot, Batch batch, int index, PacketView packet) {
+        int received = packet.ipLengthBytes();
+        int firstNew = crossing.cross(batch, index, packet, roomBytes);
         if (firstNew == FamilyCrossing.FAILED) {
             return;
         }
@@ -264,28 +296,6 @@ final class ReplyPath {
             place(batch, index, batch.address(index) + link, packet.inet6());
         }
         account(snapshot, received);
-    }
-
-    /** As {@link #mayPass}, but for the size. */
-    private boolean mayCross(
-            ForwardingSnapshot snapshot,
-            Batch batch,
-            int index,
-            PacketView packet,
-            long hash,
-            int ingressPort,
-            long nowMs) {
-        Counter reason =
-                resolve(snapshot.routes(), found.clientInet6(), found.clientHigh(), found.clientLow(), true, hash);
-        if (reason != null) {
-            drop(batch, index, reason);
-            return false;
-        }
-        if (!mayLive(batch, index, packet, ingressPort, nowMs)) {
-            return false;
-        }
-        lowerTtl(packet);
-        return true;
     }
 
     /**
@@ -304,7 +314,8 @@ final class ReplyPath {
                 snapshot.routes(), packet.inet6(), packet.destinationHigh(), packet.destinationLow(), false, hash);
         if (reason != null) {
             drop(batch, index, Counter.REPLY_WITHOUT_FLOW);
-        } else if (mayLeave(batch, index, packet, ingressPort, nowMs)) {
+        } else if (mayLive(batch, index, packet, ingressPort, nowMs)
+                && mayLeave(batch, index, packet, ingressPort, nowMs)) {
             counters.increment(Counter.REPLY_PASSED_ON);
             leave(batch, index, packet);
         }
@@ -319,19 +330,29 @@ final class ReplyPath {
             long hash,
             int ingressPort,
             long nowMs) {
+        return mayGo(snapshot, batch, index, packet, hash, ingressPort, nowMs)
+                && mayLeave(batch, index, packet, ingressPort, nowMs);
+    }
+
+    /** Finds the way to the client of the connection found last, for a packet whose TTL has not run out. */
+    private boolean mayGo(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            long hash,
+            int ingressPort,
+            long nowMs) {
         Counter reason =
                 resolve(snapshot.routes(), found.clientInet6(), found.clientHigh(), found.clientLow(), true, hash);
         if (reason != null) {
             drop(batch, index, reason);
             return false;
         }
-        return mayLeave(batch, index, packet, ingressPort, nowMs);
+        return mayLive(batch, index, packet, ingressPort, nowMs);
     }
 
     private boolean mayLeave(Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
-        if (!mayLive(batch, index, packet, ingressPort, nowMs)) {
-            return false;
-        }
         if (packet.ipLengthBytes() > roomBytes && (packet.inet6() || packet.dontFragment())) {
             drop(batch, index, Counter.PACKET_TOO_BIG);
             if (!packet.isLaterFragment()) {

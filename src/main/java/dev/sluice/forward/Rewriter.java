@@ -174,7 +174,10 @@ final class Rewriter {
         HopTable hops = snapshot.hops();
         int received = packet.ipLengthBytes();
         crossing.from(by.localHigh(), by.localLow(), by.localPort()).to(by.realHigh(), by.realLow(), by.realPort());
-        int firstNew = crossing.cross(batch, index, packet, hops.mtuBytes(hop), ingressPort, nowMs);
+        int room = hops.mtuBytes(hop);
+        int firstNew = crossing.admits(batch, index, packet, room, ingressPort, nowMs)
+                ? crossing.cross(batch, index, packet, room)
+                : FamilyCrossing.FAILED;
         if (firstNew == FamilyCrossing.FAILED) {
             return;
         }

@@ -60,6 +60,9 @@ final class SynGate {
     private int index;
     private int ingressPort;
 
+    /** The sequence number of the SYN for which {@link #size} found a cookie. */
+    private int initial;
+
     // Of the client whose acknowledgement has become a SYN.
     private boolean admitted;
     private int clientInitial;
@@ -247,9 +250,6 @@ final class SynGate {
         readAnew(packet);
         return true;
     }
-
-    /** The sequence number of the SYN for which {@link #size} found a cookie. */
-    private int initial;
 
     /**
      * The client's MSS, if a segment acknowledges a cookie, or {@link SynCookie#INVALID}: of the last segment of the handshake, or of a window

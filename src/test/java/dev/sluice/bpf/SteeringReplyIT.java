@@ -247,6 +247,15 @@ class SteeringReplyIT {
                 net, PacketBuilder.ethernet().ip(net.rip(), to).raw(protocol).payloadLength(16), offset);
     }
 
+    /** An error about a fragment that the director sent from a local address to a real server. */
+    private static byte[] aboutFragmentToPeer(Net net) {
+        PacketBuilder sent = PacketBuilder.ethernet()
+                .ip(net.local(), net.rip())
+                .raw(PacketBuilder.UDP)
+                .payloadLength(8);
+        return net.error(net.local(), fragmented(net, sent, 1448));
+    }
+
     private static PacketBuilder fragmented(Net net, PacketBuilder packet, int offset) {
         return net.isInet() ? packet.fragment(offset, true) : packet.fragmentHeader(offset, true, 7);
     }
@@ -325,9 +334,11 @@ class SteeringReplyIT {
                     net + " fragment of a peer alone",
                     fragment(net, net.local(), PacketBuilder.UDP, 8),
                     STEERED_REPLY_FRAGMENT);
+            lab.expect(net + " quoted fragment", aboutFragmentToPeer(net), STEERED_REPLY_ICMP);
             expect(net + " to another", fragment(net, net.client(), PacketBuilder.UDP, 8), PASS_NO_SERVICE);
             lab.maps.removePeer(net.real(Protocol.UDP, 0));
             expect(net + " no peer", fragment(net, net.local(), PacketBuilder.UDP, 8), PASS_NO_SERVICE);
+            lab.expect(net + " quoted fragment, no peer", aboutFragmentToPeer(net), PASS_NO_SERVICE);
             lab.maps.putLocalAddress(net.local(), 2048, 2048);
             expect(net + " range left", packet(Protocol.TCP, net.other(), 1, net.local(), 2047), PASS_NO_SERVICE);
             expect(net + " range now", packet(Protocol.TCP, net.other(), 1, net.local(), 2048), STEERED_REPLY);

@@ -94,7 +94,7 @@ public final class RegistryDirector implements Director {
         Registry draft = registry.copy();
         try {
             List<String> lines = edit.applyTo(draft);
-            draft.checkTranslation();
+            TranslationCheck.check(draft);
             if (draft.realServerAddresses().stream().anyMatch(broadcast::contains)) {
                 throw new ChangeException(ChangeException.Code.NOT_UNICAST, "a broadcast address");
             }

@@ -40,7 +40,7 @@ class ClientAddressFlowTest extends SegmentFixture {
             byte[] out = toReal(worker, client(Transport.SYN, ISN, 0).tcpOptions(options));
             learnLocal(out);
             Segment syn = new Segment(out).between(local, localPort, real, 8080);
-            assertArrayEquals(options, syn.options(), "nothing takes it from the SYN");
+            assertEquals(0, syn.option(Toa.KIND).length, "nothing takes it from the SYN");
             Segment synAck = toTheClient(
                     replyWorker, server(SYN_ACK, SERVER_ISN, ISN + 1).tcpOptions(linux(1460, 1, 100, 7)));
             assertEquals(1460 - added(), ByteBuffer.wrap(synAck.option(Tcp.MSS)).getShort());
@@ -56,6 +56,11 @@ class ClientAddressFlowTest extends SegmentFixture {
         learnLocal(toReal(worker, client(Transport.ACK, ISN + 1, told + 1).tcpOptions(stamps(101, answer.stamp()))));
         toTheClient(replyWorker, server(SYN_ACK, SERVER_ISN, ISN + 1).tcpOptions(linux(1460, 1, 100, 7)));
         return new Segment(workers.get(replyWorker).get(1)).between(local, localPort, real, 8080);
+    }
+
+    /** By the other family's header as well. */
+    private int crossedMss() {
+        return 1440 - added();
     }
 
     private int added() {
@@ -235,6 +240,37 @@ class ClientAddressFlowTest extends SegmentFixture {
         assertEquals(ISN + 37 + length, fin.sequence());
         assertEquals(SERVER_ISN + 101, fin.acknowledgement());
         assertEquals(1, workers.get(0).flows.sequencesInUse());
+    }
+
+    /** The client's address is of the client's family, and so is the VIP's. */
+    @ParameterizedTest
+    @CsvSource({"false, TOA, false", "true, TOA, false", "false, PROXY, true", "true, PROXY, true", "true, TOA, true"})
+    void aRealServerOfTheOtherFamily(boolean inet6, ClientAddress how, boolean proxied) {
+        clientAddress = how;
+        synProxy = proxied;
+        start(inet6, 1);
+        real = inet6 ? "192.0.2.11" : "fd00:2::11";
+        reload();
+        Segment last = handshake(0, 0);
+        assertEquals(inet6, !last.view.inet6());
+        if (how == ClientAddress.TOA) {
+            assertArrayEquals(toa(), last.option(Toa.KIND));
+        } else {
+            assertArrayEquals(proxyHeader(), last.payload());
+        }
+        Segment request = toServer(0, client(PSH_ACK, ISN + 1, told + 1).payload(REQUEST));
+        assertEquals(ISN + 1, request.sequence());
+        assertEquals(SERVER_ISN + 1, request.acknowledgement());
+        byte[] sent = how == ClientAddress.TOA ? REQUEST : concat(proxyHeader(), REQUEST);
+        assertArrayEquals(sent, request.payload());
+        Segment response = toTheClient(
+                0, server(PSH_ACK, SERVER_ISN + 1, ISN + 1 + sent.length).payloadLength(1000));
+        assertEquals(told + 1, response.sequence());
+        assertEquals(ISN + 1 + REQUEST.length, response.acknowledgement());
+        Segment after = toServer(0, client(Transport.ACK, ISN + 1 + REQUEST.length, told + 1001));
+        assertEquals(ISN + 1 + sent.length, after.sequence());
+        assertEquals(SERVER_ISN + 1001, after.acknowledgement());
+        assertEquals(0, after.options().length);
     }
 
     @Test

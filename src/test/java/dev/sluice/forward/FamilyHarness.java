@@ -84,16 +84,17 @@ final class FamilyHarness {
         return get();
     }
 
-    /** Translates the error; null when it cannot be. */
-    byte @Nullable [] translateError(IpAddress source, IpAddress destination, Side quotedTo) {
+    /** Translates the error about a packet that becomes one to a side's addresses and ports, to whom sent it; null when it cannot be. */
+    byte @Nullable [] translateError(Side quotedTo) {
         long begin = packet.l4Offset() + Icmp.HEADER_BYTES;
         long end = packet.l3Offset() + packet.ipLengthBytes();
         if (!PacketParser.parseQuoted(umem, begin, (int) (end - begin), packet.inet6(), quoted)) {
             return null;
         }
+        Side back = quotedTo.reversed();
         AddressRewriter outer = new AddressRewriter(umem)
-                .from(source.high(), source.low(), 0)
-                .to(destination.high(), destination.low(), 0);
+                .from(back.source().high(), back.source().low(), 0)
+                .to(back.destination().high(), back.destination().low(), 0);
         AddressRewriter inner = new AddressRewriter(umem)
                 .from(quotedTo.source().high(), quotedTo.source().low(), quotedTo.sourcePort())
                 .to(quotedTo.destination().high(), quotedTo.destination().low(), quotedTo.destinationPort());

@@ -19,6 +19,7 @@ import dev.sluice.service.LocalPool;
 import dev.sluice.service.TranslationOptions;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -507,5 +508,32 @@ class FamilyNatTest extends NatFixture {
         assertEquals(inet6 ? 3 : 11, answer[14 + (inet6 ? 40 : 20)]);
         answer = sent(0, fromReal(Transport.TCP).ttl(1).build(), REAL_PORT_ID, REAL_PORT_ID);
         assertEquals(inet6 ? 11 : 3, answer[14 + (inet6 ? 20 : 40)]);
+    }
+
+    /** RFC 2428: the reply to EPSV names a port and no address. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void passiveFtp(boolean inet6) {
+        virtualPort = 21;
+        start(inet6, 1);
+        open(Transport.TCP);
+        byte[] reply = "229 Entering Extended Passive Mode (|||50000|)\r\n".getBytes(StandardCharsets.US_ASCII);
+        byte[] out = toClient(
+                0,
+                fromReal(Transport.TCP)
+                        .tcpFlags(Transport.ACK)
+                        .tcpNumbers(100, 2)
+                        .payload(reply));
+        judge(out, Transport.TCP, virtual, 21, client, 4001);
+        assertArrayEquals(reply, Arrays.copyOfRange(out, out.length - reply.length, out.length));
+        byte[] data = packet(Transport.TCP, client, 4002, virtual, 50_000).build();
+        out = sent(0, data, CLIENT_PORT_ID, REAL_PORT_ID);
+        int ip = inet6 ? 20 : 40;
+        int dataPort = Wire.u16(MemorySegment.ofArray(out), 14 + ip);
+        judge(out, Transport.TCP, local, dataPort, real, 50_000);
+        data = packet(Transport.TCP, real, 50_000, local, dataPort)
+                .tcpFlags(Transport.SYN | Transport.ACK)
+                .build();
+        judge(sent(0, data, REAL_PORT_ID, CLIENT_PORT_ID), Transport.TCP, virtual, 50_000, client, 4002);
     }
 }

@@ -150,9 +150,9 @@ class FamilyRewriterTest {
     }
 
     private static byte[] error(boolean inet6, int type, int code, int rest, byte[] quoted) {
-        FamilyHarness.Side side = FamilyHarness.side(inet6);
+        FamilyHarness.Side back = FamilyHarness.side(inet6).reversed();
         return PacketBuilder.ethernet()
-                .ip(side.destination(), side.source())
+                .ip(back.source(), back.destination())
                 .icmp(type, code, rest)
                 .payload(quoted)
                 .build();
@@ -160,7 +160,7 @@ class FamilyRewriterTest {
 
     private byte[] translatedError(boolean inet6) {
         FamilyHarness.Side other = FamilyHarness.side(!inet6);
-        byte[] out = harness.translateError(other.destination(), other.source(), other);
+        byte[] out = harness.translateError(other);
         assertNotNull(out);
         return out;
     }
@@ -272,7 +272,7 @@ class FamilyRewriterTest {
             int type = inet6 ? 1 + random.nextInt(4) : random.nextBoolean() ? 3 : 11 + random.nextInt(2);
             harness.put(error(inet6, type, random.nextInt(4), random.nextInt() >>> random.nextInt(32), quoted));
             FamilyHarness.Side other = FamilyHarness.side(!inet6);
-            byte[] out = harness.translateError(other.destination(), other.source(), other);
+            byte[] out = harness.translateError(other);
             if (out == null) {
                 continue;
             }

@@ -116,7 +116,8 @@ class IcmpFamiliesTest {
 
     @Test
     void aFragmentHeaderCountsAsWell() {
-        assertEquals(head(2, 0, 1428), IcmpFamilies.translate(true, head(3, 4, 1400), 1500, true));
+        // The sender's next packet may be no fragment.
+        assertEquals(head(2, 0, 1420), IcmpFamilies.translate(true, head(3, 4, 1400), 1500, true));
         assertEquals(head(3, 4, 1472), IcmpFamilies.translate(false, head(2, 0, 1500), 1500, true));
     }
 

@@ -50,6 +50,8 @@ abstract class NatFixture {
     String local = "";
 
     int localPort;
+    /** VPORT. */
+    int virtualPort = 80;
     /** Of the way to the real server. */
     int realMtu = 1500;
 
@@ -92,7 +94,7 @@ abstract class NatFixture {
             builder.add(
                             new VirtualService(
                                     id,
-                                    new AddressKey(protocol, IpAddress.parse(virtual), 80),
+                                    new AddressKey(protocol, IpAddress.parse(virtual), virtualPort),
                                     SchedulerKind.RR,
                                     Set.of(),
                                     null,
@@ -116,7 +118,7 @@ abstract class NatFixture {
     }
 
     PacketBuilder fromClient(int protocol) {
-        return packet(protocol, client, 4001, virtual, 80).macs(ROUTER_MAC, Harness.DIRECTOR_MAC);
+        return packet(protocol, client, 4001, virtual, virtualPort).macs(ROUTER_MAC, Harness.DIRECTOR_MAC);
     }
 
     PacketBuilder fromReal(int protocol) {

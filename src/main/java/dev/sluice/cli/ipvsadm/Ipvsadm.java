@@ -160,11 +160,17 @@ public final class Ipvsadm {
     }
 
     private String help() {
-        try (InputStream text = Ipvsadm.class.getResourceAsStream("help.txt")) {
+        // Who calls it ipvsadm gets what ipvsadm says, to the letter.
+        String text = help("help.txt") + (name.equals(OWN_NAME) ? "" : help("help-fullnat.txt"));
+        return text.replace("@NAME@", name);
+    }
+
+    private static String help(String resource) {
+        try (InputStream text = Ipvsadm.class.getResourceAsStream(resource)) {
             if (text == null) {
-                throw new AssertionError("the help text is missing from the jar");
+                throw new AssertionError(resource + " is missing from the jar");
             }
-            return new String(text.readAllBytes(), StandardCharsets.UTF_8).replace("@NAME@", name);
+            return new String(text.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

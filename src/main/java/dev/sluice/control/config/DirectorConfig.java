@@ -30,6 +30,7 @@ import java.util.OptionalInt;
  * @param packets what is done to packets on their way through
  * @param tunnel outer headers of encapsulated packets
  * @param fullnat local addresses of connections that are translated on both sides
+ * @param snat the source of connections that real servers open themselves
  * @param maglevTableSize entries of each service's Maglev table, a prime
  * @param mhTableSize slots of each service's {@code mh} table, a prime of the kernel's
  * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
@@ -58,6 +59,7 @@ public record DirectorConfig(
         PacketConfig packets,
         TunnelConfig tunnel,
         FullnatConfig fullnat,
+        SourceNatConfig snat,
         int maglevTableSize,
         int mhTableSize,
         Optional<HashKey> hashKey,
@@ -134,6 +136,7 @@ public record DirectorConfig(
                 packets,
                 tunnel,
                 otherFullnat,
+                snat,
                 maglevTableSize,
                 mhTableSize,
                 hashKey,

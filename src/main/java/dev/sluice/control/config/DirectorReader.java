@@ -79,6 +79,7 @@ final class DirectorReader {
                 table.choice("without_director", WithoutDirector.class, WithoutDirector::keyword, WithoutDirector.DROP);
         TunnelConfig tunnel = packetReader.tunnel();
         FullnatConfig fullnat = FullnatReader.director(table);
+        SourceNatConfig snat = SourceNatReader.read(table);
         BusyPollConfig busyPoll = busyPoll();
         int warmUpMs = table.integer("warm_up_ms", 0, MAX_WARM_UP_MS, DEFAULT_WARM_UP_MS);
         table.finish();
@@ -103,6 +104,7 @@ final class DirectorReader {
                 packets,
                 tunnel,
                 fullnat,
+                snat,
                 maglevTableSize,
                 mhTableSize,
                 hashKey,

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Optional;
 
-/** Reads {@code lvs_method}: {@code NAT}, {@code DR}, {@code TUN type gue port 6080 csum}. */
+/** Reads {@code lvs_method}: {@code NAT}, {@code DR}, {@code TUN type gue port 6080 csum}, and DPVS's {@code FNAT}. */
 final class ForwardingImport {
     private ForwardingImport() {}
 
@@ -23,6 +23,7 @@ final class ForwardingImport {
                 return putTunnel(real, words.subList(1, words.size()));
             }
             case "NAT" -> real.put("method", "nat");
+            case "FNAT" -> real.put("method", "fullnat");
             default -> {
                 return Optional.of("is no forwarding method");
             }

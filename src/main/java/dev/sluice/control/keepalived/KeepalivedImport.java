@@ -52,6 +52,7 @@ public final class KeepalivedImport {
     private final ObjectNode file = json.objectNode();
     private final ObjectNode director = json.objectNode();
     private final Map<String, Statement> groups = new LinkedHashMap<>();
+    private final Map<String, Statement> localGroups = new LinkedHashMap<>();
     private final Set<String> vrrpInterfaces = new LinkedHashSet<>();
 
     /**
@@ -89,9 +90,12 @@ public final class KeepalivedImport {
         for (Statement statement : statements) {
             if (statement.keyword().equals("virtual_server_group")) {
                 groups.put(statement.argument(), statement);
+            } else if (statement.keyword().equals("local_address_group")) {
+                localGroups.put(statement.argument(), statement);
             }
         }
-        ServiceImport reader = new ServiceImport(notes, file, new ServiceKeys(notes, file, groups));
+        LocalAddressImport locals = new LocalAddressImport(notes, file, localGroups);
+        ServiceImport reader = new ServiceImport(notes, file, new ServiceKeys(notes, file, groups), locals);
         Set<String> used = new LinkedHashSet<>();
         for (Statement statement : statements) {
             switch (statement.keyword()) {
@@ -102,7 +106,7 @@ public final class KeepalivedImport {
                     }
                     reader.addTo(services, statement);
                 }
-                case "virtual_server_group" -> {}
+                case "virtual_server_group", "local_address_group" -> {}
                 case "global_defs" -> readGlobal(statement);
                 default -> readOther(statement);
             }
@@ -112,6 +116,7 @@ public final class KeepalivedImport {
                 notes.add(file, statement, "no virtual_server uses it");
             }
         });
+        locals.noteUnused();
         file.withArrayProperty(TomlWriter.COMMENT).forEach(comments::add);
         ObjectNode whole = json.objectNode();
         whole.set(TomlWriter.COMMENT, comments);

@@ -146,14 +146,15 @@ final class RealServerImport {
             return Optional.of("is " + kind.get());
         } else if (address.equals(key.address())) {
             return Optional.of("is the VIP itself");
-        } else if (address.family() != family && !table.path("method").asText().equals("tun")) {
-            return Optional.of("is of another family than the service, which only method tun takes");
+        } else if (address.family() != family
+                && !Set.of("tun", "fullnat").contains(table.path("method").asText())) {
+            return Optional.of("is of another family than the service, which only methods tun and fullnat take");
         }
         return Optional.empty();
     }
 
     private static boolean isTranslated(ObjectNode real) {
-        return real.path("method").asText().equals("nat");
+        return Set.of("nat", "fullnat").contains(real.path("method").asText());
     }
 
     /** The port that is asked by checks; any other than the service's is noted where it cannot be had. */

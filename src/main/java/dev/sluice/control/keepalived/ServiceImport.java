@@ -60,15 +60,17 @@ final class ServiceImport {
     private final Notes notes;
     private final ObjectNode top;
     private final ServiceKeys keys;
+    private final LocalAddressImport locals;
     private final Set<String> known = new HashSet<>();
 
     /**
      * @param top where notes go that belong to no service
      */
-    ServiceImport(Notes notes, ObjectNode top, ServiceKeys keys) {
+    ServiceImport(Notes notes, ObjectNode top, ServiceKeys keys, LocalAddressImport locals) {
         this.notes = notes;
         this.top = top;
         this.keys = keys;
+        this.locals = locals;
     }
 
     /** Adds the services of a virtual server. */
@@ -110,6 +112,8 @@ final class ServiceImport {
                 case "lvs_sched", "lb_algo", "persistence_timeout" -> {}
                 case "flag-1", "flag-2", "flag-3", "sh-port", "sh-fallback", "mh-port", "mh-fallback", "hashed" ->
                     addFlag(flags, table, statement, scheduler);
+                case "laddr_group_name" -> locals.put(table, statement);
+                case "syn_proxy" -> putSynProxy(table, statement);
                 case "ops" -> putOnePacket(table, statement, key, scope);
                 case "inhibit_on_failure" -> {
                     if (isOn(table, statement)) {
@@ -145,6 +149,13 @@ final class ServiceImport {
         }
         if (scope.own("hysteresis").isPresent() && scope.own("quorum").isEmpty()) {
             notes.add(table, scope.own("hysteresis").get(), "does nothing without a quorum above it");
+        }
+        if (realServers.stream().anyMatch(ServiceImport::isFullnat) && !table.has("local_addresses")) {
+            disable(
+                    table,
+                    server,
+                    "FNAT needs local addresses, and there is no laddr_group_name: write them down, then take this"
+                            + " service in");
         }
         HealthPlacement.place(table, realServers, notes, server);
         ArrayNode written = table.putArray("real");
@@ -279,6 +290,19 @@ final class ServiceImport {
             }
         }
         notes.add(table, statement, "is no netmask of the service's family");
+    }
+
+    private static boolean isFullnat(ObjectNode real) {
+        return real.path("method").asText().equals("fullnat")
+                && !real.path(TomlWriter.DISABLED).booleanValue();
+    }
+
+    private void putSynProxy(ObjectNode table, Statement statement) {
+        if (table.has("fwmark") || table.path("protocol").asText().equals("tcp")) {
+            table.put("syn_proxy", true);
+        } else {
+            notes.add(table, statement, "is for TCP");
+        }
     }
 
     private void putOnePacket(ObjectNode table, Statement statement, ServiceKeys.Key key, Scope scope) {

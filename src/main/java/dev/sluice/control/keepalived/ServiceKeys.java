@@ -90,7 +90,7 @@ final class ServiceKeys {
     }
 
     /** {@code 10.0.0.1}, {@code 10.0.0.1-9}, {@code 10.0.0.1-10.0.1.9}, {@code 10.0.0.0/29}, and the same of IPv6. */
-    private static List<IpAddress> addresses(String text) {
+    static List<IpAddress> addresses(String text) {
         int slash = text.indexOf('/');
         int dash = text.indexOf('-');
         IpAddress first;

@@ -89,6 +89,7 @@ class ConfigFileTest {
                         new PacketConfig(TtlMode.DECREMENT, EchoMode.KERNEL, 1000),
                         new TunnelConfig(-1, Optional.empty(), Optional.empty(), true, FragmentMode.OUTER),
                         new FullnatConfig(List.of(), 1024, 65535, 254),
+                        SourceNatConfig.NONE,
                         65537,
                         4093,
                         Optional.empty(),
@@ -160,6 +161,10 @@ class ConfigFileTest {
                 local_addresses = ["10.9.0.5", "10.9.0.7-10.9.0.8", "fd00::ff-fd00::100"]
                 local_ports = "2000-2999"
                 toa_ipv6_kind = 253
+                [director.snat]
+                sources = ["10.9.0.0/16", "fd00::/64"]
+                addresses = ["203.0.113.5"]
+                interface = "eth0"
                 [director.busy_poll]
                 enabled = true
                 usecs = 50
@@ -262,6 +267,10 @@ class ConfigFileTest {
                                 2000,
                                 2999,
                                 253),
+                        new SourceNatConfig(
+                                List.of(IpPrefix.parse("10.9.0.0/16"), IpPrefix.parse("fd00::/64")),
+                                List.of(IpAddress.parse("203.0.113.5")),
+                                Optional.of("eth0")),
                         251,
                         131071,
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),

@@ -55,6 +55,83 @@ class KeepalivedImportTest {
     }
 
     @Test
+    void fullnatAsInDpvs() throws Exception {
+        KeepalivedImport.Result result = parse("""
+                local_address_group laddr_g1 {
+                    10.9.0.5
+                    10.9.0.7-9
+                    fd09::5
+                }
+                virtual_server 10.0.0.100 80 {
+                    lb_algo rr
+                    lb_kind FNAT
+                    protocol TCP
+                    syn_proxy
+                    laddr_group_name laddr_g1
+                    real_server 10.7.0.11 8080 {
+                    }
+                    real_server fd07::11 80 {
+                    }
+                }
+                """);
+        assertEquals(List.of(), result.notes());
+        assertTrue(
+                result.toml().contains("local_addresses = [\"10.9.0.5\", \"10.9.0.7-10.9.0.9\", \"fd09::5\"]\n"),
+                result.toml());
+        assertTrue(result.toml().contains("syn_proxy = true\n"), result.toml());
+        assertEquals(
+                2,
+                ConfigFile.parse("f", result.toml())
+                        .services()
+                        .getFirst()
+                        .realServers()
+                        .size());
+    }
+
+    @Test
+    void whatOfFullnatIsMissingIsNamed() throws Exception {
+        KeepalivedImport.Result result = parse("""
+                local_address_group unused {
+                    10.9.0.5
+                }
+                local_address_group odd {
+                    10.9.0.6 dpdk0
+                    127.0.0.1
+                    10.9.0.9-1
+                }
+                virtual_server 10.0.0.100 80 {
+                    lb_algo rr
+                    lb_kind FNAT
+                    laddr_group_name nobody
+                    real_server 10.7.0.11 80 {
+                    }
+                }
+                virtual_server 10.0.0.100 53 {
+                    protocol UDP
+                    lb_algo rr
+                    lb_kind FNAT
+                    syn_proxy
+                    laddr_group_name odd
+                    real_server 10.7.0.11 53 {
+                    }
+                }
+                """);
+        assertEquals(
+                List.of(
+                        "k:12: laddr_group_name nobody: there is no such local_address_group",
+                        "k:9: virtual_server 10.0.0.100 80: FNAT needs local addresses, and there is no laddr_group_name:"
+                                + " write them down, then take this service in",
+                        "k:20: syn_proxy: is for TCP",
+                        "k:5: 10.9.0.6 dpdk0: the director adds it to no interface: ip address add does, see"
+                                + " docs/configuration.md",
+                        "k:6: 127.0.0.1: is a loopback address",
+                        "k:7: 10.9.0.9-1: is no address or range of them (a range has 1-1024 addresses)",
+                        "k:1: local_address_group unused: no virtual_server uses it"),
+                result.notes());
+        assertEquals(1, ConfigFile.parse("f", result.toml()).services().size());
+    }
+
+    @Test
     void whatCannotBeIsNamedAndStandsInTheFileAsComment() throws IOException {
         KeepalivedImport.Result result = KeepalivedImport.read(EXAMPLES.resolve("odd.conf"), List.of());
         assertEquals(
