@@ -260,7 +260,7 @@ class FullNatTest extends NatFixture {
         for (int number = 1; number <= 30; number++) {
             Set<String> ofOne = new HashSet<>();
             for (int port = 5000; port < 5010; port++) {
-                IpAddress someone = IpAddress.parse("198.51.100." + number);
+                String someone = "198.51.100." + number;
                 workers.get(0)
                         .put(
                                 0,
