@@ -58,11 +58,6 @@ class ClientAddressFlowTest extends SegmentFixture {
         return new Segment(workers.get(replyWorker).get(1)).between(local, localPort, real, 8080);
     }
 
-    /** By the other family's header as well. */
-    private int crossedMss() {
-        return 1440 - added();
-    }
-
     private int added() {
         return NumberedSegments.addedBytes(clientAddress, client.indexOf(':') >= 0);
     }
