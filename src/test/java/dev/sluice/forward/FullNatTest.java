@@ -257,9 +257,9 @@ class FullNatTest extends NatFixture {
         addresses = List.of(INET, IpAddress.parse("10.0.2.2"), IpAddress.parse("10.0.2.3"));
         start(false, 1);
         Set<String> ofAll = new HashSet<>();
-        for (int number = 1; number <= 15; number++) {
+        for (int number = 1; number <= 20; number++) {
             Set<String> ofOne = new HashSet<>();
-            for (int port = 5000; port < 5004; port++) {
+            for (int port = 5000; port < 5003; port++) {
                 String someone = "198.51.100." + number;
                 workers.get(0)
                         .put(
