@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,10 +44,14 @@ class FullNatPoolIT {
         lab.close();
     }
 
+    private static List<String> pool(String vip) {
+        return Objects.requireNonNull(POOL.get(vip));
+    }
+
     /** One real server of each family, and so many local addresses. */
     private String config(int addresses) {
         String pool = Topology.VIPS.stream()
-                .flatMap(vip -> POOL.get(vip).stream().limit(addresses))
+                .flatMap(vip -> pool(vip).stream().limit(addresses))
                 .map(address -> '"' + address + '"')
                 .collect(Collectors.joining(", "));
         ConfigText config = new ConfigText(lab, "eth1", "eth2")
@@ -73,12 +78,7 @@ class FullNatPoolIT {
             assertEquals(PORTS, clients4.report().alive());
 
             for (String vip : Topology.VIPS) {
-                ipvsadm(
-                        "-P",
-                        "-t",
-                        Topology.host(vip) + ":80",
-                        "-z",
-                        POOL.get(vip).get(1));
+                ipvsadm("-P", "-t", Topology.host(vip) + ":80", "-z", pool(vip).get(1));
             }
             // The ones that waited, and as many as the new address has ports for.
             assertEquals(2 * PORTS, clients4.open(PORTS - 1, PER_SECOND).alive());
@@ -89,17 +89,12 @@ class FullNatPoolIT {
             awaitExhausted(before + 1);
             // Also for what is there no more: connections keep what they have.
             for (String vip : Topology.VIPS) {
-                ipvsadm(
-                        "-Q",
-                        "-t",
-                        Topology.host(vip) + ":80",
-                        "-z",
-                        POOL.get(vip).get(1));
+                ipvsadm("-Q", "-t", Topology.host(vip) + ":80", "-z", pool(vip).get(1));
             }
             assertEquals(2 * PORTS, clients6.assertAllGoOn(PATIENCE).alive());
 
             for (String vip : Topology.VIPS) {
-                lab.exec("director", "ip", "address", "add", POOL.get(vip).getLast(), "dev", "eth2")
+                lab.exec("director", "ip", "address", "add", pool(vip).getLast(), "dev", "eth2")
                         .orFail();
             }
             Files.writeString(director.config(), config(3));

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -108,7 +109,8 @@ class SynProxyFloodIT {
             config.nat(8080);
         }
         config.with("syn_proxy = true");
-        RIPS.get(scenario).forEach((vip, rips) -> config.service("tcp", vip, 80, "rr", rips, 1, 1, 1));
+        Objects.requireNonNull(RIPS.get(scenario))
+                .forEach((vip, rips) -> config.service("tcp", vip, 80, "rr", rips, 1, 1, 1));
         return config.toString();
     }
 

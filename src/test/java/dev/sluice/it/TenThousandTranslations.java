@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,7 +72,13 @@ abstract class TenThousandTranslations {
         ConfigText config = begin(lab);
         rips.forEach((vip, addresses) -> config.service("tcp", vip, 80, scheduler, addresses, weights));
         // Alone, for what is about rs1.
-        config.service("tcp", VIP4, 81, scheduler, rips.get(VIP4).subList(0, 1), 1);
+        config.service(
+                "tcp",
+                VIP4,
+                81,
+                scheduler,
+                Objects.requireNonNull(rips.get(VIP4)).subList(0, 1),
+                1);
         return config.toString();
     }
 
