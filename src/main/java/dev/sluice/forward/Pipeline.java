@@ -327,7 +327,10 @@ public final class Pipeline {
             ForwardingSnapshot snapshot, Batch batch, int index, Translation translation, int ingressPort, long nowMs) {
         PacketView packet = packets[index];
         batch.setEgress(index, DROPPED);
-        if (translation.hasNumbers() && !control(snapshot, batch, index, translation, nowMs)) {
+        if (translation.hasNumbers()
+                && (rewriter.isRefused(
+                                snapshot, batch, index, packet, translation, hashes[index], ingressPort, nowMs)
+                        || !control(snapshot, batch, index, translation, nowMs))) {
             return;
         }
         if (packet.isFragment()) {

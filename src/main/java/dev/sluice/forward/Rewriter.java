@@ -118,11 +118,7 @@ final class Rewriter {
             long hash,
             int ingressPort,
             long nowMs) {
-        if (!policy.keepTtl() && packet.ttl() <= 1) {
-            drop(batch, index, Counter.TTL_EXPIRED);
-            if (mayAnswer(packet)) {
-                answers.timeExceeded(batch, index, packet, ingressPort, nowMs);
-            }
+        if (!mayLive(batch, index, packet, ingressPort, nowMs)) {
             return HopTable.NONE;
         }
         int hop = snapshot.hops().of(realServer, hash);
@@ -132,6 +128,46 @@ final class Rewriter {
             lowerTtl(packet);
         }
         return hop;
+    }
+
+    private boolean mayLive(Batch batch, int index, PacketView packet, int ingressPort, long nowMs) {
+        if (policy.keepTtl() || packet.ttl() > 1) {
+            return true;
+        }
+        drop(batch, index, Counter.TTL_EXPIRED);
+        if (mayAnswer(packet)) {
+            answers.timeExceeded(batch, index, packet, ingressPort, nowMs);
+        }
+        return false;
+    }
+
+    /**
+     * Whether a packet that {@link #rewriteTranslated} is to send was dropped, and answered, since its way does not take it: to be
+     * asked before its segment is changed, for the answer quotes what the client has sent.
+     */
+    boolean isRefused(
+            ForwardingSnapshot snapshot,
+            Batch batch,
+            int index,
+            PacketView packet,
+            Translation by,
+            long hash,
+            int ingressPort,
+            long nowMs) {
+        if (!mayLive(batch, index, packet, ingressPort, nowMs)) {
+            return true;
+        }
+        HopTable hops = snapshot.hops();
+        int hop = hops.of(by.realServer(), hash);
+        if (hop == HopTable.NONE) {
+            return false;
+        }
+        int room = hops.mtuBytes(hop);
+        if (by.crossesFamilies()) {
+            crossing.from(by.localHigh(), by.localLow(), by.localPort()).to(by.realHigh(), by.realLow(), by.realPort());
+            return !crossing.admits(batch, index, packet, room, ingressPort, nowMs);
+        }
+        return packet.ipLengthBytes() > room && !mayBeSplit(batch, index, packet, true, room, ingressPort, nowMs);
     }
 
     /**
@@ -230,11 +266,7 @@ final class Rewriter {
             int room,
             int ingressPort,
             long nowMs) {
-        if (mustFit(packet, direct, room)) {
-            drop(batch, index, Counter.PACKET_TOO_BIG);
-            if (mayAnswer(packet)) {
-                answers.tooBig(batch, index, packet, ingressPort, mtuTold(packet, room), nowMs);
-            }
+        if (!mayBeSplit(batch, index, packet, direct, room, ingressPort, nowMs)) {
             return false;
         }
         if (direct && !translate(snapshot, batch, index, packet, realServer)) {
@@ -245,6 +277,18 @@ final class Rewriter {
             return false;
         }
         return true;
+    }
+
+    private boolean mayBeSplit(
+            Batch batch, int index, PacketView packet, boolean direct, int room, int ingressPort, long nowMs) {
+        if (!mustFit(packet, direct, room)) {
+            return true;
+        }
+        drop(batch, index, Counter.PACKET_TOO_BIG);
+        if (mayAnswer(packet)) {
+            answers.tooBig(batch, index, packet, ingressPort, mtuTold(packet, room), nowMs);
+        }
+        return false;
     }
 
     /**

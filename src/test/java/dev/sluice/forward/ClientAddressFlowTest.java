@@ -3,13 +3,16 @@ package dev.sluice.forward;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.sluice.bench.PacketBuilder;
 import dev.sluice.flow.FlowState;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.Tcp;
 import dev.sluice.packet.Transport;
+import dev.sluice.packet.Wire;
 import dev.sluice.service.ClientAddress;
 import dev.sluice.service.ForwardingMethod;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.junit.jupiter.api.BeforeEach;
@@ -317,6 +320,25 @@ class ClientAddressFlowTest extends SegmentFixture {
                 ISN + 1 + added(),
                 toServer(0, client(PSH_ACK, ISN + 1, told + 1).payloadLength(1460))
                         .sequence());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatDoesNotFitIsQuotedAsTheClientSentIt(boolean inet6) {
+        clientAddress = ClientAddress.PROXY;
+        synProxy = true;
+        start(inet6, 1);
+        handshake(0, 0);
+        int sequence = ISN + 1;
+        PacketBuilder large = client(Transport.ACK, sequence, told + 1).payloadLength(1480);
+        byte[] answer = sent(
+                0, (inet6 ? large : large.dontFragment()).build(), CLIENT_PORT_ID, CLIENT_PORT_ID);
+        MemorySegment segment = MemorySegment.ofArray(answer);
+        int ip = inet6 ? 40 : 20;
+        assertEquals(inet6 ? 0x0200 : 0x0304, Wire.u16(segment, 14 + ip));
+        int quoted = 14 + ip + 8 + ip;
+        assertEquals(sequence, Wire.i32(segment, quoted + Tcp.SEQUENCE));
+        assertEquals(told + 1, Wire.i32(segment, quoted + Tcp.ACKNOWLEDGEMENT));
     }
 
     @Test
