@@ -142,7 +142,7 @@ final class Datapath {
             maps.ofInterface(name).putSocket(queue, socket.fd());
         }
         sockets.addAll(own);
-        FlowTable flows = flowTable(queue, hasher);
+        FlowTable flows = flowTable(queue, hasher, first.hasLocalAddresses());
         flowCounts.add(flows);
         Counters counters = new Counters();
         workers.add(new Worker(
@@ -168,18 +168,30 @@ final class Datapath {
                 config.batchSize()));
     }
 
-    private FlowTable flowTable(int queue, FlowHasher hasher) throws EnvironmentException {
+    /**
+     * @param local whether connections by FULLNAT, whose translations nothing else could tell, may come
+     */
+    private FlowTable flowTable(int queue, FlowHasher hasher, boolean local) throws EnvironmentException {
         PageMemory memory = resources.add("connection table of queue " + queue, new PageMemory());
         int size = config.flowTableSize();
         if (sharedTables.isEmpty()) {
-            return withSettings(new FlowTable(size, ForwardingSnapshot.MAX_REAL_SERVERS, memory), memory);
+            FlowTable flows = new FlowTable(size, ForwardingSnapshot.MAX_REAL_SERVERS, memory);
+            flows.keepTranslations(memory);
+            return withSettings(flows, memory);
         }
         SharedFlowTables shared = sharedTables.get();
-        FlowTable flows = withSettings(
-                new FlowTable(size, ForwardingSnapshot.MAX_REAL_SERVERS, shared.create(queue, size, hasher), memory),
-                memory);
+        FlowTable flows =
+                new FlowTable(size, ForwardingSnapshot.MAX_REAL_SERVERS, shared.create(queue, size, hasher), memory);
+        if (local) {
+            flows.keepTranslations(shared.createTranslations(queue, size), memory);
+        } else {
+            flows.keepTranslations(memory);
+        }
+        withSettings(flows, memory);
         FlowTableImage.Recovery recovery = shared.recover(queue, exchange.workers(), flows, hasher);
         if (!recovery.equals(FlowTableImage.Recovery.NONE)) {
+            // Ports of the pools may be another worker's now.
+            exchange.noteAdoption(System.nanoTime() / 1_000_000);
             LOG.log(
                     Level.INFO,
                     "queue {0}: took over {1} connections of the director before; left behind {2} expired, {3} of unknown"
@@ -196,7 +208,6 @@ final class Datapath {
 
     private FlowTable withSettings(FlowTable flows, PageMemory memory) {
         flows.keepTemplates(templates, memory);
-        flows.keepTranslations(memory);
         ConnectionConfig connections = config.connections();
         flows.setMaxHalfOpen((int) ((long) config.flowTableSize() * connections.halfOpenPercent() / 100));
         setTimeouts(flows, timeouts);

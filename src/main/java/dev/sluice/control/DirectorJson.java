@@ -9,8 +9,11 @@ import dev.sluice.control.config.CpuPinning;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.FullnatConfig;
 import dev.sluice.control.config.LocalAddresses;
+import dev.sluice.control.config.SourceNatConfig;
 import dev.sluice.control.config.TunnelConfig;
 import dev.sluice.forward.PacketPolicy;
+import dev.sluice.packet.IpAddress;
+import dev.sluice.packet.IpPrefix;
 
 /**
  * The table {@code [director]} as JSON, every key with the value that it has, said or not; but for {@code hash_key}, which is a
@@ -56,6 +59,9 @@ final class DirectorJson {
         putTimeouts(json.putObject("timeouts"), director.connections().timeouts());
         putTunnel(json.putObject("tunnel"), director.tunnel());
         putFullnat(json.putObject("fullnat"), director.fullnat());
+        if (director.snat().isSet()) {
+            putSnat(json.putObject("snat"), director.snat());
+        }
         json.putObject("busy_poll")
                 .put("enabled", director.busyPoll().enabled())
                 .put("usecs", director.busyPoll().usecs())
@@ -99,6 +105,14 @@ final class DirectorJson {
         LocalAddresses.texts(fullnat.localAddresses()).forEach(json.putArray("local_addresses")::add);
         json.put("local_ports", fullnat.firstLocalPort() + "-" + fullnat.lastLocalPort())
                 .put("toa_ipv6_kind", fullnat.toaIpv6Kind());
+    }
+
+    private static void putSnat(ObjectNode json, SourceNatConfig snat) {
+        snat.sources().stream().map(IpPrefix::toString).forEach(json.putArray("sources")::add);
+        if (!snat.addresses().isEmpty()) {
+            snat.addresses().stream().map(IpAddress::toString).forEach(json.putArray("addresses")::add);
+        }
+        snat.outgoing().ifPresent(name -> json.put("interface", name));
     }
 
     private static void putTunnel(ObjectNode json, TunnelConfig tunnel) {

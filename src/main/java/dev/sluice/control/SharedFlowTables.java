@@ -9,6 +9,7 @@ import dev.sluice.flow.FlowTableImage.RealAddress;
 import dev.sluice.flow.FlowTableImage.Recovery;
 import dev.sluice.flow.PersistenceTable;
 import dev.sluice.flow.PersistenceTableImage;
+import dev.sluice.flow.TranslationTableImage;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -51,7 +52,8 @@ import org.jspecify.annotations.Nullable;
 final class SharedFlowTables implements AutoCloseable {
     private static final Logger LOG = System.getLogger(SharedFlowTables.class.getName());
 
-    private static final Pattern TABLE = Pattern.compile("(flows-(\\d{1,9})|templates)\\.(\\d{1,9})");
+    private static final Pattern TABLE =
+            Pattern.compile("(flows-(\\d{1,9})|translations-(\\d{1,9})|templates)\\.(\\d{1,9})");
     /** In place of a queue. */
     private static final int TEMPLATES = -1;
 
@@ -71,7 +73,12 @@ final class SharedFlowTables implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
 
     /** What an earlier director left of a queue, or of {@link #TEMPLATES}. */
-    private record OldTable(Path file, int queue, int serial) {}
+    private record OldTable(Path file, int queue, int serial) {
+        /** Where the translations of its connections lie, if there are such. */
+        Path translations() {
+            return file.resolveSibling("translations-" + queue + "." + serial);
+        }
+    }
 
     private SharedFlowTables(Path directory, FileChannel lock, int uid) throws IOException {
         this.directory = directory;
@@ -86,8 +93,10 @@ final class SharedFlowTables implements AutoCloseable {
                 Matcher name = TABLE.matcher(file.getFileName().toString());
                 if (name.matches()) {
                     int queue = name.group(2) == null ? TEMPLATES : Integer.parseInt(name.group(2));
-                    OldTable old = new OldTable(file, queue, Integer.parseInt(name.group(3)));
-                    oldTables.add(old);
+                    OldTable old = new OldTable(file, queue, Integer.parseInt(name.group(4)));
+                    if (name.group(3) == null) {
+                        oldTables.add(old);
+                    }
                     newest = Math.max(newest, old.serial());
                 }
             }
@@ -167,6 +176,17 @@ final class SharedFlowTables implements AutoCloseable {
     }
 
     /**
+     * Makes the memory of a worker's translations.
+     *
+     * @param maxFlows the connection table's
+     * @throws EnvironmentException when there is no room for it
+     */
+    MemorySegment createTranslations(int queue, int maxFlows) throws EnvironmentException {
+        return TranslationTableImage.format(
+                create("translations-" + queue, TranslationTableImage.bytes(maxFlows), "translation table"), boot);
+    }
+
+    /**
      * Makes the memory of the persistence table.
      *
      * @param capacity the table's
@@ -227,6 +247,8 @@ final class SharedFlowTables implements AutoCloseable {
             }
             for (OldTable old : oldTables) {
                 if (old.queue() != TEMPLATES && old.queue() % workers == queue) {
+                    // In this order: nothing would look for translations of nothing.
+                    Files.deleteIfExists(old.translations());
                     Files.delete(old.file());
                 }
             }
@@ -246,7 +268,24 @@ final class SharedFlowTables implements AutoCloseable {
                 LOG.log(Level.WARNING, "{0} {1}; its connections are not taken over", old.file(), refusal.get());
                 return Recovery.NONE;
             }
-            return FlowTableImage.recover(image, hasher, into, known, System.nanoTime() / 1_000_000);
+            TranslationTableImage translations = translations(old, mapping);
+            return FlowTableImage.recover(image, translations, hasher, into, known, System.nanoTime() / 1_000_000);
+        }
+    }
+
+    private @Nullable TranslationTableImage translations(OldTable old, Arena mapping) throws IOException {
+        Path file = old.translations();
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return null;
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+            MemorySegment image = channel.map(MapMode.READ_ONLY, 0, channel.size(), mapping);
+            Optional<String> refusal = TranslationTableImage.unreadable(image, boot);
+            if (refusal.isPresent()) {
+                LOG.log(Level.WARNING, "{0} {1}; connections by FULLNAT are not taken over", file, refusal.get());
+                return null;
+            }
+            return TranslationTableImage.of(image);
         }
     }
 

@@ -165,6 +165,16 @@ public final class FlowTable {
         translations = new TranslationTable(maxFlows, slots(), memory);
     }
 
+    /**
+     * As before, with translations in memory of their own.
+     *
+     * @param entryMemory as {@link TranslationTableImage#format} gives it, for as many flows
+     */
+    public void keepTranslations(MemorySegment entryMemory, SegmentAllocator memory) {
+        numbers = new SequenceTable(maxFlows, memory);
+        translations = new TranslationTable(entryMemory, slots(), memory);
+    }
+
     /** The translations of flows; null where none is translated. */
     @Nullable
     TranslationTable translations() {

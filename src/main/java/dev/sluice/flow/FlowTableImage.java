@@ -103,6 +103,21 @@ public final class FlowTableImage {
             FlowTable table,
             IntFunction<@Nullable RealAddress> known,
             long nowMs) {
+        return recover(image, null, hasher, table, known, nowMs);
+    }
+
+    /**
+     * As before.
+     *
+     * @param translations of the image's connections; null when there are none but those that NAT makes
+     */
+    public static Recovery recover(
+            MemorySegment image,
+            @Nullable TranslationTableImage translations,
+            FlowHasher hasher,
+            FlowTable table,
+            IntFunction<@Nullable RealAddress> known,
+            long nowMs) {
         FlowEntries old = new FlowEntries(TableImage.entries(image, KIND));
         boolean sameKey = TableImage.fingerprint(image) == hasher.fingerprint();
         FlowCopy flow = new FlowCopy();
@@ -120,7 +135,7 @@ public final class FlowTableImage {
             long hash = hasher.hash(flow);
             if (!isPossible(flow, nowMs) || (sameKey && flow.hash != (int) hash)) {
                 torn++;
-            } else if (!isKnown(flow, known.apply(flow.realServer), hasher)) {
+            } else if (!isKnown(slot, flow, known.apply(flow.realServer), translations, hasher)) {
                 unknown++;
             } else if (table.remainingMs(flow, nowMs) <= 0) {
                 expired++;
@@ -144,12 +159,22 @@ public final class FlowTableImage {
     }
 
     /** Whether it is known where the flow's packets go, and what its replies look like if it is translated. */
-    private static boolean isKnown(FlowCopy flow, @Nullable RealAddress real, FlowHasher hasher) {
+    private static boolean isKnown(
+            int slot,
+            FlowCopy flow,
+            @Nullable RealAddress real,
+            @Nullable TranslationTableImage translations,
+            FlowHasher hasher) {
         if (real == null || !flow.isTranslated()) {
             return real != null;
         }
         // What was changed in such a connection, and its port, went with the director.
-        boolean lost = (flow.flags() & (FlowTable.FLAG_NUMBERED | FlowTable.FLAG_RELATED | FlowTable.FLAG_LOCAL)) != 0;
+        boolean lost = (flow.flags() & (FlowTable.FLAG_NUMBERED | FlowTable.FLAG_RELATED)) != 0;
+        if ((flow.flags() & FlowTable.FLAG_LOCAL) != 0) {
+            boolean found = !lost && translations != null && translations.read(slot, flow, hasher);
+            flow.flag(FlowTable.FLAG_STATIONLESS);
+            return found;
+        }
         boolean inet6 = real.address.family() == AddressFamily.INET6;
         if (lost || inet6 != flow.inet6()) {
             return false;

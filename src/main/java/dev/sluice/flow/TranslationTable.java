@@ -2,6 +2,7 @@ package dev.sluice.flow;
 
 import dev.sluice.packet.Octets;
 import dev.sluice.packet.PacketView;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
@@ -26,6 +27,8 @@ import java.lang.invoke.VarHandle;
 public final class TranslationTable {
     /** No entry. */
     public static final int NONE = 0;
+
+    private static final int NO_SLOT = -1;
     /** Two cache lines. */
     static final int ENTRY_BYTES = 128;
 
@@ -94,13 +97,28 @@ public final class TranslationTable {
      * @param memory gives zeroed memory outside the heap; untouched while there are no translated connections
      */
     TranslationTable(int maxFlows, int slots, SegmentAllocator memory) {
-        entries = memory.allocate((maxFlows + 1L) * ENTRY_BYTES, 64);
+        this(memory.allocate((maxFlows + 1L) * ENTRY_BYTES, 64), slots, memory);
+    }
+
+    /** As before, with entries in memory of their own, for {@link #entryCount}. */
+    TranslationTable(MemorySegment entries, int slots, SegmentAllocator memory) {
+        this.entries = entries;
         buckets = memory.allocate((long) slots * Integer.BYTES, 64);
         bySlot = memory.allocate((long) slots * Integer.BYTES, 64);
         entriesBase = entries.address();
         bucketsBase = buckets.address();
         bySlotBase = bySlot.address();
         mask = slots - 1;
+    }
+
+    /** One that is read from, entry by entry, and not else. */
+    TranslationTable(MemorySegment entries) {
+        this(entries, 1, Arena.ofAuto());
+    }
+
+    /** How many entries, the unused first included, a table for so many flows has in memory of their own: a power of two. */
+    static int entryCount(int maxFlows) {
+        return Integer.highestOneBit(maxFlows) << 1;
     }
 
     /** What other threads look replies up with. */
@@ -185,6 +203,8 @@ public final class TranslationTable {
         }
         setOfSlot(slot, NONE);
         long entry = entryOf(index);
+        // For those who find the table when its director has died.
+        PLAIN_INT.set(ALL, entry + SLOT, NO_SLOT);
         removals.begin();
         long link = bucketOf((int) PLAIN_INT.get(ALL, entry + HASH));
         int at = (int) PLAIN_INT.get(ALL, link);

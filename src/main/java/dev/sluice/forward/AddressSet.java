@@ -28,6 +28,11 @@ final class AddressSet {
         }
     }
 
+    /** Whether there is none. */
+    boolean isEmpty() {
+        return low.length == 0;
+    }
+
     /** Whether an address is among them. */
     boolean contains(boolean ofInet6, long addressHigh, long addressLow) {
         int from = 0;

@@ -187,6 +187,11 @@ public final class ForwardingSnapshot {
         return fast;
     }
 
+    /** Whether there are real servers that see a local address in place of their clients'. */
+    public boolean hasLocalAddresses() {
+        return nat.hasLocalAddresses();
+    }
+
     /** What the fast path of translated connections goes by. */
     FastNatTable fastNat() {
         return fastNat;

@@ -56,6 +56,11 @@ final class NatTable {
         return masqueraded.contains(packet.inet6(), packet.sourceHigh(), packet.sourceLow());
     }
 
+    /** Whether there are local addresses. */
+    boolean hasLocalAddresses() {
+        return !local.isEmpty();
+    }
+
     /** Whether a packet goes to a local address. */
     boolean isToLocalAddress(PacketView packet) {
         return local.contains(packet.inet6(), packet.destinationHigh(), packet.destinationLow());

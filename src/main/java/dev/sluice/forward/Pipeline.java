@@ -328,8 +328,7 @@ public final class Pipeline {
         PacketView packet = packets[index];
         batch.setEgress(index, DROPPED);
         if (translation.hasNumbers()
-                && (rewriter.isRefused(
-                                snapshot, batch, index, packet, translation, hashes[index], ingressPort, nowMs)
+                && (rewriter.isRefused(snapshot, batch, index, packet, translation, hashes[index], ingressPort, nowMs)
                         || !control(snapshot, batch, index, translation, nowMs))) {
             return;
         }

@@ -212,6 +212,10 @@ class LoadedStateTest {
             [director.tunnel]
             source_ipv4 = "10.9.0.1"
             source_ipv6 = "2001:db8::9"
+            [director.snat]
+            sources = ["10.9.0.0/16"]
+            addresses = ["203.0.113.5"]
+            interface = "eth0"
             """);
         ObjectNode director = DirectorJson.of(config.director());
         Set<String> keys = new TreeSet<>();

@@ -331,8 +331,7 @@ class ClientAddressFlowTest extends SegmentFixture {
         handshake(0, 0);
         int sequence = ISN + 1;
         PacketBuilder large = client(Transport.ACK, sequence, told + 1).payloadLength(1480);
-        byte[] answer = sent(
-                0, (inet6 ? large : large.dontFragment()).build(), CLIENT_PORT_ID, CLIENT_PORT_ID);
+        byte[] answer = sent(0, (inet6 ? large : large.dontFragment()).build(), CLIENT_PORT_ID, CLIENT_PORT_ID);
         MemorySegment segment = MemorySegment.ofArray(answer);
         int ip = inet6 ? 40 : 20;
         assertEquals(inet6 ? 0x0200 : 0x0304, Wire.u16(segment, 14 + ip));

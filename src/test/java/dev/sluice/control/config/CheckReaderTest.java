@@ -235,7 +235,7 @@ class CheckReaderTest {
             quorum_down = ['down'] | quorum_down = ["down"] is no absolute path; allowed: a list of the program's absolute path and its arguments, all strings
             [service.sorry]@address = '10.0.0.99'@weight = 2 | weight = 2 has no meaning for a sorry server; allowed: the other keys of [[service.real]]
             [service.sorry]@address = '10.0.0.99'@check = [] | check = [...] has no meaning for a sorry server; allowed: the other keys of [[service.real]]
-            [service.sorry]@adress = '10.0.0.99' | [service.sorry] has no address; required: an IPv4 or IPv6 address without port, which is the service's or, with method nat, the key port@@unknown key "adress" in [service.sorry]; did you mean "address"?
+            [service.sorry]@adress = '10.0.0.99' | [service.sorry] has no address; required: an IPv4 or IPv6 address without port, which is the service's or, with method nat or fullnat, the key port@@unknown key "adress" in [service.sorry]; did you mean "address"?
             [service.sorry]@address = '10.0.0.11'@[[service.real]]@address = '10.0.0.11' | address = "10.0.0.11" is a real server of this service as well; allowed: a server of its own
             """)
     void whatMakesNoSenseInAServiceIsRefused(String lines, String problem) {
