@@ -313,10 +313,20 @@ final class DirectorLab implements AutoCloseable {
     }
 
     private static String[] generator(String protocol, int port, int seconds, int flows, long rate) {
+        List<String> command = generator();
+        command.addAll(List.of("--interface", "eth1", "--src-mac", "02:51:00:00:00:01"));
+        command.addAll(List.of("--dst-mac", "02:51:00:00:00:02", "--src", "198.18.0.1", "--dst", VIP4));
+        command.addAll(List.of("--protocol", protocol, "--port", "" + port, "--seconds", "" + seconds));
+        command.addAll(List.of("--flows", "" + flows, "--rate", "" + rate));
+        return command.toArray(String[]::new);
+    }
+
+    /** The generator's command, to which its options are added. */
+    static List<String> generator() {
         String classPath = Stream.of(LiveFramesMain.class, LibBpf.class, CommandLine.class)
                 .map(DirectorLab::location)
                 .collect(Collectors.joining(":"));
-        List<String> command = new ArrayList<>(List.of(
+        return new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:+UseSerialGC",
@@ -324,11 +334,6 @@ final class DirectorLab implements AutoCloseable {
                 "-cp",
                 classPath,
                 LiveFramesMain.class.getName()));
-        command.addAll(List.of("--interface", "eth1", "--src-mac", "02:51:00:00:00:01"));
-        command.addAll(List.of("--dst-mac", "02:51:00:00:00:02", "--src", "198.18.0.1", "--dst", VIP4));
-        command.addAll(List.of("--protocol", protocol, "--port", "" + port, "--seconds", "" + seconds));
-        command.addAll(List.of("--flows", "" + flows, "--rate", "" + rate));
-        return command.toArray(String[]::new);
     }
 
     /** Where a class was loaded from, for a class path. */

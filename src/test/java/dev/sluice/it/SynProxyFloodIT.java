@@ -3,10 +3,8 @@ package dev.sluice.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.bench.LiveFramesMain;
 import dev.sluice.control.admin.AdminClient;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.ffi.LibBpf;
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.testing.LabFixture;
 import java.nio.file.Path;
@@ -16,11 +14,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine;
 
 /**
  * SYNs at the generator's rate, each of another flow, against services whose handshakes the director completes by itself: the real
@@ -141,17 +136,7 @@ class SynProxyFloodIT {
     }
 
     private static String[] generator(String vip) {
-        String classPath = Stream.of(LiveFramesMain.class, LibBpf.class, CommandLine.class)
-                .map(DirectorLab::location)
-                .collect(Collectors.joining(":"));
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:+UseSerialGC",
-                "-Xmx64m",
-                "-cp",
-                classPath,
-                LiveFramesMain.class.getName()));
+        List<String> command = DirectorLab.generator();
         command.addAll(List.of("--interface", "eth2", "--src-mac", "02:51:00:00:00:fe"));
         command.addAll(List.of("--dst-mac", "02:51:00:00:00:02", "--src", NOBODY.get(vip), "--dst", vip));
         command.addAll(List.of("--protocol", "tcp", "--port", "80", "--seconds", "" + FLOOD_S, "--flows", "" + FLOWS));
