@@ -82,6 +82,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new HealthCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
+                .addSubcommand(new ManPagesCommand())
                 .addSubcommand(new HelpCommand())
                 .setExecutionExceptionHandler((failure, at, parsed) -> errors.failed(failure, at.getErr()))
                 .setParameterExceptionHandler(Main::misused)

@@ -24,6 +24,7 @@ final class Reload {
     private final Reconfigurer reconfigurer;
     private final ConfigSource source;
     private final DirectorConfig running;
+    private final ServiceManager manager;
     private final LoadedState loaded;
 
     /**
@@ -41,11 +42,13 @@ final class Reload {
             Reconfigurer reconfigurer,
             ConfigSource source,
             DirectorConfig running,
+            ServiceManager manager,
             LoadedState loaded) {
         this.queue = queue;
         this.reconfigurer = reconfigurer;
         this.source = source;
         this.running = running;
+        this.manager = manager;
         this.loaded = loaded;
     }
 
@@ -92,6 +95,18 @@ final class Reload {
     }
 
     private Outcome reload(Path file, boolean dryRun) throws AdminException {
+        if (dryRun) {
+            return read(file, true);
+        }
+        manager.reloading();
+        try {
+            return read(file, false);
+        } finally {
+            manager.reloaded();
+        }
+    }
+
+    private Outcome read(Path file, boolean dryRun) throws AdminException {
         SluiceConfig wanted;
         try {
             wanted = source.load(file);
