@@ -13,6 +13,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +32,7 @@ public final class ProgramNotes {
     private static final int MOST = 1024;
 
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
-    private static final Path OWN_PROCESS = Path.of("/proc/self");
+    private static final Path OWN_STATUS = Path.of("/proc/self/status");
 
     private final @Nullable Path file;
     private final String boot;
@@ -81,11 +82,22 @@ public final class ProgramNotes {
     private static boolean isTrusted(Path file) throws IOException {
         PosixFileAttributes found = Files.readAttributes(file, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
         Set<PosixFilePermission> permissions = found.permissions();
+        int uid = (int) Files.getAttribute(file, "unix:uid", LinkOption.NOFOLLOW_LINKS);
         return found.isRegularFile()
-                && (found.owner().equals(Files.getOwner(OWN_PROCESS))
-                        || found.owner().getName().equals("root"))
+                && (uid == 0 || uid == effectiveUid())
                 && !permissions.contains(PosixFilePermission.GROUP_WRITE)
                 && !permissions.contains(PosixFilePermission.OTHERS_WRITE);
+    }
+
+    /** The second number of its line in proc(5) status. */
+    private static int effectiveUid() throws IOException {
+        try (Stream<String> status = Files.lines(OWN_STATUS)) {
+            return status.filter(line -> line.startsWith("Uid:"))
+                    .map(line -> line.split("\\s+", -1))
+                    .mapToInt(fields -> Integer.parseInt(fields[2]))
+                    .findFirst()
+                    .orElseThrow();
+        }
     }
 
     /** Whether a program is a steering program. */
