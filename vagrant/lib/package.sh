@@ -66,6 +66,7 @@ lab_package_test() {
     machine_up
     say "a clean Debian has booted"
     FAILURES=0
+    try_package
     try_install
     try_service
     try_restart
@@ -145,6 +146,20 @@ unit() {
     machine systemctl show --value -p "$1" sluice
 }
 
+# --- the file by itself
+
+try_package() {
+    heading "The package as Debian's tools see it"
+    expect "lintian finds no error" shows_no_lintian_error
+    expect "shellcheck finds nothing in its scripts" \
+        shellcheck "$BASE_DIR"/src/main/deb/{build,manual,postinst,prerm,postrm} "$BASE_DIR/src/main/dist/bin/sluice"
+    dpkg-deb -f "$(package_file)" Package Version Architecture Depends Installed-Size
+}
+
+shows_no_lintian_error() {
+    lintian --allow-root --fail-on error "$(package_file)" 2>&1
+}
+
 # --- what a person does, and what comes of it
 
 try_install() {
@@ -158,8 +173,17 @@ try_install() {
     expect "started without an edit, it says what is missing" says_what_is_missing
     expect "and does not try again" test "$(unit ActiveState) $(unit NRestarts)" == "failed 0"
     machine systemctl reset-failed sluice
+    expect "systemd understands every line of the unit" is_silent machine systemd-analyze verify sluice.service
     expect "a clean file system: dpkg finds every file as it was packed" machine dpkg --verify "$PACKAGE_NAME"
     expect "man pages: sluice(8), sluice.toml(5)" machine test -s /usr/share/man/man8/sluice.8.gz -a -s /usr/share/man/man5/sluice.toml.5.gz
+}
+
+is_silent() {
+    local said
+    if ! said=$("$@" 2>&1) || [[ -n $said ]]; then
+        echo "$said"
+        return 1
+    fi
 }
 
 says_what_is_missing() {

@@ -18,8 +18,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
 class ManPagesTest {
-    private static final List<String> SECTIONS = List.of(
-            "NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "EXIT STATUS", "FILES", "SEE ALSO");
+    private static final List<String> SECTIONS =
+            List.of("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "EXIT STATUS", "FILES", "SEE ALSO");
 
     @TempDir
     private Path folder;
@@ -33,7 +33,10 @@ class ManPagesTest {
     }
 
     private static String plain(String roff) {
-        return roff.replace("\\-", "-").replace("\\(ti", "~").replace("\\(ha", "^").replace("\\e", "\\");
+        return roff.replace("\\-", "-")
+                .replace("\\(ti", "~")
+                .replace("\\(ha", "^")
+                .replace("\\e", "\\");
     }
 
     @Test
@@ -86,8 +89,8 @@ class ManPagesTest {
     void exitCodesAreThoseOfTheProgram() {
         String page = plain(pages().getOrDefault("sluice.8", ""));
         Arrays.stream(ExitCode.values())
-                .forEach(code -> assertTrue(
-                        page.contains("\\fB" + code.code() + "\\fR\n"), () -> "exit code " + code.code()));
+                .forEach(code ->
+                        assertTrue(page.contains("\\fB" + code.code() + "\\fR\n"), () -> "exit code " + code.code()));
     }
 
     /** By mandoc's linter and by groff, of which man(1) is made. */
@@ -117,8 +120,7 @@ class ManPagesTest {
     }
 
     private static String said(String... command) throws Exception {
-        Process process =
-                new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         process.getOutputStream().close();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertTrue(process.waitFor(20, TimeUnit.SECONDS));

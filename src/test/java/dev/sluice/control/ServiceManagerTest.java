@@ -41,8 +41,8 @@ class ServiceManagerTest {
     /** Listens as sd_notify(3) says that a service manager does. */
     private void listen(String name) {
         CallState state = CallState.current();
-        listener = NativeException.check(
-                LibC.socket(state, 1, Native.SOCK_DGRAM() | Native.SOCK_NONBLOCK(), 0), "socket");
+        listener =
+                NativeException.check(LibC.socket(state, 1, Native.SOCK_DGRAM() | Native.SOCK_NONBLOCK(), 0), "socket");
         byte[] path = name.replaceFirst("^@", "\0").getBytes(StandardCharsets.UTF_8);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment address = arena.allocate(2 + path.length, 2);
@@ -106,7 +106,8 @@ class ServiceManagerTest {
     @Test
     void twoReloadsAtOnceAreOne() {
         listen(folder.resolve("notify").toString());
-        try (ServiceManager manager = of("NOTIFY_SOCKET", folder.resolve("notify").toString())) {
+        try (ServiceManager manager =
+                of("NOTIFY_SOCKET", folder.resolve("notify").toString())) {
             manager.reloading();
             manager.reloading();
             manager.reloaded();
@@ -119,7 +120,9 @@ class ServiceManagerTest {
     @Test
     void theWatchdogIsThisProcess() {
         String socket = folder.resolve("notify").toString();
-        assertEquals(2_000_000_000L, of("NOTIFY_SOCKET", socket, "WATCHDOG_USEC", "2000000").watchdogNs());
+        assertEquals(
+                2_000_000_000L,
+                of("NOTIFY_SOCKET", socket, "WATCHDOG_USEC", "2000000").watchdogNs());
         assertEquals(
                 2_000_000_000L,
                 of("NOTIFY_SOCKET", socket, "WATCHDOG_USEC", "2000000", "WATCHDOG_PID", "" + PID)
@@ -136,8 +139,7 @@ class ServiceManagerTest {
     @Test
     void nobodyThereIsNoReasonToStop() {
         try (ServiceManager none = of();
-                ServiceManager gone =
-                        of("NOTIFY_SOCKET", folder.resolve("gone").toString());
+                ServiceManager gone = of("NOTIFY_SOCKET", folder.resolve("gone").toString());
                 ServiceManager wrong = of("NOTIFY_SOCKET", "vsock:2:1234")) {
             for (ServiceManager manager : List.of(none, gone, wrong)) {
                 manager.ready("x");

@@ -82,12 +82,10 @@ class ServiceManagerIT {
             LogFile.await(heard, line -> line.contains("READY"));
             return neverSteered && lab.hasXdp("eth1");
         });
-        LabFixture.Director director =
-                lab.fixture().startDirectorBy(environment, config("warm_up_ms = 1500", 1));
+        LabFixture.Director director = lab.fixture().startDirectorBy(environment, config("warm_up_ms = 1500", 1));
         LogFile.await(heard, line -> line.contains("READY"));
         assertTrue(steeredWhenReady.join(), "ready before traffic is steered");
-        assertEquals(
-                List.of("READY=1\nSTATUS=1 service, 3 of 3 real servers in service, 1 worker"), withoutBeats());
+        assertEquals(List.of("READY=1\nSTATUS=1 service, 3 of 3 real servers in service, 1 worker"), withoutBeats());
 
         lab.reload(config("warm_up_ms = 1500", 0));
         LogFile.await(heard, line -> line.contains("2 of 3 real servers"));
@@ -127,15 +125,13 @@ class ServiceManagerIT {
         // A debugger holds the worker: the process goes on without it.
         Path log = lab.fixture().state().resolve("stick.log");
         Process debugger = lab.fixture()
-                .startInteractive(
-                        log, "director", "src/test/scripts/stick", "" + director.pid(), "sluice-worker-0");
+                .startInteractive(log, "director", "src/test/scripts/stick", "" + director.pid(), "sluice-worker-0");
         assertTrue(debugger.inputReader().readLine().startsWith("held "));
         DirectorLab.pause(WATCHDOG_US / 1000);
         long held = beats();
         DirectorLab.pause(2 * WATCHDOG_US / 1000);
         assertEquals(held, beats(), "beats while a worker is held");
-        assertTrue(
-                director.log().contains("worker 0 has completed no duty cycle for "), director::log);
+        assertTrue(director.log().contains("worker 0 has completed no duty cycle for "), director::log);
         lab.fixture().sluice("health").orFail();
         assertTrue(director.isAlive());
 

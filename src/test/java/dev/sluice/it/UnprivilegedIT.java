@@ -38,7 +38,8 @@ class UnprivilegedIT {
     void up() throws Exception {
         lab = DirectorLab.up();
         folder = Files.createDirectory(lab.fixture().state().resolve("nobody"));
-        Files.setOwner(folder, folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
+        Files.setOwner(
+                folder, folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
     }
 
     @AfterEach
@@ -105,15 +106,15 @@ class UnprivilegedIT {
         assertEquals(4, refused.exitCode(), refused::toString);
         assertTrue(
                 refused.err()
-                        .contains("eth1: an XDP program is attached already that this director did not note, and without"
-                                + " CAP_SYS_ADMIN the kernel does not tell whose it is"),
+                        .contains(
+                                "eth1: an XDP program is attached already that this director did not note, and without"
+                                        + " CAP_SYS_ADMIN the kernel does not tell whose it is"),
                 refused::toString);
         assertEquals(before, lab.on("director", "ip", "-d", "link", "show", "dev", "eth1"));
 
         // Root may look: it takes over, notes it, and leaves something that the unprivileged one knows.
         LabFixture.Director privileged = lab.fixture()
-                .startDirector(
-                        config().replaceAll("(?m)^flow_table.*\n", ""), "--socket", socket().toString());
+                .startDirector(config().replaceAll("(?m)^flow_table.*\n", ""), "--socket", socket().toString());
         assertTrue(privileged.log().contains("took over from XDP program"), privileged::log);
         assertEquals(0, privileged.stop());
         lab.on("director", "chown", "nobody", socket() + ".xdp");
