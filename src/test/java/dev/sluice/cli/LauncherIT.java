@@ -298,7 +298,7 @@ class LauncherIT {
     @Test
     void aPackagesOwnRuntimeGoesBeforeThoseOfTheMachine() throws Exception {
         Path home = folder.resolve("packaged");
-        Path jar = Path.of(SLUICE).getParent().resolveSibling("lib");
+        Path jar = Path.of(System.getProperty("sluice.home"), "lib");
         Files.createDirectories(home.resolve("lib"));
         try (DirectoryStream<Path> jars = Files.newDirectoryStream(jar, "sluice-*.jar")) {
             for (Path each : jars) {
@@ -312,7 +312,8 @@ class LauncherIT {
         Path other = fakeJdk("jdk26", "26");
         Map<String, String> machine = Map.of("SLUICE_JAVA", "", "JAVA_HOME", other.toString());
         assertTrue(run(machine, launcher.toString(), "version").out().startsWith("packaged/runtime "));
-        Map<String, String> named = Map.of("SLUICE_JAVA", other.resolve("bin/java").toString());
+        Map<String, String> named =
+                Map.of("SLUICE_JAVA", other.resolve("bin/java").toString());
         assertTrue(run(named, launcher.toString(), "version").out().startsWith("jdk26 "));
     }
 
