@@ -197,13 +197,13 @@ machines_bench() {
     ! director_is_running || die "the director is running, and takes the processors: vagrant/lab --name $LAB_NAME stop-director"
     find_jdk || die "$JDK_HINT"
     [[ -f $BASE_DIR/target/bench.classpath ]] || die "the harness is not built; run: bench/run setup lab"
-    IFS=: read -ra jars <"$BASE_DIR/target/bench.classpath"
+    IFS=: read -ra jars <<<"$(cat "$BASE_DIR/target/bench.classpath")"
     say "copying the harness to $DIRECTOR"
     tar -cf - --ignore-failed-read -C / --exclude "${JDK#/}/lib/src.zip" --exclude "${JDK#/}/lib/ct.sym" --exclude "${JDK#/}/jmods" \
         "${JDK#/}" "${jars[@]#/}" \
         "${BASE_DIR#/}"/{bench/run,vagrant/lib,target/bench.classpath,target/classes,target/test-classes,target/sluice} \
         2>/dev/null | machine_ssh "$DIRECTOR" "$(machine_root) tar -C / -xf -"
     provider_run "$DIRECTOR" modprobe -a ip_vs ip_vs_rr veth
-    provider_run "$DIRECTOR" env JAVA_HOME="$JDK" "$BASE_DIR/bench/run" forward \
-        --subjects sluice-dr,ipvs-dr,sluice-tun,ipvs-tun --search none --rounds 3 --seconds 5 --output /var/tmp/bench "$@"
+    (($#)) || set -- --subjects sluice-dr,ipvs-dr,sluice-tun,ipvs-tun --search none --rounds 3
+    provider_run "$DIRECTOR" env JAVA_HOME="$JDK" "$BASE_DIR/bench/run" forward "$@"
 }
