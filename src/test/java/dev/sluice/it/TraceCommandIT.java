@@ -12,6 +12,10 @@ import dev.sluice.control.admin.AdminException;
 import dev.sluice.forward.Counter;
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.testing.CommandResult;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -105,11 +109,24 @@ class TraceCommandIT {
 
     /** What is traced of a client's packets while {@code traffic} flows. */
     private static List<JsonNode> traced(String options, Runnable traffic) {
+        long before = traces(lab.fixture().state().resolve("director-1.log"));
         Observing trace = Observing.shell(
                 lab.fixture(), Observing.launcher() + " trace --json --client " + CLIENT + " " + options);
-        DirectorLab.pause(1500);
+        Path log = lab.fixture().state().resolve("director-1.log");
+        trace.await("the trace's beginning", _ -> traces(log) > before);
         traffic.run();
         return trace.end().stream().map(TraceCommandIT::json).toList();
+    }
+
+    /** How many traces the director has begun, by its log. */
+    private static long traces(Path log) {
+        try {
+            return Files.readAllLines(log).stream()
+                    .filter(line -> line.contains("trace-start by "))
+                    .count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
