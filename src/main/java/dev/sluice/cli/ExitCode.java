@@ -17,7 +17,7 @@ public enum ExitCode {
     /** Real servers are not as they should be. */
     UNHEALTHY(6, "health --exit-code: a real server is down or a service without quorum"),
     /** What was asked for is done in part; what is missing was named. */
-    PARTIAL(7, "for import: not all of it was carried over");
+    PARTIAL(7, "for import: not all of it was carried over; for trace: fewer packets came than asked for");
 
     private final int code;
     private final String meaning;

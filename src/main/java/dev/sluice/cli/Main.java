@@ -1,5 +1,7 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.observe.CaptureCommand;
+import dev.sluice.cli.observe.TraceCommand;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -38,6 +40,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  sluice reload                          apply what changed in the file",
             "  sluice stats                           what became of every packet",
             "  sluice health                          which real servers are up",
+            "  sluice trace --client 192.0.2.7 --vip 10.0.0.100:443   one packet's way",
+            "  sluice capture -w - | tshark -i -      packets, live",
             "  . <(sluice completion)                 completion for this bash",
             "",
             "Environment:",
@@ -80,6 +84,8 @@ public final class Main implements Runnable {
                 .addSubcommand(IpvsadmCommand.commandLine(environment))
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new HealthCommand(socketOfEnvironment))
+                .addSubcommand(new TraceCommand(socketOfEnvironment))
+                .addSubcommand(new CaptureCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
                 .addSubcommand(new HelpCommand())

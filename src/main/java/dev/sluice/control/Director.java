@@ -8,6 +8,8 @@ import dev.sluice.control.checkpath.CheckPath;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.control.observe.Observatory;
+import dev.sluice.control.observe.ObserveCommands;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
@@ -210,6 +212,10 @@ public final class Director implements AutoCloseable {
                 new ServiceCommands(queue, reconfigurer, traffic, settings.interfaces()),
                 reload);
         resources.onClose("statistics", admin::notReady);
+        // Before the workers stop, which have to say that they look at nothing any more.
+        Observatory observatory = resources.add("captures and traces", new Observatory(datapath.workers(), key));
+        admin.observable(new ObserveCommands(
+                observatory, settings.interfaces(), new TraceKnowledge(queue, compiler, datapath, maps, resolver)));
         attachments.started();
         Director director = new Director(
                 settings,

@@ -13,6 +13,7 @@ public enum Counter {
     FRAGMENT_MADE(Kind.MADE, "fragments made of packets too large for their way, beyond the first of each"),
     SYN_PROXY_ACK_SENT(Kind.MADE, "ACKs that completed handshakes with real servers behind the SYN proxy"),
     ICMP_ERROR_SENT(Kind.MADE, "ICMP errors made in answer to packets dropped"),
+    TRACE_SENT(Kind.MADE, "packets made by sluice trace --inject --send"),
 
     FLOW_HIT(Kind.EVENT, "packets that belong to a known flow"),
     FLOW_NEW(Kind.EVENT, "flows opened: by a SYN, an INIT, or a first datagram"),
@@ -142,7 +143,7 @@ public enum Counter {
 
     /** Where the counter stands in a worker's array; of no meaning outside the process. */
     @SuppressWarnings("EnumOrdinal") // an index into arrays sized by values(), never stored or sent
-    int index() {
+    public int index() {
         return ordinal();
     }
 

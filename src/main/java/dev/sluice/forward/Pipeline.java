@@ -154,14 +154,29 @@ public final class Pipeline {
      * @param nowMs the worker's monotonic clock, read once a duty cycle
      */
     public void process(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
+        counters.add(Counter.PACKETS_IN, batch.count());
+        decide(snapshot, batch, ingressPort, nowMs);
+    }
+
+    /** As {@link #process}, of the one packet that {@code sluice trace} has made, which did not come in. */
+    public void processMade(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
+        counters.add(Counter.TRACE_SENT, batch.count());
+        decide(snapshot, batch, ingressPort, nowMs);
+    }
+
+    private void decide(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
         int received = batch.count();
-        counters.add(Counter.PACKETS_IN, received);
         translating = snapshot.nat().any() || replies.hasConnections();
         translator.ingress(ingressPort);
         held.sweep(batch, fragments, nowMs);
         parse(batch, 0);
         direct(snapshot, batch, received, ingressPort, nowMs);
         rewrite(snapshot, batch, ingressPort, nowMs);
+    }
+
+    /** All frames. */
+    public MemorySegment frames() {
+        return umem;
     }
 
     /** What takes most packets. */

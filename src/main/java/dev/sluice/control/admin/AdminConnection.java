@@ -148,7 +148,7 @@ final class AdminConnection implements Runnable {
 
     private byte[] answer(ByteBuffer line) {
         String command = "";
-        boolean changing = false;
+        boolean logged = false;
         try {
             JsonNode request = AdminProtocol.parseRequest(line);
             command = request.path("command").textValue();
@@ -160,14 +160,14 @@ final class AdminConnection implements Runnable {
                         peer + " may not " + (peer.rights() == AdminPeer.Rights.NONE ? "ask" : "change")
                                 + " anything on this director: socket_mode and socket_group say who may");
             }
-            changing = !readOnly;
+            logged = handler.isLogged(command);
             byte[] answer = AdminProtocol.success(handler.answer(command, request));
-            if (changing) {
+            if (logged) {
                 LOG.log(Level.INFO, "{0} by {1}: done", command, peer);
             }
             return answer;
         } catch (AdminException e) {
-            if (changing && !e.code().equals(AdminException.UNKNOWN_COMMAND)) {
+            if (logged && !e.code().equals(AdminException.UNKNOWN_COMMAND)) {
                 LOG.log(Level.INFO, "{0} by {1}: {2}", command, peer, e.code());
             }
             return AdminProtocol.failure(e);
