@@ -38,6 +38,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  sluice reload                          apply what changed in the file",
             "  sluice stats                           what became of every packet",
             "  sluice health                          which real servers are up",
+            "  sluice doctor                          why traffic does not flow",
             "  . <(sluice completion)                 completion for this bash",
             "",
             "Environment:",
@@ -80,6 +81,7 @@ public final class Main implements Runnable {
                 .addSubcommand(IpvsadmCommand.commandLine(environment))
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new HealthCommand(socketOfEnvironment))
+                .addSubcommand(new DoctorCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
                 .addSubcommand(new HelpCommand())
