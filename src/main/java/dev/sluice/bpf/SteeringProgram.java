@@ -252,7 +252,7 @@ public final class SteeringProgram implements AutoCloseable {
         return index;
     }
 
-    private static AttachedPrograms attachedTo(String interfaceName, int interfaceIndex) {
+    static AttachedPrograms attachedTo(String interfaceName, int interfaceIndex) {
         try {
             return AttachedPrograms.of(interfaceIndex);
         } catch (NativeException e) {

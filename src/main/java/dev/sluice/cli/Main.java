@@ -42,6 +42,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  sluice health                          which real servers are up",
             "  sluice trace --client 192.0.2.7 --vip 10.0.0.100:443   one packet's way",
             "  sluice capture -w - | tshark -i -      packets, live",
+            "  sluice doctor                          why traffic does not flow",
             "  . <(sluice completion)                 completion for this bash",
             "",
             "Environment:",
@@ -86,6 +87,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new HealthCommand(socketOfEnvironment))
                 .addSubcommand(new TraceCommand(socketOfEnvironment))
                 .addSubcommand(new CaptureCommand(socketOfEnvironment))
+                .addSubcommand(new DoctorCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
                 .addSubcommand(new HelpCommand())

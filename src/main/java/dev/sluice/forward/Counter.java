@@ -17,6 +17,9 @@ public enum Counter {
 
     FLOW_HIT(Kind.EVENT, "packets that belong to a known flow"),
     FLOW_NEW(Kind.EVENT, "flows opened: by a SYN, an INIT, or a first datagram"),
+    CHECKSUM_WRONG(
+            Kind.EVENT,
+            "SYNs with a wrong TCP checksum, of those that are looked at, one in 16; they are forwarded all the same"),
     FLOW_NEW_SLOPPY(Kind.EVENT, "flows opened by a TCP or SCTP packet from the middle of a connection"),
     FLOW_REUSED(Kind.EVENT, "flows scheduled anew because a SYN or INIT used their ports again (conn_reuse_mode)"),
     FLOW_NODEST_EXPIRED(Kind.EVENT, "flows forgotten because their real server was removed (expire_nodest_conn)"),

@@ -58,6 +58,7 @@ public final class Pipeline {
     private final Translator translator;
     private final RelatedFlows related;
     private final SynGate gate;
+    private final ChecksumSample checksums;
     private final NumberedSegments segments;
     private final ReplyPath replies;
 
@@ -114,6 +115,7 @@ public final class Pipeline {
         this.translator = new Translator(umem, flows, hasher, exchange, worker);
         this.related = new RelatedFlows(flows, connections, hasher, counters, translator, exchange.expectations());
         this.gate = new SynGate(umem, flows, exchange, worker, hasher, counters, SynProxyPolicy.DEFAULT);
+        this.checksums = new ChecksumSample(umem, counters);
         this.segments =
                 new NumberedSegments(umem, flows, exchange, worker, counters, packetPolicy.toaInet6Kind(), gate);
         this.tracker = new ConnectionTracker(
@@ -316,6 +318,7 @@ public final class Pipeline {
                 if (translating && directReply(snapshot, batch, index, ingressPort, nowMs)) {
                     return;
                 }
+                checksums.look(batch, index, packets[index]);
                 gate.begin(batch, index, ingressPort);
                 int realServer = tracker.realServerOf(snapshot, packets[index], hashes[index], nowMs);
                 if (realServer == SynGate.ANSWERED) {
