@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.flows.FlowsCommand;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -80,6 +81,7 @@ public final class Main implements Runnable {
                 .addSubcommand(IpvsadmCommand.commandLine(environment))
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new HealthCommand(socketOfEnvironment))
+                .addSubcommand(new FlowsCommand(socketOfEnvironment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
                 .addSubcommand(new HelpCommand())
