@@ -46,6 +46,7 @@ ARROWS
 
     heading "The counters (sluice stats)"
     expect "the director tells its counters" sluice_command stats
+    expect "every packet is accounted for" sluice_command stats --balance
 
     heading "A real server dies, and comes back"
     show_failure "$wrr_port"
@@ -57,6 +58,7 @@ ARROWS
     show_weighted "$DEMO_REQUESTS" "$(http_requests "$DEMO_REQUESTS" "$VIP4" "$wrr_port")"
     after=$(ask tcp "$VIP4" "$maglev_port" "$DEMO_REQUESTS" "$DEMO_FIRST_PORT")
     show_hashed "$after"
+    expect "every packet since the restart is accounted for" sluice_command stats --balance
     expect "maglev sends every client port to the same real server as before, from an empty connection table" \
         test "$before" == "$after"
     director_stop --release

@@ -63,6 +63,8 @@ lab_scenario() {
         esac
         check_counters
     fi
+    heading "Every packet's fate: sluice stats --balance"
+    expect "the sums of all packets come out exactly" sluice_command stats --balance
     if [[ $keep == yes ]]; then
         show_verdict "it stays up: vagrant/lab --name $LAB_NAME exec $CLIENT curl http://$VIP4/"
         return

@@ -1,5 +1,7 @@
 package dev.sluice.bpf;
 
+import java.util.Locale;
+
 /**
  * What the steering program did with a packet. Every packet counts under exactly one of these; names and indexes are
  * those of {@code enum steering_outcome} in {@code bpf/counters.h}.
@@ -55,6 +57,11 @@ public enum SteeringOutcome {
     /** The index into the map {@code counters}. */
     public int index() {
         return index;
+    }
+
+    /** The name in output and metrics, as {@code pass_no_service}. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /** What the program answers with. */

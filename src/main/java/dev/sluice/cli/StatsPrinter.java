@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.stats.InterfaceStats;
+import dev.sluice.stats.PacketBalance;
 import dev.sluice.stats.PathStats;
 import dev.sluice.stats.RealServerStats;
 import dev.sluice.stats.ServiceStats;
@@ -13,6 +14,7 @@ import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
 import java.util.StringJoiner;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** Prints a reading of the counters for people: services in the columns of {@code ipvsadm -L --stats}, then the rest. */
@@ -33,6 +35,8 @@ final class StatsPrinter {
                 stats.generation());
         printServices(stats);
         new HealthPrinter(out).printBrief(stats.health());
+        out.println();
+        printBalance(PacketBalance.of(stats));
         out.printf("%nPackets by outcome (all workers)%n");
         printCounters(stats.outcomes());
         for (InterfaceStats nic : stats.interfaces()) {
@@ -51,8 +55,49 @@ final class StatsPrinter {
                     "%nWorker of queue %d, %s%n",
                     worker.queue(), worker.cpu() < 0 ? "not pinned" : "on processor " + worker.cpu());
             printCounters(worker.counters());
+            printBatches(worker.batches());
         }
         out.flush();
+    }
+
+    /** The sums that say that no packet's fate is unknown. */
+    void printBalance(PacketBalance sums) {
+        out.println("Balance of packets");
+        out.printf(
+                "  %d seen = %d passed to the kernel + %d dropped by the program + %d steered%n",
+                sums.seen(), sums.passed(), sums.refused(), sums.steered());
+        out.printf(
+                "  %d steered = %d received + %d missed by the rings%s%n",
+                sums.steered(), sums.received(), sums.missed(), difference(sums.betweenProgramAndWorkers()));
+        out.printf(
+                "  %d received + %d made = %d forwarded + %d answered + %d dropped by reason + %d held%s%n",
+                sums.received(),
+                sums.made(),
+                sums.forwarded() - sums.answered(),
+                sums.answered(),
+                sums.dropped(),
+                sums.held(),
+                difference(sums.withinWorkers()));
+        out.flush();
+    }
+
+    private static String difference(long packets) {
+        return packets == 0 ? "" : " (" + packets + " on their way)";
+    }
+
+    private void printBatches(Map<Integer, Long> batches) {
+        StringJoiner text = new StringJoiner(", ");
+        int above = 0;
+        for (Map.Entry<Integer, Long> bucket : new TreeMap<>(batches).entrySet()) {
+            if (bucket.getValue() != 0) {
+                int most = bucket.getKey();
+                text.add((most - above > 1 ? above + 1 + "-" : "") + most + ": " + bucket.getValue());
+            }
+            above = bucket.getKey();
+        }
+        if (text.length() != 0) {
+            out.println("  batches by packets           " + text);
+        }
     }
 
     private void printServices(DirectorStats stats) {

@@ -27,13 +27,13 @@ import dev.sluice.stats.TableStats;
 import dev.sluice.stats.TranslationStats;
 import dev.sluice.stats.TunnelStats;
 import dev.sluice.stats.WorkerStats;
+import dev.sluice.worker.BatchSizes;
 import dev.sluice.worker.Worker;
 import dev.sluice.worker.WorkerCounter;
 import dev.sluice.xsk.XskSocket;
 import dev.sluice.xsk.XskStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -201,7 +201,7 @@ final class StatsReader {
         Map<String, Long> steering = new LinkedHashMap<>();
         SteeringCounters counters = maps.ofInterface(program.interfaceName()).counters();
         for (SteeringOutcome outcome : SteeringOutcome.values()) {
-            steering.put(outcome.name().toLowerCase(Locale.ROOT), counters.count(outcome));
+            steering.put(outcome.label(), counters.count(outcome));
         }
         return new InterfaceStats(
                 program.interfaceName(),
@@ -231,6 +231,10 @@ final class StatsReader {
         for (WorkerCounter counter : WorkerCounter.values()) {
             counters.put(counter.label(), worker.workerCounters().get(counter));
         }
-        return new WorkerStats(worker.queue(), worker.cpu(), counters);
+        Map<Integer, Long> batches = new LinkedHashMap<>();
+        for (int bucket = 0; bucket < BatchSizes.buckets(); bucket++) {
+            batches.put(BatchSizes.bound(bucket), worker.batchSizes().count(bucket));
+        }
+        return new WorkerStats(worker.queue(), worker.cpu(), counters, batches);
     }
 }

@@ -36,6 +36,11 @@ final class FragmentHold {
         this.umem = umem;
     }
 
+    /** How many packets it keeps, most of one frame. */
+    int packets() {
+        return count;
+    }
+
     /** How many frames it keeps. */
     int frames() {
         return frames;

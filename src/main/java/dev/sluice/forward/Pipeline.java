@@ -179,6 +179,11 @@ public final class Pipeline {
         return ids;
     }
 
+    /** How many packets of earlier batches it keeps. */
+    public int heldPackets() {
+        return held.packets();
+    }
+
     /** How many frames of earlier batches it keeps. */
     public int held() {
         return held.frames();

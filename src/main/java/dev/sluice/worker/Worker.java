@@ -52,6 +52,7 @@ public final class Worker {
     private final FlowTable flows;
     private final Counters counters;
     private final WorkerCounters own = new WorkerCounters();
+    private final BatchSizes batchSizes = new BatchSizes();
     private final SnapshotSlot<ForwardingSnapshot> snapshots;
     private final IdleStrategy idle;
     private final StallTracker stalls = new StallTracker();
@@ -147,6 +148,11 @@ public final class Worker {
         return own;
     }
 
+    /** How large the batches were that it took from its interfaces. */
+    public BatchSizes batchSizes() {
+        return batchSizes;
+    }
+
     /** Its connections; other threads may read what {@link FlowTable} says any thread may. */
     public FlowTable flows() {
         return flows;
@@ -175,6 +181,9 @@ public final class Worker {
                 int work = doWork(startNs);
                 long endNs = System.nanoTime();
                 stalls.onCycle(endNs - startNs);
+                if (work > 0) {
+                    own.add(WorkerCounter.BUSY_NS, endNs - startNs);
+                }
                 if (endNs - nextGaugeNs >= 0) {
                     updateGauges();
                     nextGaugeNs = endNs + GAUGE_INTERVAL_NS;
@@ -255,6 +264,7 @@ public final class Worker {
         pipeline.transmitted(sent, refused);
         own.add(WorkerCounter.RX_PACKETS, received);
         own.add(WorkerCounter.TX_PACKETS, sent);
+        batchSizes.onBatch(received);
         return received;
     }
 
@@ -273,6 +283,7 @@ public final class Worker {
             sending += port.sending();
         }
         own.set(WorkerCounter.FRAMES_FREE, pool.available() + batch.spares());
+        own.set(WorkerCounter.PACKETS_HELD, pipeline.heldPackets());
         own.set(WorkerCounter.FRAMES_HELD, pipeline.held());
         own.set(WorkerCounter.FRAMES_RECEIVING, receiving);
         own.set(WorkerCounter.FRAMES_SENDING, sending);

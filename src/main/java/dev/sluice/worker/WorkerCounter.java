@@ -8,6 +8,8 @@ public enum WorkerCounter {
     DUTY_CYCLES,
     /** Duty cycles that found packets, completions or timers. */
     BUSY_CYCLES,
+    /** Nanoseconds that busy duty cycles lasted; the worker's load is what it grows by in a second. */
+    BUSY_NS,
     /** Times the adaptive idle strategy went to sleep. */
     SLEEPS,
     /** Packets taken from RX rings. */
@@ -20,9 +22,11 @@ public enum WorkerCounter {
     STALLS,
     /** Gauge: the longest duty cycle in nanoseconds. */
     LONGEST_CYCLE_NS,
+    /** Gauge: fragments that wait for the first of their datagram. */
+    PACKETS_HELD,
     /** Gauge: frames of the UMEM. */
     FRAMES_TOTAL,
-    /** Gauge: frames of fragments that wait for the first of their datagram. */
+    /** Gauge: frames of the fragments that wait. */
     FRAMES_HELD,
     /** Gauge: frames in the pool, or at hand to make packets of. */
     FRAMES_FREE,

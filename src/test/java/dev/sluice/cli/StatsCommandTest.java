@@ -20,6 +20,7 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -119,7 +120,7 @@ class StatsCommandTest {
                     true,
                     Map.of("steered", 5L),
                     List.of(new InterfaceStats.QueueStats(0, false, Map.of("rx_ring_full", 7L))))),
-            List.of(new WorkerStats(0, 1, Map.of("duty_cycles", 9L))),
+            List.of(new WorkerStats(0, 1, Map.of("duty_cycles", 9L), Map.of(1, 5L, 2, 3L, 4, 0L))),
             HealthCommandTest.READING);
 
     @TempDir
@@ -169,6 +170,11 @@ class StatsCommandTest {
                   TCP 10.0.0.100:80: NO QUORUM, sorry server in use
                   TCP 10.0.0.100:80 -> 10.0.0.12:80: DOWN, flapping since 2026-11-21T10:00:00Z, tcp: connection refused
 
+                Balance of packets
+                  5 seen = 0 passed to the kernel + 0 dropped by the program + 5 steered
+                  5 steered = 5 received + 7 missed by the rings (-7 on their way)
+                  5 received + 0 made = 0 forwarded + 0 answered + 0 dropped by reason + 0 held (5 on their way)
+
                 Packets by outcome (all workers)
                   packets_in                   5
 
@@ -178,6 +184,7 @@ class StatsCommandTest {
 
                 Worker of queue 0, on processor 1
                   duty_cycles                  9
+                  batches by packets           1: 5, 2: 3
                 """;
         assertEquals(expected, out.toString());
     }
@@ -190,6 +197,62 @@ class StatsCommandTest {
         }
         assertEquals(1, out.toString().lines().count());
         assertEquals(READING, new ObjectMapper().readValue(out.toString(), DirectorStats.class));
+    }
+
+    /** Asked again until the sums come out, for a packet may be on its way. */
+    @Test
+    void balanceWaitsUntilEveryPacketIsAccountedFor() throws Exception {
+        Path path = folder.resolve("s");
+        AtomicInteger asked = new AtomicInteger();
+        try (AdminSocket _ =
+                AdminSocket.open(path, (command, request) -> reading(asked.incrementAndGet() < 3 ? 4 : 5))) {
+            assertEquals(0, run(Map.of(), "stats", "--balance", "--socket", path.toString()), err::toString);
+        }
+        assertEquals(3, asked.get());
+        assertEquals("""
+                Balance of packets
+                  20 seen = 10 passed to the kernel + 1 dropped by the program + 9 steered
+                  9 steered = 6 received + 3 missed by the rings
+                  6 received + 2 made = 4 forwarded + 1 answered + 2 dropped by reason + 1 held
+                """, out.toString());
+    }
+
+    @Test
+    void aBalanceThatDoesNotComeOutIsAFailure() throws Exception {
+        Path path = folder.resolve("s");
+        try (AdminSocket _ = AdminSocket.open(path, (command, request) -> reading(4))) {
+            assertEquals(1, run(Map.of(), "stats", "--balance", "--socket", path.toString()), err::toString);
+        }
+        assertTrue(out.toString().contains("+ 1 held (1 on their way)"), out::toString);
+    }
+
+    private static DirectorStats reading(long forwarded) {
+        return new DirectorStats(
+                "1.2.3",
+                4711,
+                65_000,
+                3,
+                List.of(),
+                Map.of(
+                        "packets_in", 6L,
+                        "forwarded", forwarded,
+                        "echo_answered", 1L,
+                        "icmp_error_sent", 1L,
+                        "fragment_made", 1L,
+                        "no_service", 1L,
+                        "tx_ring_full", 1L,
+                        "flow_hit", 1000L),
+                List.of(new InterfaceStats(
+                        "eth1",
+                        "native",
+                        true,
+                        Map.of("steered", 5L, "steered_icmp", 4L, "pass_not_ip", 10L, "drop_no_director", 1L),
+                        List.of(
+                                new InterfaceStats.QueueStats(
+                                        0, false, Map.of("rx_ring_full", 1L, "rx_fill_ring_empty_descs", 7L)),
+                                new InterfaceStats.QueueStats(1, false, Map.of("rx_dropped", 2L))))),
+                List.of(new WorkerStats(0, 1, Map.of("packets_held", 1L), Map.of())),
+                HealthCommandTest.READING);
     }
 
     @Test

@@ -36,10 +36,13 @@ final class RealServerLab implements AutoCloseable {
         throw new AssertionError("the links do not come up: " + text);
     }
 
-    /** Everything that a setup may touch, as text. */
+    /**
+     * Everything that a setup may touch, as text. Not the name of the peer's namespace: {@code ip} looks for it among all of the
+     * machine's, and complains while another test adds or removes one.
+     */
     String snapshot() {
-        return real.run("ip", "address", "show")
-                + real.run("ip", "-details", "link", "show")
+        return (real.run("ip", "address", "show") + real.run("ip", "-details", "link", "show"))
+                        .replaceAll("link-netns(id)? [\\w-]+|Error: Peer netns reference is invalid\\.\n", "")
                 + real.run("sh", "-c", "sysctl -a -r '^net\\.ipv[46]\\.conf' 2>/dev/null")
                 + real.run("bpftool", "net");
     }
