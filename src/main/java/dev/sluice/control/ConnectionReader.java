@@ -78,7 +78,8 @@ final class ConnectionReader {
         }
         if (!known.knowsAddress(filter.real())) {
             throw new AdminException(
-                    "real_not_found", "real: no service has a real server among " + filter.real().prefix());
+                    "real_not_found",
+                    "real: no service has a real server among " + filter.real().prefix());
         }
     }
 
@@ -117,7 +118,9 @@ final class ConnectionReader {
         String next = null;
         for (int table = firstTable; table <= workers.size() && next == null; table++) {
             boolean last = table == workers.size();
-            if (last ? query.filter().takesTemplates() : query.filter().takesQueue(workers.get(table).queue())) {
+            if (last
+                    ? query.filter().takesTemplates()
+                    : query.filter().takesQueue(workers.get(table).queue())) {
                 long end = last
                         ? templates(slot, budget, nowMs, known, collector)
                         : flows(workers.get(table), slot, budget, nowMs, known, collector);

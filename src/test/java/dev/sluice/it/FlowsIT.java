@@ -74,8 +74,7 @@ class FlowsIT {
         Map<String, Long> counts = new TreeMap<>();
         for (String line : flows(options)) {
             String[] words = line.strip().split("\\s+", -1);
-            counts.put(
-                    String.join(" ", Arrays.copyOfRange(words, 4, words.length)), Long.parseLong(words[0]));
+            counts.put(String.join(" ", Arrays.copyOfRange(words, 4, words.length)), Long.parseLong(words[0]));
         }
         return counts;
     }
@@ -84,7 +83,8 @@ class FlowsIT {
     void what_is_asked_for_is_shown_and_nothing_else() {
         director = lab.fixture()
                 .startDirector(new ConfigText(lab.fixture(), "eth1")
-                        // Who closes before the last of the answer has come resets the connection: ten seconds are too short.
+                        // Who closes before the last of the answer has come resets the connection: ten seconds are too
+                        // short.
                         .director("flow_table_size = 4096", "[director.timeouts]", "close = 120")
                         .service("tcp", VIP4, 80, "rr", 1, 1)
                         .service("tcp", VIP6, 80, "rr", 1, 1)
@@ -120,7 +120,10 @@ class FlowsIT {
         assertEquals(10, json("--client", "fd00:51::/64").size());
         assertEquals(10, json("--virtual", "[" + VIP6 + "]:80").size());
         assertEquals(0, json("--client", "10.0.0.2").size());
-        assertEquals(1, json("--client", ":" + udp.getFirst().clientPort(), "--protocol", "udp").size());
+        assertEquals(
+                1,
+                json("--client", ":" + udp.getFirst().clientPort(), "--protocol", "udp")
+                        .size());
         assertEquals(4, json("--real", "10.0.0.11:7").size());
         assertEquals(3, json("--service", "fwm/7").size());
         assertEquals(20, json("--service", "tcp/" + VIP4 + ":80").size());
@@ -142,10 +145,10 @@ class FlowsIT {
         List<String> counted = flows("--count-by", "client/24,protocol");
         assertEquals("   COUNT  SHARE   PACKETS        BYTES  CLIENT/24  PROTOCOL", counted.getFirst());
         assertTrue(counted.get(1).matches(" +23 +56[.]1% +[0-9]+ +[0-9]+ +10[.]0[.]0[.]0/24 +TCP"), counted::toString);
-        List<Integer> ports = json("--sort", "client", "--reverse", "--limit", "5", "--protocol", "tcp", "--vip", VIP4)
-                .stream()
-                .map(ConnectionStats::clientPort)
-                .toList();
+        List<Integer> ports =
+                json("--sort", "client", "--reverse", "--limit", "5", "--protocol", "tcp", "--vip", VIP4).stream()
+                        .map(ConnectionStats::clientPort)
+                        .toList();
         assertEquals(
                 json("--protocol", "tcp", "--vip", VIP4).stream()
                         .map(ConnectionStats::clientPort)
@@ -175,7 +178,8 @@ class FlowsIT {
         assertRefused(2, "--idle soon: no time; allowed: 30s", "--idle", "soon");
         assertRefused(2, "state: \"open\" is none; allowed: SYN_RECV", "--state", "OPEN");
         assertRefused(2, "--limit 0: at least 1", "--limit", "0");
-        assertRefused(2, "--sort client: with --count-by real there are: count", "--count-by", "real", "--sort", "client");
+        assertRefused(
+                2, "--sort client: with --count-by real there are: count", "--count-by", "real", "--sort", "client");
         assertRefused(5, "no director answers on /nowhere", "--socket", "/nowhere");
     }
 
@@ -212,8 +216,8 @@ class FlowsIT {
                 .toList();
         assertEquals(
                 first.stream()
-                        .sorted(Comparator.comparing((ConnectionStats flow) ->
-                                        dev.sluice.packet.IpAddress.parse(flow.client()))
+                        .sorted(Comparator.comparing(
+                                        (ConnectionStats flow) -> dev.sluice.packet.IpAddress.parse(flow.client()))
                                 .thenComparing(ConnectionStats::clientPort))
                         .map(flow -> flow.client() + " " + flow.clientPort())
                         .toList(),

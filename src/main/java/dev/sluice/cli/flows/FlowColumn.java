@@ -116,8 +116,7 @@ enum FlowColumn {
             case IDLE -> flow.template() ? NONE : minutes(flow.idleMs());
             case PACKETS -> flow.template() ? NONE : Long.toString(flow.packets());
             case BYTES -> flow.template() ? NONE : Long.toString(flow.bytes());
-            case SERVICE ->
-                Objects.requireNonNullElse(flow.service(), NONE).replace(' ', '/');
+            case SERVICE -> Objects.requireNonNullElse(flow.service(), NONE).replace(' ', '/');
             case LOCAL -> endpoint(flow.local(), flow.localPort());
         };
     }

@@ -93,19 +93,17 @@ final class FlowCounts {
     }
 
     private Comparator<Row> order(String sort) {
-        Comparator<Row> bySort =
-                switch (sort) {
-                    case "count" -> Comparator.comparingLong(row -> row.sums.count);
-                    case "packets" -> Comparator.comparingLong(row -> row.sums.packets);
-                    case "bytes" -> Comparator.comparingLong(row -> row.sums.bytes);
-                    default -> {
-                        int index = by.indexOf(sort);
-                        yield Comparator.comparing(row -> key(row.labels.get(index)));
-                    }
-                };
+        Comparator<Row> bySort = switch (sort) {
+            case "count" -> Comparator.comparingLong(row -> row.sums.count);
+            case "packets" -> Comparator.comparingLong(row -> row.sums.packets);
+            case "bytes" -> Comparator.comparingLong(row -> row.sums.bytes);
+            default -> {
+                int index = by.indexOf(sort);
+                yield Comparator.comparing(row -> key(row.labels.get(index)));
+            }
+        };
         // So that equal ones come in the same order every time.
-        return bySort.thenComparing(
-                row -> String.join(" ", row.labels), Comparator.reverseOrder());
+        return bySort.thenComparing(row -> String.join(" ", row.labels), Comparator.reverseOrder());
     }
 
     /** Addresses and numbers by their value, all else by its letters. */
@@ -140,7 +138,11 @@ final class FlowCounts {
                 share * 100,
                 row.sums.packets,
                 row.sums.bytes,
-                String.join("  ", row.labels.stream().map(label -> label.replace(' ', '/')).toList()));
+                String.join(
+                        "  ",
+                        row.labels.stream()
+                                .map(label -> label.replace(' ', '/'))
+                                .toList()));
     }
 
     private Map<String, Object> object(Row row, double share) {

@@ -81,7 +81,8 @@ public final class FlowsCommand implements Callable<Integer> {
     @Option(
             names = "--client",
             paramLabel = "ADDR",
-            description = "From a client: 10.0.0.1, 10.0.0.0/8, 10.0.0.1:1024, [2001:db8::]/32, [2001:db8::1]:1024, :1024.")
+            description =
+                    "From a client: 10.0.0.1, 10.0.0.0/8, 10.0.0.1:1024, [2001:db8::]/32, [2001:db8::1]:1024, :1024.")
     private @Nullable String client;
 
     @Option(
@@ -147,9 +148,10 @@ public final class FlowsCommand implements Callable<Integer> {
     @Option(
             names = "--sort",
             paramLabel = "COLUMN",
-            description = "Sort by a column: protocol, state, expires, idle, client, virtual, real, service, method, queue, "
-                    + "packets, bytes; with --count-by by count, packets, bytes or what is counted by. The greatest come first "
-                    + "by idle, packets, bytes and count, and last by all others. Without, connections come as they lie.")
+            description =
+                    "Sort by a column: protocol, state, expires, idle, client, virtual, real, service, method, queue, "
+                            + "packets, bytes; with --count-by by count, packets, bytes or what is counted by. The greatest come first "
+                            + "by idle, packets, bytes and count, and last by all others. Without, connections come as they lie.")
     private @Nullable String sort;
 
     @Option(
@@ -167,15 +169,17 @@ public final class FlowsCommand implements Callable<Integer> {
             names = "--count-by",
             paramLabel = "WHAT",
             split = ",",
-            description = "Count instead: by client, client/24 (IPv4 networks), client/24/64 (IPv6 networks as well), virtual, "
-                    + "real, service, state, protocol, method, queue; several with commas.")
+            description =
+                    "Count instead: by client, client/24 (IPv4 networks), client/24/64 (IPv6 networks as well), virtual, "
+                            + "real, service, state, protocol, method, queue; several with commas.")
     private List<String> countBy = new ArrayList<>();
 
     @Option(
             names = "--columns",
             paramLabel = "COLUMN",
             split = ",",
-            description = "These columns in this order: those of --sort, and local (where FULLNAT speaks from); or all.")
+            description =
+                    "These columns in this order: those of --sort, and local (where FULLNAT speaks from); or all.")
     private List<String> columns = new ArrayList<>();
 
     @Option(names = "--no-header", description = "Without the line of column names.")
@@ -216,11 +220,7 @@ public final class FlowsCommand implements Callable<Integer> {
     }
 
     private void list(
-            AdminClient director,
-            Map<String, Object> request,
-            List<FlowColumn> shown,
-            PrintWriter out,
-            PrintWriter err)
+            AdminClient director, Map<String, Object> request, List<FlowColumn> shown, PrintWriter out, PrintWriter err)
             throws AdminException {
         FlowColumn by = sort == null ? null : FlowColumn.of(sort).orElseThrow();
         boolean descending = by != null && by.isGreatestFirst() != reverse;
@@ -290,7 +290,9 @@ public final class FlowsCommand implements Callable<Integer> {
             if (limit != null && limit > MAX_SORTED) {
                 throw new IllegalArgumentException("--limit " + limit + ": at most " + MAX_SORTED + " are sorted");
             }
-            if (limit != null && limit <= FlowQuery.MAX_LIMIT && FlowField.of(sort).isPresent()) {
+            if (limit != null
+                    && limit <= FlowQuery.MAX_LIMIT
+                    && FlowField.of(sort).isPresent()) {
                 // The director sorts, a part of its tables at a time, and sends no more than can come first.
                 request.put("order", sort);
                 request.put("descending", column.isGreatestFirst() != reverse);
@@ -358,14 +360,13 @@ public final class FlowsCommand implements Callable<Integer> {
                 throw new IllegalArgumentException(
                         option + " " + duration + ": no time; allowed: 30s, 10m, 2h, 1d, 500ms, or seconds");
             }
-            long unitMs =
-                    switch (parts.group(2)) {
-                        case "ms" -> 1;
-                        case "m" -> 60_000;
-                        case "h" -> 3_600_000;
-                        case "d" -> 86_400_000;
-                        default -> 1000;
-                    };
+            long unitMs = switch (parts.group(2)) {
+                case "ms" -> 1;
+                case "m" -> 60_000;
+                case "h" -> 3_600_000;
+                case "d" -> 86_400_000;
+                default -> 1000;
+            };
             filter.put(key, Long.parseLong(parts.group(1)) * unitMs);
         }
     }

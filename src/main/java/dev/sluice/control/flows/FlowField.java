@@ -1,5 +1,6 @@
 package dev.sluice.control.flows;
 
+import dev.sluice.service.ForwardingMethod;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -88,11 +89,16 @@ public enum FlowField {
         };
     }
 
-    /** The method's number; -1 for none. */
+    /** The method's number, in the order in which they are documented; -1 for none. */
     static int rankOfMethod(FlowRow row) {
-        return row.real == null || row.real.method() == null
-                ? -1
-                : row.real.method().ordinal();
+        ForwardingMethod method = row.real == null ? null : row.real.method();
+        return switch (method) {
+            case null -> -1;
+            case DR -> 0;
+            case TUN -> 1;
+            case NAT -> 2;
+            case FULLNAT -> 3;
+        };
     }
 
     private static int compare(

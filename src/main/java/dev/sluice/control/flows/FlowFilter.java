@@ -79,8 +79,8 @@ public final class FlowFilter {
         request.fieldNames().forEachRemaining(unknown::add);
         KEYS.forEach(unknown::remove);
         if (!unknown.isEmpty()) {
-            throw new IllegalArgumentException("filter: there is no \"" + unknown.iterator().next() + "\"; there are: "
-                    + String.join(", ", KEYS));
+            throw new IllegalArgumentException(
+                    "filter: there is no \"" + unknown.iterator().next() + "\"; there are: " + String.join(", ", KEYS));
         }
         String kind = request.path("kind").isMissingNode() ? "all" : text(request, "kind");
         if (!List.of("connections", "templates", "all").contains(kind)) {

@@ -167,8 +167,7 @@ public final class FlowGroups {
     private static String label(By one, FlowRow row) {
         return switch (one.field) {
             case CLIENT -> client(one, row);
-            case VIRTUAL ->
-                endpoint(new IpAddress(family(row), row.virtualHigh, row.virtualLow), row.virtualPort);
+            case VIRTUAL -> endpoint(new IpAddress(family(row), row.virtualHigh, row.virtualLow), row.virtualPort);
             case REAL -> row.real == null ? "-" : endpoint(row.real.address(), row.realPort);
             case SERVICE -> Objects.requireNonNullElse(row.serviceName(), "-");
             case STATE -> row.state();
@@ -181,8 +180,8 @@ public final class FlowGroups {
 
     private static String client(By one, FlowRow row) {
         int length = row.inet6 ? one.bits6 : one.bits;
-        IpAddress network = new IpAddress(family(row), row.clientHigh, row.clientLow)
-                .and(IpAddress.netmask(family(row), length));
+        IpAddress network =
+                new IpAddress(family(row), row.clientHigh, row.clientLow).and(IpAddress.netmask(family(row), length));
         return length == family(row).addressBits() ? network.toString() : network + "/" + length;
     }
 

@@ -39,7 +39,10 @@ public final class FlowNames {
      * @param method how packets reach it; null for one that was removed
      */
     public record Real(
-            ServiceKey service, IpAddress address, int port, @Nullable ForwardingMethod method) {}
+            ServiceKey service,
+            IpAddress address,
+            int port,
+            @Nullable ForwardingMethod method) {}
 
     /**
      * @param generation which configuration

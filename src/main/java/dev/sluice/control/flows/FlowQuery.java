@@ -16,8 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param countBy what they are counted by; none: they are listed
  * @param limit the most that an answer lists
  */
-public record FlowQuery(
-        FlowFilter filter, @Nullable FlowField order, boolean descending, List<By> countBy, int limit) {
+public record FlowQuery(FlowFilter filter, @Nullable FlowField order, boolean descending, List<By> countBy, int limit) {
     /** The most that one answer lists, or counts apart. */
     public static final int MAX_LIMIT = 4096;
 
@@ -58,8 +57,7 @@ public record FlowQuery(
             return null;
         }
         Optional<FlowField> field = node.isTextual() ? FlowField.of(node.textValue()) : Optional.empty();
-        return field.orElseThrow(
-                () -> new IllegalArgumentException("\"order\" is none of " + FlowField.keywords()));
+        return field.orElseThrow(() -> new IllegalArgumentException("\"order\" is none of " + FlowField.keywords()));
     }
 
     private static List<By> countBy(JsonNode node) {

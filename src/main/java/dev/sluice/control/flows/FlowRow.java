@@ -47,7 +47,10 @@ public final class FlowRow {
     int realPort;
     int serviceRank;
     private @Nullable ServiceKey service;
-    @Nullable Real real;
+
+    @Nullable
+    Real real;
+
     private boolean fullnat;
     private boolean localInet6;
     private long localHigh;
@@ -170,7 +173,8 @@ public final class FlowRow {
     }
 
     /** Its service; null when that is not known any more. */
-    @Nullable ServiceKey service() {
+    @Nullable
+    ServiceKey service() {
         return service;
     }
 
@@ -198,14 +202,16 @@ public final class FlowRow {
     }
 
     /** The word for its forwarding method; null when its real server is gone. */
-    @Nullable String method() {
+    @Nullable
+    String method() {
         return real == null || real.method() == null
                 ? null
                 : Objects.requireNonNull(real.method()).keyword();
     }
 
     /** Its service's name; null when that is not known any more. */
-    @Nullable String serviceName() {
+    @Nullable
+    String serviceName() {
         return service == null ? null : service.toString();
     }
 

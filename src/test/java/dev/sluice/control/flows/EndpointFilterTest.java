@@ -42,19 +42,30 @@ class EndpointFilterTest {
         IpAddress ip = IpAddress.parse(address);
         assertEquals(
                 taken,
-                EndpointFilter.parse(filter)
-                        .matches(ip.family() == AddressFamily.INET6, ip.high(), ip.low(), port));
+                EndpointFilter.parse(filter).matches(ip.family() == AddressFamily.INET6, ip.high(), ip.low(), port));
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", "10.0.0.256", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:http", ":",
-                "[2001:db8::1", "[2001:db8::1]80", "[10.0.0.1]:80", "2001:db8::1::2", "real.example", "[::1]:",
+                "",
+                "10.0.0.256",
+                "10.0.0.0/33",
+                "10.0.0.1/8",
+                "10.0.0.1:",
+                "10.0.0.1:65536",
+                "10.0.0.1:http",
+                ":",
+                "[2001:db8::1",
+                "[2001:db8::1]80",
+                "[10.0.0.1]:80",
+                "2001:db8::1::2",
+                "real.example",
+                "[::1]:",
             })
     void refuses_what_is_none_and_says_what_would_be(String filter) {
-        String message = assertThrows(IllegalArgumentException.class, () -> EndpointFilter.parse(filter))
-                .getMessage();
+        String message = String.valueOf(assertThrows(IllegalArgumentException.class, () -> EndpointFilter.parse(filter))
+                .getMessage());
         assertTrue(message.startsWith("\"" + filter + "\": "), message);
         assertTrue(message.contains("allowed: 10.0.0.1"), message);
     }

@@ -164,9 +164,8 @@ class FlowCollectorTest {
         String[] parts = condition.split("[=~]", 2);
         List<ConnectionStats> expected = all.connections().stream()
                 .filter(flow -> {
-                    String value = JSON.<JsonNode>valueToTree(flow)
-                            .path(parts[0])
-                            .asText();
+                    String value =
+                            JSON.<JsonNode>valueToTree(flow).path(parts[0]).asText();
                     return condition.contains("~") ? value.matches(parts[1]) : value.equals(parts[1]);
                 })
                 .toList();
@@ -194,25 +193,23 @@ class FlowCollectorTest {
     @Test
     void counts_add_up_and_networks_are_one() {
         Map<String, Long> expected = new HashMap<>();
-        collect(query("{'limit':4096}"), 3000, _ -> {})
-                .connections()
-                .forEach(flow -> {
-                    String network = flow.client().startsWith("10.")
-                            ? flow.client().substring(0, flow.client().lastIndexOf('.')) + ".0/24"
-                            : flow.client().replaceAll("^(2001:db8:0:[12]:|2001:db8::).*", "$1")
-                                            .replaceAll("([12]):$", "$1::")
-                                    + "/64";
-                    expected.merge(network + " " + flow.state(), 1L, Long::sum);
-                });
+        collect(query("{'limit':4096}"), 3000, _ -> {}).connections().forEach(flow -> {
+            String network = flow.client().startsWith("10.")
+                    ? flow.client().substring(0, flow.client().lastIndexOf('.')) + ".0/24"
+                    : flow.client()
+                                    .replaceAll("^(2001:db8:0:[12]:|2001:db8::).*", "$1")
+                                    .replaceAll("([12]):$", "$1::")
+                            + "/64";
+            expected.merge(network + " " + flow.state(), 1L, Long::sum);
+        });
         FlowCollector collector = collect(query("{'count_by':['client/24/64','state']}"), 3000, _ -> {});
         Map<String, Long> counted = new HashMap<>();
         List<ConnectionGroup> groups = collector.groups();
         assertTrue(groups != null && collector.connections().isEmpty());
-        groups.forEach(
-                group -> counted.put(group.by().get("client/24/64") + " " + group.by().get("state"), group.count()));
+        groups.forEach(group ->
+                counted.put(group.by().get("client/24/64") + " " + group.by().get("state"), group.count()));
         assertEquals(expected, counted);
-        assertEquals(
-                3000, groups.stream().mapToLong(ConnectionGroup::count).sum());
+        assertEquals(3000, groups.stream().mapToLong(ConnectionGroup::count).sum());
         assertEquals(
                 collect(query("{'limit':4096}"), 3000, _ -> {}).connections().stream()
                         .mapToLong(ConnectionStats::bytes)
@@ -245,8 +242,8 @@ class FlowCollectorTest {
     void what_is_kept_is_bounded_however_much_comes() {
         // Ascending keys when the greatest are wanted: every one is better than those before.
         long[] next = {0};
-        FlowCollector top = collect(query("{'order':'bytes','descending':true,'limit':3}"), 20_000, row -> row.bytes =
-                next[0]++);
+        FlowCollector top =
+                collect(query("{'order':'bytes','descending':true,'limit':3}"), 20_000, row -> row.bytes = next[0]++);
         assertEquals(
                 List.of(19_999L, 19_998L, 19_997L),
                 top.connections().stream().map(ConnectionStats::bytes).toList());
@@ -314,7 +311,9 @@ class FlowCollectorTest {
             }
             assertEquals(
                     List.of(0L, 1L, 2L, 3L, 4L, 5L, 6L),
-                    collector.connections().stream().map(ConnectionStats::idleMs).toList());
+                    collector.connections().stream()
+                            .map(ConnectionStats::idleMs)
+                            .toList());
         }
     }
 }
