@@ -96,7 +96,6 @@ class TopIT {
             terminal.press("q");
             terminal.await("the shell", text -> text.contains("shell>") && !text.contains("q quit"));
             assertEquals("0 1", terminal.flags());
-            terminal.resize(80, 24);
             assertEquals(before, terminal.settings());
         }
     }

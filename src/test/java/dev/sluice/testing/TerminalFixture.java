@@ -100,7 +100,7 @@ public final class TerminalFixture implements AutoCloseable {
         return tmux("display-message", "-p", "#{alternate_on} #{cursor_flag}").strip();
     }
 
-    /** What {@code stty -a} says of it, asked for by its shell. */
+    /** What {@code stty -a} says of it but for its size, asked for by its shell. */
     public String settings() {
         Path file = folder.resolve("stty");
         try {
@@ -113,7 +113,7 @@ public final class TerminalFixture implements AutoCloseable {
                 }
                 Thread.sleep(20);
             }
-            return Files.readString(file);
+            return Files.readString(file).replaceAll("rows [0-9]+; columns [0-9]+; ", "");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
