@@ -12,6 +12,8 @@ PACKAGES=(
     vsftpd curl socat iperf3 jq
     # servers that health checks are tested against
     openssl dnsmasq-base python3-grpcio python3-aiosmtpd
+    # the terminal in which sluice top is looked at
+    tmux
 )
 
 SLUICE=$BASE_DIR/target/sluice/bin/sluice

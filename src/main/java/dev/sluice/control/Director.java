@@ -28,6 +28,7 @@ import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.service.RealServer;
+import dev.sluice.stats.LogField;
 import dev.sluice.worker.Worker;
 import dev.sluice.xsk.XskException;
 import java.io.IOException;
@@ -280,7 +281,7 @@ public final class Director implements AutoCloseable {
         localAddresses.look(reconfigurer.registry(), ownAddresses.all());
         compiler.current().nextHops().forEach((way, hop) -> {
             if (!compiler.isUsable(way)) {
-                LOG.log(Level.WARNING, "real server {0}: {1}", way.rip(), hop.describe());
+                LOG.log(Level.WARNING, "real server {0}: {1}", LogField.real(way.rip()), hop.describe());
             }
         });
         LOG.log(
@@ -367,7 +368,7 @@ public final class Director implements AutoCloseable {
                 LOG.log(
                         compiler.isUsable(way) ? Level.INFO : Level.WARNING,
                         "real server {0}: {1}",
-                        way.rip(),
+                        LogField.real(way.rip()),
                         hop.describe());
             }
         });
@@ -383,7 +384,7 @@ public final class Director implements AutoCloseable {
             LOG.log(
                     Level.INFO,
                     "real server {0}: a router on the way takes packets of at most {1} bytes",
-                    rip,
+                    LogField.real(rip),
                     Integer.toString(tooBig.mtuBytes()));
         }
     }

@@ -55,6 +55,8 @@ final class DirectorJson {
                 .put("maglev_table_size", director.maglevTableSize())
                 .put("mh_table_size", director.mhTableSize())
                 .put("without_director", director.withoutDirector().keyword())
+                .put("log_level", director.log().logLevel().keyword())
+                .put("log_format", director.log().logFormat().keyword())
                 .put("warm_up_ms", director.warmUpMs());
         putTimeouts(json.putObject("timeouts"), director.connections().timeouts());
         putTunnel(json.putObject("tunnel"), director.tunnel());

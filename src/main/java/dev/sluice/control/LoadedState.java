@@ -86,7 +86,8 @@ final class LoadedState {
 
     /** A command may set longer ones than a file. */
     private ObjectNode directorTable() {
-        ObjectNode table = DirectorJson.of(director.withLocalPool(running.get().localPool()));
+        ObjectNode table = DirectorJson.of(
+                director.withLocalPool(running.get().localPool()).withLog(LogSettings.current()));
         TimeoutStats now = timeouts.get();
         table.withObjectProperty("timeouts")
                 .put("tcp", Math.min(now.tcp(), DirectorConfig.MAX_TIMEOUT_S))

@@ -7,10 +7,12 @@ import dev.sluice.control.config.ConfigException;
 import dev.sluice.control.config.ConfigProblem;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
+import dev.sluice.control.config.LogConfig;
 import dev.sluice.control.config.SluiceConfig;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -105,7 +107,10 @@ final class Reload {
             List<Edit> edits = ConfigDifference.edits(reconfigurer.registry(), wanted);
             try {
                 List<String> undoes = loaded.undone(reconfigurer.preview(edits), wanted);
-                List<String> changes = dryRun ? reconfigurer.preview(edits) : reconfigurer.change(edits);
+                List<String> changes =
+                        new ArrayList<>(dryRun ? reconfigurer.preview(edits) : reconfigurer.change(edits));
+                LogConfig log = wanted.director().log();
+                changes.addAll(dryRun ? LogSettings.differences(log) : LogSettings.apply(log));
                 if (!dryRun) {
                     loaded.loadedFrom(file.toString());
                 }

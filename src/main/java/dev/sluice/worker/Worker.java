@@ -11,6 +11,7 @@ import dev.sluice.forward.Pipeline;
 import dev.sluice.forward.observe.Injection;
 import dev.sluice.forward.observe.Observation;
 import dev.sluice.forward.observe.ObservationOrder;
+import dev.sluice.stats.LogField;
 import dev.sluice.xsk.FramePool;
 import dev.sluice.xsk.XskSocket;
 import java.lang.System.Logger;
@@ -183,7 +184,11 @@ public final class Worker {
             if (cpu >= 0) {
                 int result = LibC.pinCurrentThread(new CallState(), cpu);
                 if (result < 0) {
-                    LOG.log(Level.WARNING, "worker {0} stays unpinned: processor {1} is not available", queue, cpu);
+                    LOG.log(
+                            Level.WARNING,
+                            "worker {0} stays unpinned: processor {1} is not available",
+                            LogField.queue(queue),
+                            cpu);
                 }
             }
             for (Port port : ports) {

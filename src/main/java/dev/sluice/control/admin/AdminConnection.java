@@ -1,6 +1,7 @@
 package dev.sluice.control.admin;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.stats.LogField;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -163,12 +164,18 @@ final class AdminConnection implements Runnable {
             logged = handler.isLogged(command);
             byte[] answer = AdminProtocol.success(handler.answer(command, request));
             if (logged) {
-                LOG.log(Level.INFO, "{0} by {1}: done", command, peer);
+                LOG.log(Level.INFO, "{0} by {1}: done", LogField.change(command), peer.field(), peer.pidField());
             }
             return answer;
         } catch (AdminException e) {
             if (logged && !e.code().equals(AdminException.UNKNOWN_COMMAND)) {
-                LOG.log(Level.INFO, "{0} by {1}: {2}", command, peer, e.code());
+                LOG.log(
+                        Level.INFO,
+                        "{0} by {1}: {2}",
+                        new LogField("command", command),
+                        peer.field(),
+                        e.code(),
+                        peer.pidField());
             }
             return AdminProtocol.failure(e);
         } catch (RuntimeException | StackOverflowError e) {

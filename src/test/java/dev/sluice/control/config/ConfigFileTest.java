@@ -95,6 +95,7 @@ class ConfigFileTest {
                         Optional.empty(),
                         new BusyPollConfig(false, 20, 64),
                         WithoutDirector.DROP,
+                        LogConfig.DEFAULT,
                         0),
                 config.director());
         assertEquals(List.of(), config.services());
@@ -141,6 +142,8 @@ class ConfigFileTest {
                 maglev_table_size = 251
                 mh_table_size = 131071
                 without_director = "pass"
+                log_level = "debug"
+                log_format = "json"
                 warm_up_ms = 250
                 hash_key = "000102030405060708090A0b0c0d0eFF"
                 [director.timeouts]
@@ -276,6 +279,7 @@ class ConfigFileTest {
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
                         new BusyPollConfig(true, 50, 8),
                         WithoutDirector.PASS,
+                        new LogConfig(LogLevel.DEBUG, LogFormat.JSON),
                         250),
                 config.director());
         assertEquals(
