@@ -4,7 +4,7 @@
 #   machine_root                         what makes a command one of root's ("", or "sudo -n")
 
 # shellcheck disable=SC2034 # used by all that deals with hosts
-LAB_MACHINES=yes LAB_PATIENCE=10 LAB_SIZE=8M
+LAB_MACHINES=yes LAB_PATIENCE=10 LAB_SIZE=4M
 HOST_LAB_DIR=/opt/sluice-lab
 HOST_SLUICE=sluice
 HOST_STATE=/run/sluice-lab
