@@ -73,8 +73,12 @@ check_client_address() {
 
 # said proxy|toa PATTERN: what the real servers' logs have of it, once.
 said() {
-    wait_until 3 grep -qs -- "$2" "$LAB_STATE"/rs*/"$1.log" || return 0
-    grep -h -- "$2" "$LAB_STATE"/rs*/"$1.log" | head -n 1
+    wait_until 3 is_in_log "$@" || return 0
+    real_servers_log "$1" | grep -- "$2" | head -n 1
+}
+
+is_in_log() {
+    real_servers_log "$1" | grep -q -- "$2"
 }
 
 # is_said_of_lip VIP LINE: it begins with a local address and a port.
@@ -109,11 +113,11 @@ check_syn_proxy() {
 check_lost_and_found() {
     local vip
     heading "A real server is lost, beyond a router: its checks fail, and it leaves its services"
-    provider_run switch ip link set rs2 down
+    provider_cable rs2 down
     for vip in "$VIP4" "$VIP6"; do
         expect "all is answered by the others ($(endpoint "$vip" 85))" wait_until 15 answer_by_weight "$vip" 85 rs1 rs3
     done
-    provider_run switch ip link set rs2 up
+    provider_cable rs2 up
     for vip in "$VIP4" "$VIP6"; do
         expect "it is back, with its share ($(endpoint "$vip" 85))" wait_until 15 answer_by_weight "$vip" 85 "${REAL_SERVERS[@]}"
     done

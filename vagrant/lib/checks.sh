@@ -12,7 +12,8 @@ check_http() {
     local vip
     for vip in "$VIP4" "$VIP6"; do
         heading "HTTP by weight: $SCENARIO_REQUESTS requests to http://$(in_url "$vip")/"
-        show_weighted "$SCENARIO_REQUESTS" "$(http_requests "$SCENARIO_REQUESTS" "$(in_url "$vip")" 80)"
+        ANSWERED[$vip]=$(http_requests "$SCENARIO_REQUESTS" "$(in_url "$vip")" 80)
+        show_weighted "$SCENARIO_REQUESTS" "${ANSWERED[$vip]}"
     done
 }
 
@@ -180,13 +181,21 @@ check_icmp_errors() {
 has_heard_of() {
     local peer
     if [[ $METHOD != fullnat ]]; then
-        grep -qsx "ICMP error about an answer to $(rip "$CLIENT" "$1") port $2" "$LAB_STATE"/rs*/udp-echo.log
+        real_servers_log udp-echo | grep -qx "ICMP error about an answer to $(rip "$CLIENT" "$1") port $2"
         return
     fi
     for peer in $(lips "$1"); do
-        ! grep -qs "ICMP error about an answer to $peer port" "$LAB_STATE"/rs*/udp-echo.log || return 0
+        ! real_servers_log udp-echo | grep -q "ICMP error about an answer to $peer port" || return 0
     done
     return 1
+}
+
+# real_servers_log NAME: what all real servers have in a log of theirs.
+real_servers_log() {
+    local host
+    for host in "${REAL_SERVERS[@]}"; do
+        provider_run "$host" cat "$HOST_STATE/$host/$1.log" 2>/dev/null || true
+    done
 }
 
 # Both sides send full packets until a router tells them what fits.
@@ -270,13 +279,14 @@ check_ftp() {
 
 # is_fetched VIP CURL_OPTION...: two files by one control connection, the first of which tells whose the second has to be.
 is_fetched() {
-    local url name
+    local url name state=$HOST_STATE/$CLIENT
     url=ftp://$(in_url "$1")
     shift
     on_client curl -sS --fail --max-time 10 "$@" \
-        "$url/name" -o "$LAB_STATE/ftp.name" "$url/big" -o "$LAB_STATE/ftp.big" || return 1
-    name=$(cat "$LAB_STATE/ftp.name")
-    cmp "$LAB_STATE/ftp.big" "$LAB_STATE/$name/www/big"
+        "$url/name" -o "$state/ftp.name" "$url/big" -o "$state/ftp.big" || return 1
+    name=$(on_client cat "$state/ftp.name")
+    [[ $(on_client sha256sum "$state/ftp.big" | cut -d ' ' -f 1) == \
+        "$(provider_run "$name" sha256sum "$HOST_STATE/$name/www/big" | cut -d ' ' -f 1)" ]]
 }
 
 # The limits of NAT: who gets an answer depends on the way that answers take.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Messages, waiting, and the lock that lets only one process at a time build or remove labs.
+# Messages, waiting, and the lock that lets only one process at a time build or remove a lab.
 
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
     BOLD=$'\e[1m' GREEN=$'\e[32m' RED=$'\e[31m' PLAIN=$'\e[0m'
@@ -8,7 +8,7 @@ else
 fi
 
 say() {
-    printf 'lab: %s\n' "$*" >&2
+    printf 'lab: %s\n' "$*" >&2 || true
 }
 
 die() {
@@ -20,9 +20,12 @@ require_root() {
     ((EUID == 0)) || die "must run as root: namespaces, interfaces and XDP need it"
 }
 
+# How much longer than a namespace of this machine a provider's hosts may take.
+LAB_PATIENCE=1
+
 # wait_until SECONDS CMD...: true as soon as CMD is, false when it is not within that time.
 wait_until() {
-    local deadline=$((SECONDS + $1))
+    local deadline=$((SECONDS + $1 * LAB_PATIENCE))
     shift
     until "$@"; do
         ((SECONDS < deadline)) || return 1
@@ -47,12 +50,13 @@ process_state() {
 # is closed inside, or else every server started there would inherit the lock.
 run_locked() {
     mkdir -p "$LAB_ROOT"
+    [[ $LAB_LOCK == "$LAB_ROOT" ]] || : >>"$LAB_LOCK"
     set +e
     (
         set -e
-        flock -w 120 9 || die "another lab command has been holding $LAB_ROOT for two minutes"
+        flock -w 120 9 || die "another lab command has been holding $LAB_LOCK for two minutes"
         "$@" 9<&-
-    ) 9<"$LAB_ROOT"
+    ) 9<"$LAB_LOCK"
     LOCKED_RESULT=$?
     set -e
 }

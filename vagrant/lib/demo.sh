@@ -6,11 +6,11 @@ DEMO_REQUESTS=60
 DEMO_FIRST_PORT=20001
 
 lab_demo() {
-    require_root
+    provider_requires_root
     trap demo_clean_up EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
-    lab_setup
+    provider_set_up
     lab_up
 
     heading "The lab"
@@ -69,7 +69,7 @@ ARROWS
 }
 
 demo_clean_up() {
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     lab_down
 }
 
@@ -114,14 +114,14 @@ show_failure() {
     with_checks "$LAB_STATE/director.toml" >"$checked"
     expect "a check of every real server comes with a reload: sluice reload $(basename "$checked")" \
         sluice_command reload "$checked"
-    provider_run "$victim" bash -c "kill \$(cat '$LAB_STATE/$victim/nginx.pid')"
+    provider_run "$victim" bash -c "kill \$(cat '$HOST_STATE/$victim/nginx.pid')"
     expect "nginx on $victim is killed, and out of service within seconds" wait_until 10 is_in_state "$victim" down
     expect "the table that ipvsadm -Ln shows is without it" sluice_command ipvsadm -Ln -t "$VIP4:$port"
     answers=$(http_requests "$DEMO_REQUESTS" "$VIP4" "$port")
     show_counts "$answers"
     expect "all $DEMO_REQUESTS requests answered by the others" \
         test "$(grep -c . <<<"$answers") $(count_of "$victim" "$answers")" == "$DEMO_REQUESTS 0"
-    provider_run "$victim" nginx -e "$LAB_STATE/$victim/error.log" -c "$LAB_STATE/$victim/nginx.conf"
+    provider_run "$victim" nginx -e "$HOST_STATE/$victim/error.log" -c "$HOST_STATE/$victim/nginx.conf"
     expect "nginx is started again, and back in service" wait_until 10 is_in_state "$victim" up
     expect "what happened (sluice health --history)" sluice_command health --history
     show_weighted "$DEMO_REQUESTS" "$(http_requests "$DEMO_REQUESTS" "$VIP4" "$port")"
@@ -129,15 +129,15 @@ show_failure() {
 
 # A configuration with a health check in each of its TCP services.
 with_checks() {
-    awk '
+    awk -v slow="$([[ $LAB_MACHINES == no ]] || echo 1)" '
         { print }
         /^protocol = / { tcp = /"tcp"/ }
         /^scheduler = / && tcp {
             print "  [[service.check]]"
             print "  type = \"http\""
-            print "  interval = 0.5"
-            print "  retry_interval = 0.3"
-            print "  timeout = 0.5"
+            print "  interval = " (slow ? 4 : 0.5)
+            print "  retry_interval = " (slow ? 2 : 0.3)
+            print "  timeout = " (slow ? 3 : 0.5)
             print "  fall = 2"
             print "  rise = 2"
         }' "$1"

@@ -20,10 +20,12 @@ director_lines() {
 # Written by vagrant/lab from the topology; the next "up" may overwrite it.
 [director]
 interfaces = [$(ports_of "$DIRECTOR" | awk '{ printf "%s\"%s\"", (NR > 1 ? ", " : ""), $1 }')]
-socket = "$LAB_STATE/sluice.sock"
+socket = "$HOST_SOCKET"
 # Fixed, so that maglev leads where it led before on machines without a machine id too. Yours is to be secret.
 hash_key = "5b6c6c6f5f776f726c645f736c756963"
 TOML
+    # As the package's own file has it: connections outlive a restart.
+    [[ $LAB_MACHINES == no ]] || echo 'flow_table_memory = "shared"'
     ((${#LIPS[@]} == 0)) || cat <<TOML
 
 [director.fullnat]
@@ -67,6 +69,10 @@ TOML
     done
 }
 
+director_log() {
+    echo "log $LAB_STATE/$DIRECTOR/sluice.log"
+}
+
 director_pid() {
     cat "$LAB_STATE/$DIRECTOR/sluice.pid" 2>/dev/null
 }
@@ -79,7 +85,7 @@ director_is_running() {
 
 director_start() {
     require_root
-    provider_is_up || die "$LAB_NAME is not up; run: vagrant/lab --name $LAB_NAME up"
+    provider_is_up || die "$LAB_NAME is not up; run: vagrant/lab $(this_lab) up"
     [[ -x $SLUICE ]] || die "$SLUICE is missing; run: vagrant/lab setup"
     ! director_is_running || die "the director is running already (process $(director_pid))"
     find_jdk || die "$JDK_HINT"

@@ -2,12 +2,48 @@
 # The provider "netns": a host is a network namespace of this machine, the switch is a bridge in one more. Interfaces are
 # born inside their namespaces, so the machine's own network sees nothing of the lab.
 #
-# A provider offers: provider_check, provider_create, provider_destroy, provider_is_up, provider_exists HOST,
-# provider_processes HOST, provider_run HOST CMD... (in the foreground) and provider_enter HOST CMD... (which replaces
-# the shell).
+# A provider offers:
+#   provider_requires_root           ends with one line where root is needed and we are not
+#   provider_leaves_out              hosts that are left out when nobody says which
+#   provider_set_up                  installs what it needs
+#   provider_check                   ends with one line when something is missing
+#   provider_create                  hosts, plugged into their networks
+#   provider_destroy                 all of it; nothing is an error
+#   provider_is_up
+#   provider_exists HOST
+#   provider_provision HOST ENV      runs the script of the host's role there, with that host.env
+#   provider_serves HOST             whether a real server's servers run
+#   provider_what_runs HOST          for people
+#   provider_run HOST CMD...         in the foreground
+#   provider_enter HOST CMD...       replaces the shell
+#   provider_put FILE HOST PATH      a file of this machine's, for a host to read
+#   provider_cable HOST up|down      as if it were pulled at the switch
+#   switch_counters                  lines "PORT BYTES_SENT BYTES_RECEIVED", as seen by the hosts
+#   director_*, sluice_command       lib/director.sh or lib/director-unit.sh
+# and says, in variables,
+#   HOST_LAB_DIR HOST_SLUICE HOST_STATE HOST_SOCKET HOST_DOWNLOAD    where hosts have what is ours
+#   LAB_MACHINES                     whether hosts have kernels of their own: tunnel devices, IPVS
 
-namespace() {
-    echo "$LAB_NAME-$1"
+# shellcheck source=switch.sh
+source "$LAB_DIR/lib/switch.sh"
+
+LAB_MACHINES=no
+HOST_LAB_DIR=$LAB_DIR
+HOST_SLUICE=$SLUICE
+HOST_STATE=$LAB_STATE
+HOST_SOCKET=$LAB_STATE/sluice.sock
+HOST_DOWNLOAD=$LAB_DOWNLOAD
+
+provider_requires_root() {
+    require_root
+}
+
+provider_leaves_out() {
+    :
+}
+
+provider_set_up() {
+    lab_setup
 }
 
 provider_check() {
@@ -57,26 +93,11 @@ provider_create() {
     done
 }
 
-# A bridge for each network: the first one's is br0.
-create_switch() {
-    local number
-    ip netns add "$(namespace switch)"
-    provider_run switch sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-    for number in "${!NETWORKS[@]}"; do
-        # No querier lives here, so the bridge must not prune the multicast that neighbour discovery needs.
-        provider_run switch ip link add "br$number" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
-        provider_run switch ip link set "br$number" up
-    done
-}
-
 # plug_in HOST INTERFACE NETWORK IPV4 IPV6 MAC
 plug_in() {
-    local host=$1 interface=$2 mac=$6 queues=1 port bridge number
+    local host=$1 interface=$2 mac=$6 queues=1 port
     port=$(switch_port "$host" "$interface")
-    for number in "${!NETWORKS[@]}"; do
-        [[ ${NETWORKS[$number]} != "$3" ]] || bridge=br$number
-    done
-    [[ ${ROLE[$host]} != director ]] || queues=$LAB_QUEUES
+    [[ ${ROLE[$host]} != director* ]] || queues=$LAB_QUEUES
     ip link add "$interface" address "$mac" netns "$(namespace "$host")" \
         numtxqueues "$queues" numrxqueues "$queues" type veth \
         peer name "$port" netns "$(namespace switch)" numtxqueues "$queues" numrxqueues "$queues"
@@ -86,48 +107,38 @@ plug_in() {
     # GRO switches the port's NAPI on, without which a veth takes no frames that XDP sends; what GRO merges, the port's
     # disabled transmit offloads cut up again on the way out.
     provider_run switch ethtool -K "$port" tx off gro on >/dev/null
-    provider_run switch ip link set "$port" master "$bridge" up
+    provider_run switch ip link set "$port" master "$(bridge_of "$3")" up
+}
+
+provider_provision() {
+    provider_run "$1" "$LAB_DIR/provision/${ROLE[$1]}.sh" "$2"
+}
+
+provider_serves() {
+    local pid_file
+    [[ -s $LAB_STATE/$1/nginx.pid && -s $LAB_STATE/$1/udp-echo.pid ]] || return 1
+    for pid_file in "$LAB_STATE/$1"/*.pid; do
+        ! process_is_gone "$(cat "$pid_file")" || return 1
+    done
+}
+
+provider_what_runs() {
+    local pid
+    for pid in $(provider_processes "$1"); do
+        printf '%s(%s) ' "$(cat "/proc/$pid/comm" 2>/dev/null)" "$pid"
+    done
+}
+
+# One file system: hosts see what this machine sees.
+provider_put() {
+    [[ $1 == "$3" ]] || cp "$1" "$3"
 }
 
 # Ends every process of the lab's namespaces, then removes them. Namespaces are found by the lab's own names only.
 provider_destroy() {
-    local host pids
-    pids=$(lab_processes)
-    if [[ -n $pids ]]; then
-        # shellcheck disable=SC2086 # a list of numbers
-        kill -TERM $pids 2>/dev/null || true
-        if ! wait_until 5 no_lab_processes; then
-            pids=$(lab_processes)
-            # shellcheck disable=SC2086
-            [[ -z $pids ]] || kill -KILL $pids 2>/dev/null || true
-            wait_until 5 no_lab_processes || say "processes that cannot be killed: $(lab_processes)"
-        fi
-    fi
+    local host
+    end_lab_processes
     for host in "${HOSTS[@]}" switch; do
         ! provider_exists "$host" || ip netns del "$(namespace "$host")"
     done
-}
-
-# The process ids of a host, one a line. A zombie has no namespaces any more and is not among them.
-provider_processes() {
-    ! provider_exists "$1" || ip netns pids "$(namespace "$1")" 2>/dev/null
-}
-
-# The processes of all hosts, on one line, and those on record whose namespace has lost its name: what is on record counts
-# while it has a file of the lab's state open, ids being used again.
-lab_processes() {
-    local host file pid
-    {
-        for host in switch "${HOSTS[@]}"; do
-            provider_processes "$host"
-        done
-        for file in "$LAB_STATE"/*/*.pid; do
-            pid=$(cat "$file" 2>/dev/null) || continue
-            [[ -z $(find "/proc/$pid/fd" -lname "$LAB_STATE/*" -print -quit 2>/dev/null) ]] || echo "$pid"
-        done
-    } | sort -u | xargs
-}
-
-no_lab_processes() {
-    [[ -z $(lab_processes) ]]
 }

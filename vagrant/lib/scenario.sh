@@ -7,6 +7,9 @@
 choose_scenario() {
     local command=$1 built
     LAB_SCENARIO=$2
+    if [[ $LAB_MACHINES == yes && -z $LAB_SCENARIO && $command != scenario ]]; then
+        LAB_SCENARIO=dr
+    fi
     if built=$(cat "$LAB_STATE/scenario" 2>/dev/null); then
         if [[ $command == up || $command == demo || $command == scenario ]]; then
             [[ $built == "$LAB_SCENARIO" ]] ||
@@ -17,6 +20,20 @@ choose_scenario() {
     [[ -z $LAB_SCENARIO || -f $LAB_DIR/scenarios/$LAB_SCENARIO.conf ]] ||
         die "there is no scenario $LAB_SCENARIO; there are: $(scenario_names | xargs)"
     read_topology "$LAB_DIR/${LAB_SCENARIO:+scenarios/}${LAB_SCENARIO:-topology}.conf"
+    choose_hosts
+}
+
+# Those of the topology, without those that are not wanted.
+choose_hosts() {
+    local host built
+    if built=$(cat "$LAB_STATE/without" 2>/dev/null); then
+        LAB_WITHOUT=$built
+    else
+        LAB_WITHOUT=${LAB_WITHOUT:-$(provider_leaves_out)}
+    fi
+    for host in $LAB_WITHOUT; do
+        [[ $host == none ]] || leave_out "$host"
+    done
 }
 
 scenario_names() {
@@ -33,19 +50,23 @@ lab_scenario() {
         list_scenarios
         return
     fi
-    require_root
+    provider_requires_root
     trap 'scenario_clean_up '"$keep" EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
-    lab_setup
+    provider_set_up
     lab_up
-    head -c "$size" /dev/urandom >"$LAB_DOWNLOAD"
+    offer_download "$size"
 
     printf '\n%s\n\n' "$(scenario_summary "$LAB_DIR/scenarios/$LAB_SCENARIO.conf")"
     draw_topology
     show_gateways
+    if [[ $LAB_MACHINES == yes ]]; then
+        [[ $METHOD != tun ]] || show_tunnels
+        reference_ipvs
+    fi
     show_rules
-    [[ $METHOD != tun ]] || set_up_tunnels
+    [[ $METHOD != tun || $LAB_MACHINES == yes ]] || set_up_tunnels
     check_http
     check_wire
     check_download "$size"
@@ -65,18 +86,28 @@ lab_scenario() {
     fi
     heading "Every packet's fate: sluice stats --balance"
     expect "the sums of all packets come out exactly" sluice_command stats --balance
+    [[ $LAB_MACHINES == no ]] || check_machines
     if [[ $keep == yes ]]; then
         show_verdict "it stays up: vagrant/lab --name $LAB_NAME exec $CLIENT curl http://$VIP4/"
         return
     fi
     director_stop --release
-    show_verdict "look around yourself: vagrant/lab scenario $LAB_SCENARIO --keep"
+    show_verdict "look around yourself: vagrant/lab --provider $LAB_PROVIDER scenario $LAB_SCENARIO --keep"
+}
+
+# offer_download SIZE: a file that all real servers have.
+offer_download() {
+    local host
+    head -c "$1" /dev/urandom >"$LAB_DOWNLOAD"
+    for host in "${REAL_SERVERS[@]}"; do
+        provider_put "$LAB_DOWNLOAD" "$host" "$HOST_DOWNLOAD"
+    done
 }
 
 scenario_clean_up() {
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     [[ $1 != yes ]] || return 0
-    [[ $METHOD != tun ]] || take_down_tunnels
+    [[ $METHOD != tun || $LAB_MACHINES == yes ]] || take_down_tunnels
     lab_down
 }
 

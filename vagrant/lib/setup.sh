@@ -10,10 +10,14 @@ PACKAGES=(
     # lab and tests
     iproute2 nftables ethtool iputils-ping arping procps util-linux nginx-light python3 python3-scapy tshark tcpdump
     vsftpd curl socat iperf3 jq
+    # the Debian package, its man pages, and the clean Debian that it is tried on
+    dpkg-dev lowdown mandoc man-db lintian mmdebstrap systemd-container shellcheck zsh
     # servers that health checks are tested against
     openssl dnsmasq-base python3-grpcio python3-aiosmtpd
     # the terminal in which sluice top is looked at
     tmux
+    # what reads vagrant/Vagrantfile (18 MB to download, 85 MB installed, most of it Ruby)
+    vagrant vagrant-libvirt
 )
 
 SLUICE=$BASE_DIR/target/sluice/bin/sluice
@@ -116,7 +120,9 @@ distribution_is_fresh() {
     [[ -x $SLUICE ]] || return 1
     for built in "$BASE_DIR"/target/sluice/lib/sluice-*.jar "$BASE_DIR/target/.lab-built"; do
         [[ -e $built ]] || continue
-        [[ -n $(find "$BASE_DIR"/{pom.xml,src/main,bpf,native} -newer "$built" -print -quit) ]] || return 0
+        # What only the package is made of is no part of the distribution.
+        [[ -n $(find "$BASE_DIR"/{pom.xml,src/main,bpf,native} -path "$BASE_DIR/src/main/deb" -prune -o -newer "$built" -print -quit) ]] ||
+            return 0
     done
     return 1
 }

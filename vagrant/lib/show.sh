@@ -37,7 +37,7 @@ http_requests() {
 
 # ask tcp|udp VIP PORT COUNT [FIRST_CLIENT_PORT]: lines "CLIENT_PORT REAL_SERVER".
 ask() {
-    provider_run "$CLIENT" "$LAB_DIR/provision/ask" "$@" || true
+    provider_run "$CLIENT" "$HOST_LAB_DIR/provision/ask" "$@" || true
 }
 
 is_refused() {
@@ -83,12 +83,6 @@ show_bar() {
     local bar
     printf -v bar '%*s' "$3" ''
     printf '  %-8s weight %-4s %4d  %s\n' "$1" "$2" "$3" "${bar// /#}"
-}
-
-# Lines "PORT BYTES_SENT BYTES_RECEIVED" by the counters of the switch's ports, whatever XDP does behind them.
-switch_counters() {
-    provider_run switch ip -s -j link show |
-        jq -r '.[] | select(.master) | "\(.ifname) \(.stats64.rx.bytes) \(.stats64.tx.bytes)"'
 }
 
 counter_of() {

@@ -23,6 +23,21 @@ read_topology() {
     ((${#REAL_SERVERS[@]} >= 2)) || die "$file: needs two or more hosts of role real-server"
 }
 
+# leave_out HOST: of the topology that has been read.
+leave_out() {
+    local each kept
+    [[ -n ${ROLE[$1]:-} ]] || die "--without $1: there is no host $1; there are: ${HOSTS[*]}"
+    [[ ${ROLE[$1]} == real-server || ${ROLE[$1]} == director-standby ]] ||
+        die "--without $1: a lab needs its ${ROLE[$1]}; real servers and a second director can be left out"
+    kept=() && for each in "${HOSTS[@]}"; do [[ $each == "$1" ]] || kept+=("$each"); done
+    HOSTS=("${kept[@]}")
+    kept=() && for each in "${PORTS[@]}"; do [[ $each == "$1 "* ]] || kept+=("$each"); done
+    PORTS=("${kept[@]}")
+    unset "ROLE[$1]" "WEIGHT[$1]"
+    read -ra REAL_SERVERS <<<"$(hosts_of_role real-server)"
+    ((${#REAL_SERVERS[@]} >= 2)) || die "--without $1: two or more real servers have to stay"
+}
+
 read_lines() {
     local file=$1 line_number=0 keyword arguments
     [[ -r $file ]] || die "$file: no such topology"
@@ -76,7 +91,7 @@ read_lip() {
 read_host() {
     [[ $# == 5 || $# == 6 ]] || return 1
     [[ $1 =~ ^[a-z][a-z0-9]{0,9}$ && $1 != switch && -z ${ROLE[$1]:-} ]] || return 1
-    [[ $2 == client || $2 == director || $2 == router || $2 == real-server ]] || return 1
+    [[ $2 =~ ^(client|director|director-standby|router|real-server)$ ]] || return 1
     [[ ${6:-1} =~ ^[0-9]+$ ]] || return 1
     HOSTS+=("$1")
     ROLE[$1]=$2 IPV4[$1]=$3 IPV6[$1]=$4 MAC[$1]=$5

@@ -7,10 +7,11 @@ source "${1:?usage: $0 HOST_ENV}"
 
 configure_network() {
     local interface ipv4 ipv6 port
+    [[ $MACHINE == no ]] || name_interfaces
     ip link set lo up
     sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
     for port in "${PORTS[@]}"; do
-        read -r interface ipv4 ipv6 <<<"$port"
+        read -r interface ipv4 ipv6 _ <<<"$port"
         sysctl -qw \
             "net.ipv4.conf.$interface.rp_filter=1" \
             "net.ipv6.conf.$interface.accept_ra=0" \
@@ -21,6 +22,30 @@ configure_network() {
         ip -6 address replace "$ipv6" dev "$interface" nodad
     done
     configure_routes
+}
+
+# Which of a machine's interfaces is which: by its MAC. In two steps, since one may have the name that another is to get.
+name_interfaces() {
+    local interface mac port card
+    for port in "${PORTS[@]}"; do
+        read -r interface _ _ mac <<<"$port"
+        for card in /sys/class/net/*; do
+            [[ $(cat "$card/address") != "$mac" || ${card##*/} == "$interface" ]] || rename "${card##*/}" "lab-$interface"
+        done
+    done
+    for port in "${PORTS[@]}"; do
+        read -r interface _ _ mac <<<"$port"
+        [[ ! -e /sys/class/net/lab-$interface ]] || rename "lab-$interface" "$interface"
+        if [[ $(cat "/sys/class/net/$interface/address" 2>/dev/null) != "$mac" ]]; then
+            echo "$HOST has no interface of the MAC address $mac" >&2
+            exit 1
+        fi
+    done
+}
+
+rename() {
+    ip link set "$1" down
+    ip link set "$1" name "$2"
 }
 
 configure_routes() {

@@ -10,6 +10,22 @@ has_vip() {
     [[ $METHOD != nat && $METHOD != fullnat ]]
 }
 
+# The ends of tunnels are the kernel's own devices on a machine of its own; in a namespace `sluice real-server` sees to it.
+has_tunnel_devices() {
+    [[ $METHOD == tun && $MACHINE == yes ]]
+}
+
+# As LVS guides have it. What comes out of a tunnel has a client's address, to which no route leads through the tunnel: the reverse
+# path filter has to be loose (2), for of "all" and the device the greater number counts.
+open_tunnels() {
+    modprobe -a ipip ip6_tunnel
+    ip link set tunl0 up
+    sysctl -qw net.ipv4.conf.tunl0.rp_filter=2
+    ip address replace "$VIP4/32" dev tunl0
+    ip link set ip6tnl0 up
+    ip -6 address replace "$VIP6/128" dev ip6tnl0 nodad preferred_lft 0
+}
+
 write_nginx_config() {
     local port option
     mkdir -p "$STATE/www" "$STATE/tmp"
@@ -132,7 +148,7 @@ if has_vip; then
     sysctl -qw \
         net.ipv4.conf.all.arp_ignore=1 "net.ipv4.conf.$INTERFACE.arp_ignore=1" \
         net.ipv4.conf.all.arp_announce=2 "net.ipv4.conf.$INTERFACE.arp_announce=2"
-    add_vip lo
+    if has_tunnel_devices; then open_tunnels; else add_vip lo; fi
 fi
 write_nginx_config
 start_nginx

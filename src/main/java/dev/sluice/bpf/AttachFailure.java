@@ -31,7 +31,7 @@ final class AttachFailure {
     static String text(String interfaceName, AttachMode mode, int errno, int mtu, String reason) {
         if (errno == Native.EPERM() || errno == Native.EACCES()) {
             return "not permitted to attach an XDP program: run as root,"
-                    + " or with the capabilities CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF"
+                    + " or with the capabilities CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF, before Linux 6.8 CAP_PERFMON too"
                     + said(reason);
         }
         if (errno == Native.ENODEV()) {

@@ -6,9 +6,15 @@ import dev.sluice.ffi.LibC;
 import dev.sluice.ffi.LibXdp;
 import dev.sluice.ffi.NativeException;
 import dev.sluice.ffi.generated.Native;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +27,11 @@ import org.jspecify.annotations.Nullable;
  * @param mode libxdp's mode, meaningless when nothing is attached
  */
 record AttachedPrograms(@Nullable Program single, List<Program> shared, boolean dispatcher, int mode) {
+    private static final Path OWN_STATUS = Path.of("/proc/self/status");
+    private static final String EFFECTIVE = "CapEff:";
+    /** Its bit in linux/capability.h. */
+    private static final int CAP_SYS_ADMIN = 21;
+
     /** A program's number and name in the kernel. */
     record Program(int id, String name) {
         boolean isSteering() {
@@ -54,6 +65,33 @@ record AttachedPrograms(@Nullable Program single, List<Program> shared, boolean 
             return new AttachedPrograms(null, List.copyOf(shared), true, mode);
         } finally {
             LibXdp.attachedClose(attached);
+        }
+    }
+
+    /** The same for those who may not look: an earlier director's program, known by its noted number. */
+    static Optional<AttachedPrograms> noted(int interfaceIndex, ProgramNotes notes) {
+        for (int mode : new int[] {Native.XDP_MODE_NATIVE(), Native.XDP_MODE_SKB()}) {
+            int id = idInMode(interfaceIndex, mode);
+            if (id != 0 && notes.holds(id)) {
+                return Optional.of(new AttachedPrograms(new Program(id, SteeringProgram.NAME), List.of(), false, mode));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Whether this process has {@code CAP_SYS_ADMIN}. */
+    static boolean mayLookIntoPrograms() {
+        try (Stream<String> status = Files.lines(OWN_STATUS)) {
+            return status.filter(line -> line.startsWith(EFFECTIVE))
+                    .anyMatch(line -> (Long.parseUnsignedLong(
+                                                    line.substring(EFFECTIVE.length())
+                                                            .strip(),
+                                                    16)
+                                            >>> CAP_SYS_ADMIN
+                                    & 1)
+                            != 0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -113,9 +151,12 @@ record AttachedPrograms(@Nullable Program single, List<Program> shared, boolean 
      * nothing has changed.
      *
      * @param programFd -1 for none
+     * @param oldProgramFd -1 for whatever is there
      */
     static int replace(int interfaceIndex, int programFd, int oldProgramFd, int mode) {
-        return LibBpf.xdpAttach(interfaceIndex, programFd, flag(mode) | Native.XDP_FLAGS_REPLACE(), oldProgramFd);
+        return oldProgramFd < 0
+                ? LibBpf.xdpAttach(interfaceIndex, programFd, flag(mode), 0)
+                : LibBpf.xdpAttach(interfaceIndex, programFd, flag(mode) | Native.XDP_FLAGS_REPLACE(), oldProgramFd);
     }
 
     private static Program program(MemorySegment program) {

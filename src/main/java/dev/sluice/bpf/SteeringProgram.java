@@ -11,6 +11,7 @@ import dev.sluice.ffi.NativeLog;
 import dev.sluice.ffi.generated.Native;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The steering program on one interface, from attach to leave or detach.
@@ -65,31 +66,43 @@ public final class SteeringProgram implements AutoCloseable {
      * @throws SteeringException when it cannot be attached, with a line fit for users; what was attached before still is
      */
     public static SteeringProgram attach(String interfaceName, SteeringMaps maps, AttachMode mode) {
+        return attach(interfaceName, maps, mode, ProgramNotes.none());
+    }
+
+    /**
+     * The same for a director that may lack {@code CAP_SYS_ADMIN}: it then attaches without libxdp, whose dispatcher only that
+     * capability can look into, and takes over what is noted. Such a takeover puts the new program in the place of whatever is
+     * attached in that moment, for the kernel compares with programs that the caller can open.
+     *
+     * @param notes where the program's number is noted
+     */
+    public static SteeringProgram attach(String interfaceName, SteeringMaps maps, AttachMode mode, ProgramNotes notes) {
         try {
-            return attachOnce(interfaceName, maps, mode);
+            return attachOnce(interfaceName, maps, mode, notes);
         } catch (SteeringException e) {
             if (NativeLog.isListening()) {
                 throw e;
             }
             // Once more, for what libraries and kernel have to say about it.
             NativeLog.listen();
-            return attachOnce(interfaceName, maps, mode);
+            return attachOnce(interfaceName, maps, mode, notes);
         }
     }
 
-    private static SteeringProgram attachOnce(String interfaceName, SteeringMaps maps, AttachMode mode) {
+    private static SteeringProgram attachOnce(
+            String interfaceName, SteeringMaps maps, AttachMode mode, ProgramNotes notes) {
         int index = interfaceIndex(interfaceName);
         BpfFileSystem.mountIfMissing();
-        AttachedPrograms before = withoutForeign(interfaceName, index);
+        AttachedPrograms before = withoutForeign(interfaceName, index, notes);
         Program single = before.single();
         if (single != null) {
-            return takeOver(interfaceName, index, maps, mode, single, before.mode());
+            return takeOver(interfaceName, index, maps, mode, single, before.mode(), notes);
         }
         if (mode != AttachMode.GENERIC) {
             int error = -Native.EOPNOTSUPP();
             // A dispatcher that is there decides for both.
             if (!before.dispatcher() || before.mode() == Native.XDP_MODE_NATIVE()) {
-                Attempt attempt = tryAttach(interfaceName, index, maps, Native.XDP_MODE_NATIVE(), before);
+                Attempt attempt = tryAttach(interfaceName, index, maps, Native.XDP_MODE_NATIVE(), before, notes);
                 if (attempt instanceof Attempt.Attached(SteeringProgram program)) {
                     return program;
                 }
@@ -99,7 +112,7 @@ public final class SteeringProgram implements AutoCloseable {
                 throw AttachFailure.explain(interfaceName, AttachMode.NATIVE, error);
             }
         }
-        Attempt attempt = tryAttach(interfaceName, index, maps, Native.XDP_MODE_SKB(), before);
+        Attempt attempt = tryAttach(interfaceName, index, maps, Native.XDP_MODE_SKB(), before, notes);
         return switch (attempt) {
             case Attempt.Attached(SteeringProgram program) -> program;
             case Attempt.Failed(int error) -> throw AttachFailure.explain(interfaceName, AttachMode.GENERIC, error);
@@ -111,12 +124,12 @@ public final class SteeringProgram implements AutoCloseable {
      *
      * @throws SteeringException when a program that is not a director's is attached alone
      */
-    public static void check(String interfaceName) {
-        withoutForeign(interfaceName, interfaceIndex(interfaceName));
+    public static void check(String interfaceName, ProgramNotes notes) {
+        withoutForeign(interfaceName, interfaceIndex(interfaceName), notes);
     }
 
-    private static AttachedPrograms withoutForeign(String interfaceName, int index) {
-        AttachedPrograms attached = attachedTo(interfaceName, index);
+    private static AttachedPrograms withoutForeign(String interfaceName, int index, ProgramNotes notes) {
+        AttachedPrograms attached = attachedTo(interfaceName, index, notes);
         Program single = attached.single();
         if (single != null && !single.isSteering()) {
             throw new SteeringException(foreign(interfaceName, single.toString()));
@@ -131,17 +144,21 @@ public final class SteeringProgram implements AutoCloseable {
         record Failed(int error) implements Attempt {}
     }
 
-    /** By libxdp, where nothing is attached or a dispatcher. */
+    /** By libxdp where it may look into programs, where nothing is attached or a dispatcher. */
     private static Attempt tryAttach(
-            String interfaceName, int index, SteeringMaps maps, int mode, AttachedPrograms before) {
+            String interfaceName, int index, SteeringMaps maps, int mode, AttachedPrograms before, ProgramNotes notes) {
         SteeringObject object = SteeringObject.open(interfaceName, maps);
         boolean done = false;
         try {
-            int error = LibXdp.programAttach(object.program(), index, mode);
+            boolean shares = AttachedPrograms.mayLookIntoPrograms();
+            int error = shares
+                    ? LibXdp.programAttach(object.program(), index, mode)
+                    : attachAlone(index, object, mode, notes);
             if (error < 0) {
                 return new Attempt.Failed(error);
             }
-            int id = LibXdp.programId(object.program());
+            int id = LibBpf.programId(object.fd());
+            notes.add(id);
             boolean dispatcher = AttachedPrograms.idInMode(index, mode) != id;
             List<Program> earlier = before.steering();
             for (Program program : earlier) {
@@ -157,9 +174,28 @@ public final class SteeringProgram implements AutoCloseable {
         }
     }
 
+    /** Where nothing is attached: 0, or {@code -errno}. */
+    private static int attachAlone(int index, SteeringObject object, int mode, ProgramNotes notes) {
+        try {
+            object.load();
+        } catch (NativeException e) {
+            return -e.errno();
+        }
+        // Before it is attached, so that there is no moment in which nobody would know it again.
+        notes.add(LibBpf.programId(object.fd()));
+        return LibBpf.xdpAttach(
+                index, object.fd(), AttachedPrograms.flag(mode) | Native.XDP_FLAGS_UPDATE_IF_NOEXIST(), 0);
+    }
+
     /** In the place of an earlier director's program that is attached alone. */
     private static SteeringProgram takeOver(
-            String interfaceName, int index, SteeringMaps maps, AttachMode wanted, Program old, int oldMode) {
+            String interfaceName,
+            int index,
+            SteeringMaps maps,
+            AttachMode wanted,
+            Program old,
+            int oldMode,
+            ProgramNotes notes) {
         int mode = switch (wanted) {
             case AUTO -> oldMode;
             case NATIVE -> Native.XDP_MODE_NATIVE();
@@ -170,7 +206,13 @@ public final class SteeringProgram implements AutoCloseable {
         int oldFd = -1;
         try {
             object.load();
-            oldFd = LibBpf.programFdById(old.id());
+            notes.add(LibBpf.programId(object.fd()));
+            oldFd = AttachedPrograms.mayLookIntoPrograms() ? LibBpf.programFdById(old.id()) : -1;
+            if (oldFd < 0 && mode != oldMode) {
+                throw new SteeringException(interfaceName + ": changing an earlier director's XDP program " + old
+                        + " between native and generic mode needs CAP_SYS_ADMIN; as root, \"sluice release --interface "
+                        + interfaceName + "\" removes it");
+            }
             int error = mode == oldMode
                     ? AttachedPrograms.replace(index, object.fd(), oldFd, mode)
                     : changeMode(index, object.fd(), mode, oldFd, oldMode);
@@ -230,7 +272,8 @@ public final class SteeringProgram implements AutoCloseable {
 
     /** The steering programs on an interface, each as {@code "sluice_steer" (id 17)}. */
     public static List<String> on(String interfaceName) {
-        return texts(attachedTo(interfaceName, interfaceIndex(interfaceName)).steering());
+        return texts(attachedTo(interfaceName, interfaceIndex(interfaceName), ProgramNotes.none())
+                .steering());
     }
 
     private static List<String> texts(List<Program> programs) {
@@ -252,15 +295,20 @@ public final class SteeringProgram implements AutoCloseable {
         return index;
     }
 
-    static AttachedPrograms attachedTo(String interfaceName, int interfaceIndex) {
+    static AttachedPrograms attachedTo(String interfaceName, int interfaceIndex, ProgramNotes notes) {
         try {
             return AttachedPrograms.of(interfaceIndex);
         } catch (NativeException e) {
             if (e.errno() == Native.EPERM()) {
+                Optional<AttachedPrograms> noted = AttachedPrograms.noted(interfaceIndex, notes);
+                if (noted.isPresent()) {
+                    return noted.get();
+                }
                 throw new SteeringException(
                         interfaceName
-                                + ": an XDP program is attached already, and without CAP_SYS_ADMIN the kernel does not"
-                                + " tell whose; as root, \"sluice release --interface " + interfaceName
+                                + ": an XDP program is attached already that this director did not note, and without"
+                                + " CAP_SYS_ADMIN the kernel does not tell whose it is; as root, \"sluice release --interface "
+                                + interfaceName
                                 + "\" removes that of an earlier director",
                         e);
             }

@@ -43,7 +43,7 @@ public record XdpAttachment(List<Program> programs, boolean dispatcher, boolean 
     public static XdpAttachment of(String interfaceName) {
         int index = NativeException.check(
                 LibC.ifNameToIndex(CallState.current(), interfaceName), "if_nametoindex(" + interfaceName + ")");
-        AttachedPrograms attached = SteeringProgram.attachedTo(interfaceName, index);
+        AttachedPrograms attached = SteeringProgram.attachedTo(interfaceName, index, ProgramNotes.none());
         List<Program> programs = new ArrayList<>();
         attached.shared().forEach(program -> programs.add(new Program(program.id(), program.name())));
         AttachedPrograms.Program single = attached.single();

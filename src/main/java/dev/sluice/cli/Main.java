@@ -98,6 +98,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new TopCommand(socketOfEnvironment, environment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
+                .addSubcommand(new ManPagesCommand())
                 .addSubcommand(new HelpCommand())
                 .setExecutionExceptionHandler((failure, at, parsed) -> errors.failed(failure, at.getErr()))
                 .setParameterExceptionHandler(Main::misused)

@@ -28,7 +28,11 @@ import picocli.CommandLine.Spec;
             "",
             "SIGHUP has it read the file again and apply what changed, as sluice reload does.",
             "",
-            "Needs root, or CAP_NET_ADMIN CAP_NET_RAW CAP_BPF and a memlock limit (or CAP_IPC_LOCK) for the UMEM.",
+            "Needs root, or CAP_NET_ADMIN CAP_NET_RAW CAP_BPF (before Linux 6.8 CAP_PERFMON too) and a memlock limit"
+                    + " (or CAP_IPC_LOCK) for the UMEM.",
+            "",
+            "Under a service manager (NOTIFY_SOCKET, WATCHDOG_USEC) it tells when traffic is steered and that it is alive, "
+                    + "as sd_notify(3) has it.",
         },
         optionListHeading = "%nOptions:%n",
         footerHeading = "%nExamples:%n",

@@ -2,6 +2,7 @@ package dev.sluice.control;
 
 import dev.sluice.bpf.AttachMode;
 import dev.sluice.bpf.InterfaceMaps;
+import dev.sluice.bpf.ProgramNotes;
 import dev.sluice.bpf.SteeringException;
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringProgram;
@@ -25,13 +26,19 @@ final class Attachments implements AutoCloseable {
     private static final Logger LOG = System.getLogger(Attachments.class.getName());
 
     private final WithoutDirector withoutDirector;
+    private final ProgramNotes notes;
     private final List<SteeringProgram> programs = new ArrayList<>();
     private boolean started;
     private boolean release;
     private @Nullable SourceNat sourceNat;
 
-    Attachments(WithoutDirector withoutDirector) {
+    /**
+     * @param withoutDirector what becomes of packets for services when it is gone
+     * @param notes where programs' numbers are noted for the next director
+     */
+    Attachments(WithoutDirector withoutDirector, ProgramNotes notes) {
         this.withoutDirector = withoutDirector;
+        this.notes = notes;
     }
 
     /**
@@ -42,14 +49,14 @@ final class Attachments implements AutoCloseable {
      * @throws EnvironmentException when the kernel refuses to translate sources; the same
      */
     void attach(DirectorConfig settings, SteeringMaps maps) throws EnvironmentException {
-        settings.interfaces().forEach(SteeringProgram::check);
+        settings.interfaces().forEach(name -> SteeringProgram.check(name, notes));
         if (settings.snat().isSet()) {
             sourceNat = SourceNat.install(settings.interfaces().getFirst(), settings.snat());
         }
         for (String name : settings.interfaces()) {
             maps.ofInterface(name).setWithoutDirector(setting());
             maps.ofInterface(name).setAnswersEcho(settings.icmpEcho());
-            SteeringProgram program = SteeringProgram.attach(name, maps, attachMode(settings.xdpMode()));
+            SteeringProgram program = SteeringProgram.attach(name, maps, attachMode(settings.xdpMode()), notes);
             programs.add(program);
             for (String earlier : program.takenOver()) {
                 LOG.log(

@@ -1,5 +1,6 @@
 package dev.sluice.control;
 
+import dev.sluice.bpf.ProgramNotes;
 import dev.sluice.bpf.SteeringException;
 import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringProgram;
@@ -30,16 +31,19 @@ import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.service.RealServer;
 import dev.sluice.stats.LogField;
 import dev.sluice.worker.Worker;
+import dev.sluice.worker.WorkerCounter;
 import dev.sluice.xsk.XskException;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 /**
@@ -64,6 +68,7 @@ public final class Director implements AutoCloseable {
     private final Reconfigurer reconfigurer;
     private final Reload reload;
     private final Attachments attachments;
+    private final ServiceManager manager;
     private final GatewayLog gateways = new GatewayLog();
     private final LocalAddressLog localAddresses = new LocalAddressLog();
     private volatile boolean stopRequested;
@@ -82,7 +87,8 @@ public final class Director implements AutoCloseable {
             ControlQueue queue,
             Reconfigurer reconfigurer,
             Reload reload,
-            Attachments attachments) {
+            Attachments attachments,
+            ServiceManager manager) {
         this.config = config;
         this.resources = resources;
         this.nextHops = nextHops;
@@ -95,6 +101,7 @@ public final class Director implements AutoCloseable {
         this.reconfigurer = reconfigurer;
         this.reload = reload;
         this.attachments = attachments;
+        this.manager = manager;
     }
 
     /**
@@ -125,6 +132,9 @@ public final class Director implements AutoCloseable {
     private static Director bringUp(SluiceConfig config, ConfigSource source, String version, Resources resources)
             throws EnvironmentException, InterruptedException {
         DirectorConfig settings = config.director();
+        ServiceManager manager = resources.add(
+                "socket of the service manager",
+                ServiceManager.of(System.getenv(), ProcessHandle.current().pid()));
         AdminService admin = new AdminService(version);
         openAdminSocket(settings, admin, resources);
 
@@ -180,7 +190,8 @@ public final class Director implements AutoCloseable {
         ServiceSteering steering = new ServiceSteering(maps, new LocalAddressScan(datapath.flowReaders()));
         steering.widen(registry);
         settings.interfaces().forEach(name -> followStationAddress(name, maps, resolver));
-        Attachments attachments = resources.add("XDP programs", new Attachments(settings.withoutDirector()));
+        Attachments attachments =
+                resources.add("XDP programs", new Attachments(settings.withoutDirector(), programNotes(settings)));
         rehearsal.await();
         attachments.attach(settings, maps);
         List<SteeringProgram> programs = attachments.programs();
@@ -204,6 +215,7 @@ public final class Director implements AutoCloseable {
                 reconfigurer,
                 source,
                 settings,
+                manager,
                 new LoadedState(settings, reconfigurer::registry, datapath::timeouts, source));
         admin.ready(
                 new StatsReader(
@@ -230,13 +242,15 @@ public final class Director implements AutoCloseable {
                 queue,
                 reconfigurer,
                 reload,
-                attachments);
+                attachments,
+                manager);
         nextHops.onChange(director::followNextHops);
         nextHops.onOtherRoutes(director::followClientRoutes);
         PathMtuDiscovery discovery = new PathMtuDiscovery(choice);
         nextHops.onTooBig(tooBig -> director.followPathMtu(discovery, tooBig));
         health.adopt(registry, overlay);
         director.logReady(version, programs);
+        manager.ready(director.status());
         attachments.tidy(settings);
         return director;
     }
@@ -248,6 +262,12 @@ public final class Director implements AutoCloseable {
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
         }
+    }
+
+    /** Beside the admin socket, whose directory is the director's. */
+    private static ProgramNotes programNotes(DirectorConfig settings) {
+        Path socket = settings.socket();
+        return ProgramNotes.in(socket.resolveSibling(socket.getFileName() + ".xdp"));
     }
 
     private static Overlay.Now now() {
@@ -307,6 +327,7 @@ public final class Director implements AutoCloseable {
     public boolean run() {
         long estimatedMs = NextHopFollower.nowMs();
         List<Worker> workers = datapath.workers();
+        Watchdog watchdog = new Watchdog(manager.watchdogNs(), manager::beat, dutyCycles(workers), System.nanoTime());
         while (!stopRequested) {
             int ready = nextHops.await(queue.fd(), ownAddresses.fd());
             if ((ready & NextHopFollower.SECOND) != 0 && ownAddresses.process()) {
@@ -322,15 +343,41 @@ public final class Director implements AutoCloseable {
                 estimatedMs += RateEstimator.PERIOD_MS;
                 estimateRates();
                 reconfigurer.releaseReplies();
+                manager.status(status());
             }
             for (int i = 0; i < workers.size(); i++) {
                 if (workers.get(i).failure() != null) {
                     return false;
                 }
             }
+            watchdog.turn(System.nanoTime());
         }
+        manager.stopping();
         LOG.log(Level.INFO, "stopping");
         return true;
+    }
+
+    private static List<LongSupplier> dutyCycles(List<Worker> workers) {
+        return workers.stream()
+                .<LongSupplier>map(worker -> () -> worker.workerCounters().get(WorkerCounter.DUTY_CYCLES))
+                .toList();
+    }
+
+    /** What {@code systemctl status} shows. */
+    private String status() {
+        List<ServiceState> states = compiler.current().states();
+        int realServers = 0;
+        int inService = 0;
+        for (ServiceState state : states) {
+            for (RealServer real : state.configured().realServers()) {
+                realServers++;
+                inService += state.isInService(real) ? 1 : 0;
+            }
+        }
+        int workers = datapath.workers().size();
+        return states.size() + (states.size() == 1 ? " service, " : " services, ") + inService + " of " + realServers
+                + (realServers == 1 ? " real server" : " real servers") + " in service, " + workers
+                + (workers == 1 ? " worker" : " workers");
     }
 
     /** Of those that are out of service as well: they may come back. */

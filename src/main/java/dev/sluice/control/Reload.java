@@ -26,6 +26,7 @@ final class Reload {
     private final Reconfigurer reconfigurer;
     private final ConfigSource source;
     private final DirectorConfig running;
+    private final ServiceManager manager;
     private final LoadedState loaded;
 
     /**
@@ -43,11 +44,13 @@ final class Reload {
             Reconfigurer reconfigurer,
             ConfigSource source,
             DirectorConfig running,
+            ServiceManager manager,
             LoadedState loaded) {
         this.queue = queue;
         this.reconfigurer = reconfigurer;
         this.source = source;
         this.running = running;
+        this.manager = manager;
         this.loaded = loaded;
     }
 
@@ -94,6 +97,18 @@ final class Reload {
     }
 
     private Outcome reload(Path file, boolean dryRun) throws AdminException {
+        if (dryRun) {
+            return read(file, true);
+        }
+        manager.reloading();
+        try {
+            return read(file, false);
+        } finally {
+            manager.reloaded();
+        }
+    }
+
+    private Outcome read(Path file, boolean dryRun) throws AdminException {
         SluiceConfig wanted;
         try {
             wanted = source.load(file);

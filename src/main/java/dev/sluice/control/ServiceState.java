@@ -14,6 +14,13 @@ import java.util.List;
  */
 record ServiceState(
         VirtualService configured, VirtualService effective, HealthSettings settings, Overlay.Quorum quorum) {
+    /** Whether new connections go to one of its configured real servers. */
+    boolean isInService(RealServer real) {
+        return Registry.find(effective, real.address(), real.port())
+                .map(now -> now.weight() > 0)
+                .orElse(false);
+    }
+
     /** Its configured real servers, and its sorry server behind them. */
     List<RealServer> allRealServers() {
         return settings.withSorry(configured.realServers());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ffi.NativeLibraries;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -292,6 +293,28 @@ class LauncherIT {
         run(Map.of("SLUICE_JAVA", "/no/java"), SLUICE, "version")
                 .assertRefused(
                         4, "sluice: SLUICE_JAVA=/no/java is no executable; it names a java, version 25 or newer");
+    }
+
+    @Test
+    void aPackagesOwnRuntimeGoesBeforeThoseOfTheMachine() throws Exception {
+        Path home = folder.resolve("packaged");
+        Path jar = Path.of(System.getProperty("sluice.home"), "lib");
+        Files.createDirectories(home.resolve("lib"));
+        try (DirectoryStream<Path> jars = Files.newDirectoryStream(jar, "sluice-*.jar")) {
+            for (Path each : jars) {
+                Files.createSymbolicLink(home.resolve("lib").resolve(each.getFileName()), each);
+            }
+        }
+        Path launcher = home.resolve("bin/sluice");
+        Files.createDirectories(launcher.getParent());
+        Files.copy(Path.of(SLUICE), launcher, StandardCopyOption.COPY_ATTRIBUTES);
+        fakeJdk("packaged/runtime", "25.0.3");
+        Path other = fakeJdk("jdk26", "26");
+        Map<String, String> machine = Map.of("SLUICE_JAVA", "", "JAVA_HOME", other.toString());
+        assertTrue(run(machine, launcher.toString(), "version").out().startsWith("packaged/runtime "));
+        Map<String, String> named =
+                Map.of("SLUICE_JAVA", other.resolve("bin/java").toString());
+        assertTrue(run(named, launcher.toString(), "version").out().startsWith("jdk26 "));
     }
 
     @Test

@@ -135,11 +135,17 @@ public final class LabFixture implements AutoCloseable {
      * ends in {@code extraArguments}.
      */
     public Director startDirector(String configText, String... extraArguments) {
+        return startDirectorBy(List.of(), configText, extraArguments);
+    }
+
+    /** As {@link #startDirector}, by a command that replaces itself by what follows it: {@code env}, {@code setpriv}. */
+    public Director startDirectorBy(List<String> before, String configText, String... extraArguments) {
         int number = ++directorsStarted;
         Path config = state().resolve("director-" + number + ".toml");
         Path log = state().resolve("director-" + number + ".log");
         write(config, configText);
-        List<String> command = new ArrayList<>(List.of(launcher(), "run", "--config", config.toString()));
+        List<String> command = new ArrayList<>(before);
+        command.addAll(List.of(launcher(), "run", "--config", config.toString()));
         command.addAll(Arrays.asList(extraArguments));
         Director director = new Director(start(log, "director", command.toArray(String[]::new)), config, log);
         director.awaitReady();

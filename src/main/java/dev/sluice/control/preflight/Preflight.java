@@ -19,6 +19,12 @@ import java.util.stream.Collectors;
  */
 public final class Preflight {
     private static final KernelVersion NEEDED = new KernelVersion(5, 18);
+
+    /**
+     * From here on the verifier lets programs write a part of a stack slot that holds a spilled scalar; before, it took CAP_PERFMON
+     * ("attempt to corrupt spilled pointer on stack", check_stack_write_fixed_off in kernel/bpf/verifier.c).
+     */
+    private static final KernelVersion PARTIAL_SPILLS = new KernelVersion(6, 8);
     /** Brought packets of several frames, {@code XDP_USE_SG}. */
     private static final KernelVersion SEVERAL_FRAMES = new KernelVersion(6, 6);
 
@@ -150,9 +156,15 @@ public final class Preflight {
     private void capabilities() {
         long effective = machine.effectiveCapabilities();
         List<Capability> missing = new ArrayList<>();
-        for (Capability capability : List.of(Capability.CAP_NET_ADMIN, Capability.CAP_NET_RAW, Capability.CAP_BPF)) {
-            // Until Linux 5.8 CAP_SYS_ADMIN stood for CAP_BPF, and it still implies it.
-            boolean implied = capability == Capability.CAP_BPF && Capability.CAP_SYS_ADMIN.in(effective);
+        List<Capability> needed =
+                new ArrayList<>(List.of(Capability.CAP_NET_ADMIN, Capability.CAP_NET_RAW, Capability.CAP_BPF));
+        if (KernelVersion.parse(machine.kernelRelease()).compareTo(PARTIAL_SPILLS) < 0) {
+            needed.add(Capability.CAP_PERFMON);
+        }
+        for (Capability capability : needed) {
+            // Until Linux 5.8 CAP_SYS_ADMIN stood for CAP_BPF and CAP_PERFMON, and it still implies them.
+            boolean implied = (capability == Capability.CAP_BPF || capability == Capability.CAP_PERFMON)
+                    && Capability.CAP_SYS_ADMIN.in(effective);
             if (!capability.in(effective) && !implied) {
                 missing.add(capability);
             }
@@ -161,7 +173,8 @@ public final class Preflight {
             String names = missing.stream().map(Capability::name).collect(Collectors.joining(" "));
             add(
                     Lack.CAPABILITY,
-                    "missing privilege: " + names + "; run as root, or grant CAP_NET_ADMIN CAP_NET_RAW CAP_BPF"
+                    "missing privilege: " + names + "; run as root, or grant "
+                            + needed.stream().map(Capability::name).collect(Collectors.joining(" "))
                             + " (systemd: AmbientCapabilities=, by hand: setpriv --ambient-caps)");
         }
     }

@@ -133,6 +133,7 @@ class PreflightTest {
 
     @Test
     void noPrivileges() throws Exception {
+        write("sys/kernel/osrelease", "6.12.0\n");
         status(NO_CAPABILITIES);
         limits("unlimited");
         assertEquals(
@@ -143,6 +144,7 @@ class PreflightTest {
 
     @Test
     void onePrivilegeMissing() throws Exception {
+        write("sys/kernel/osrelease", "6.12.0\n");
         status("0000008000005000");
         assertEquals(
                 List.of("missing privilege: CAP_NET_RAW; run as root, or grant CAP_NET_ADMIN CAP_NET_RAW CAP_BPF"
@@ -151,7 +153,24 @@ class PreflightTest {
     }
 
     @Test
+    void beforeLinux68TheVerifierAsksForPerfmon() throws Exception {
+        write("sys/kernel/osrelease", "6.1.0-56-amd64\n");
+        status("0000008000007000");
+        assertEquals(
+                List.of(
+                        "missing privilege: CAP_PERFMON; run as root, or grant CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON"
+                                + " (systemd: AmbientCapabilities=, by hand: setpriv --ambient-caps)"),
+                problems(""));
+        status("000000c000007000");
+        Preflight.check(config(""), machine());
+        write("sys/kernel/osrelease", "6.8.0\n");
+        status("0000008000007000");
+        Preflight.check(config(""), machine());
+    }
+
+    @Test
     void theFourCapabilitiesAreEnoughAndSysAdminStandsForBpf() throws Exception {
+        write("sys/kernel/osrelease", "6.12.0\n");
         status("0000008000007000");
         Preflight.check(config(""), machine());
         status("0000000000207000");
@@ -203,7 +222,7 @@ class PreflightTest {
 
     @Test
     void memlockTooSmall() throws Exception {
-        status("0000008000003000");
+        status("000000c000003000");
         String wanted = "memlock limit too small: the UMEM needs 65536 KiB (2 workers x 16384 frames x 2048 bytes),"
                 + " RLIMIT_MEMLOCK is 8192 KiB; raise it (ulimit -l, systemd: LimitMEMLOCK=), grant CAP_IPC_LOCK, or"
                 + " lower director.frames";
