@@ -173,7 +173,7 @@ try_install() {
     expect "started without an edit, it says what is missing" says_what_is_missing
     expect "and does not try again" test "$(unit ActiveState) $(unit NRestarts)" == "failed 0"
     machine systemctl reset-failed sluice
-    expect "systemd understands every line of the unit" is_silent machine systemd-analyze verify sluice.service
+    expect "systemd understands every line of the unit" is_silent machine systemd-analyze verify --man=no sluice.service
     expect "a clean file system: dpkg finds every file as it was packed" machine dpkg --verify "$PACKAGE_NAME"
     expect "man pages: sluice(8), sluice.toml(5)" machine test -s /usr/share/man/man8/sluice.8.gz -a -s /usr/share/man/man5/sluice.toml.5.gz
 }
@@ -244,7 +244,7 @@ security() {
 begin_download() {
     rm -f "$LAB_STATE"/download*
     (
-        provider_run "$CLIENT" curl -sS --max-time 90 --limit-rate "${1:-150k}" "http://$VIP4/big" >"$LAB_STATE/download" \
+        provider_run "$CLIENT" curl -sS --max-time 150 --limit-rate "${1:-150k}" "http://$VIP4/big" >"$LAB_STATE/download" \
             2>"$LAB_STATE/download.err" && result=0 || result=$?
         echo "$result" >"$LAB_STATE/download.exit"
     ) &
@@ -256,7 +256,7 @@ shows_download() {
         echo "the download was over before"
         return 1
     }
-    wait_until 90 test -s "$LAB_STATE/download.exit"
+    wait_until 150 test -s "$LAB_STATE/download.exit"
     echo "curl's exit code $(cat "$LAB_STATE/download.exit" "$LAB_STATE/download.err"), $(stat -c %s "$LAB_STATE/download") bytes"
     [[ $(cat "$LAB_STATE/download.exit") == 0 && $(stat -c %s "$LAB_STATE/download") == 1048576 ]]
 }
@@ -374,7 +374,7 @@ try_upgrade() {
     rm -rf "$new"
     before=$(unit ExecMainPID)
     # Longer than dpkg takes.
-    begin_download 60k
+    begin_download 25k
     expect "$(readme_block 1 sh)" machine_types "$(readme_block 1 sh)"
     expect "version $version is there" test "$(installed_version)" == "$version"
     expect "the configuration is the edited one" machine grep -q 'weight = 2' /etc/sluice/sluice.toml

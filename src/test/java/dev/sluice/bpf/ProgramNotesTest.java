@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,6 +64,15 @@ class ProgramNotesTest {
 
         Path link = Files.createSymbolicLink(folder.resolve("link"), file());
         assertFalse(ProgramNotes.in(link, BOOT).holds(17), "a link leads where somebody else wants");
+    }
+
+    @Test
+    void whatBelongsToSomebodyElseCountsForNothing() throws IOException {
+        assumeTrue("root".equals(System.getProperty("user.name")), "only root gives files away");
+        ProgramNotes.in(file(), BOOT).add(17);
+        Files.setOwner(
+                file(), folder.getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName("nobody"));
+        assertFalse(ProgramNotes.in(file(), BOOT).holds(17));
     }
 
     @Test
