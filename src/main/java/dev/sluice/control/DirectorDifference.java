@@ -42,7 +42,9 @@ final class DirectorDifference {
             "fullnat",
             "fullnat.",
             "snat",
-            "snat.");
+            "snat.",
+            "http",
+            "http.");
 
     private DirectorDifference() {}
 

@@ -37,6 +37,7 @@ import java.util.OptionalInt;
  * @param busyPoll busy polling of the sockets
  * @param withoutDirector what happens to packets for services while no director is there
  * @param warmUpMs how long the datapath is exercised with made-up packets before the first real one, 0 for not at all
+ * @param http metrics and the stats page
  */
 public record DirectorConfig(
         List<String> interfaces,
@@ -65,7 +66,8 @@ public record DirectorConfig(
         Optional<HashKey> hashKey,
         BusyPollConfig busyPoll,
         WithoutDirector withoutDirector,
-        int warmUpMs) {
+        int warmUpMs,
+        HttpConfig http) {
     /** Where the admin socket is when the file does not say. */
     public static final Path DEFAULT_SOCKET = Path.of("/run/sluice/sluice.sock");
 
@@ -142,6 +144,7 @@ public record DirectorConfig(
                 hashKey,
                 busyPoll,
                 withoutDirector,
-                warmUpMs);
+                warmUpMs,
+                http);
     }
 }

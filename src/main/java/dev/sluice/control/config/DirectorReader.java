@@ -82,6 +82,7 @@ final class DirectorReader {
         SourceNatConfig snat = SourceNatReader.read(table);
         BusyPollConfig busyPoll = busyPoll();
         int warmUpMs = table.integer("warm_up_ms", 0, MAX_WARM_UP_MS, DEFAULT_WARM_UP_MS);
+        HttpConfig http = HttpReader.read(table);
         table.finish();
         return new DirectorConfig(
                 interfaces,
@@ -110,7 +111,8 @@ final class DirectorReader {
                 hashKey,
                 busyPoll,
                 withoutDirector,
-                warmUpMs);
+                warmUpMs,
+                http);
     }
 
     private List<String> interfaces() {
