@@ -8,6 +8,7 @@ import dev.sluice.control.checkpath.CheckPath;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.control.http.HttpListener;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
@@ -124,6 +125,7 @@ public final class Director implements AutoCloseable {
         DirectorConfig settings = config.director();
         AdminService admin = new AdminService(version);
         openAdminSocket(settings, admin, resources);
+        Optional<HttpListener> http = openHttp(settings, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
         ClientRoutes clientRoutes = resources.add("routes to clients", new ClientRoutes(resolver));
@@ -196,12 +198,8 @@ public final class Director implements AutoCloseable {
         HealthFollower health = new HealthFollower(checks, events, commands, Director::now);
         Reconfigurer reconfigurer =
                 new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids, health);
-        Reload reload = new Reload(
-                queue,
-                reconfigurer,
-                source,
-                settings,
-                new LoadedState(settings, reconfigurer::registry, datapath::timeouts, source));
+        LoadedState loaded = new LoadedState(settings, reconfigurer::registry, datapath::timeouts, source);
+        Reload reload = new Reload(queue, reconfigurer, source, settings, loaded);
         admin.ready(
                 new StatsReader(
                         version, datapath, maps, programs, compiler, traffic, new HealthReader(compiler, checks)),
@@ -210,6 +208,9 @@ public final class Director implements AutoCloseable {
                 new ServiceCommands(queue, reconfigurer, traffic, settings.interfaces()),
                 reload);
         resources.onClose("statistics", admin::notReady);
+        http.ifPresent(listener -> listener.serve(
+                new HttpSource(admin, reload, new TrafficSampler(compiler, traffic, datapath)),
+                new WeightAction(queue, reconfigurer, loaded)));
         attachments.started();
         Director director = new Director(
                 settings,
@@ -238,6 +239,18 @@ public final class Director implements AutoCloseable {
             throws EnvironmentException {
         try {
             resources.add("admin socket", AdminSocket.open(settings.socket(), settings.socketAccess(), admin));
+        } catch (IOException e) {
+            throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
+        }
+    }
+
+    private static Optional<HttpListener> openHttp(DirectorConfig settings, Resources resources)
+            throws EnvironmentException {
+        if (!settings.http().isSet()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(resources.add("HTTP listener", HttpListener.open(settings.http())));
         } catch (IOException e) {
             throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
         }

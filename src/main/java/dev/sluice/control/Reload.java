@@ -8,9 +8,11 @@ import dev.sluice.control.config.ConfigProblem;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.control.http.Reading;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -25,6 +27,7 @@ final class Reload {
     private final ConfigSource source;
     private final DirectorConfig running;
     private final LoadedState loaded;
+    private volatile Reading.Load load;
 
     /**
      * What came of it.
@@ -47,6 +50,13 @@ final class Reload {
         this.source = source;
         this.running = running;
         this.loaded = loaded;
+        Instant now = Instant.now();
+        load = new Reading.Load(source.file().toString(), now, true, now);
+    }
+
+    /** What came of the latest file. */
+    Reading.Load load() {
+        return load;
     }
 
     /** The command {@code reload}: {@code config} is another file than at the start, {@code dry_run} changes nothing. */
@@ -92,6 +102,22 @@ final class Reload {
     }
 
     private Outcome reload(Path file, boolean dryRun) throws AdminException {
+        if (dryRun) {
+            return read(file, true);
+        }
+        Instant now = Instant.now();
+        try {
+            Outcome outcome = read(file, false);
+            load = new Reading.Load(outcome.file(), now, true, now);
+            return outcome;
+        } catch (AdminException e) {
+            Reading.Load before = load;
+            load = new Reading.Load(before.file(), before.at(), false, now);
+            throw e;
+        }
+    }
+
+    private Outcome read(Path file, boolean dryRun) throws AdminException {
         SluiceConfig wanted;
         try {
             wanted = source.load(file);
