@@ -12,6 +12,8 @@ PACKAGES=(
     vsftpd curl socat iperf3 jq
     # servers that health checks are tested against
     openssl dnsmasq-base python3-grpcio python3-aiosmtpd
+    # metrics and the stats page: promtool, a strict parser of OpenMetrics, a browser
+    prometheus python3-prometheus-client chromium chromium-driver fonts-dejavu-core
 )
 
 SLUICE=$BASE_DIR/target/sluice/bin/sluice
