@@ -18,6 +18,8 @@ PACKAGES=(
     tmux
     # what reads vagrant/Vagrantfile (18 MB to download, 85 MB installed, most of it Ruby)
     vagrant vagrant-libvirt
+    # metrics and the stats page: promtool, a strict parser of OpenMetrics, a browser
+    prometheus python3-prometheus-client chromium chromium-driver fonts-dejavu-core
 )
 
 SLUICE=$BASE_DIR/target/sluice/bin/sluice

@@ -116,7 +116,8 @@ final class AdminService implements AdminSocket.Handler {
         return read(_ -> page.get());
     }
 
-    private synchronized Object read(Function<StatsReader, Object> reading) throws AdminException {
+    /** Reads what must not be released meanwhile. */
+    synchronized <T> T read(Function<StatsReader, T> reading) throws AdminException {
         return reading.apply(now().stats());
     }
 

@@ -11,6 +11,7 @@ import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.observe.Observatory;
 import dev.sluice.control.observe.ObserveCommands;
+import dev.sluice.control.http.HttpListener;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
@@ -137,6 +138,7 @@ public final class Director implements AutoCloseable {
                 ServiceManager.of(System.getenv(), ProcessHandle.current().pid()));
         AdminService admin = new AdminService(version);
         openAdminSocket(settings, admin, resources);
+        Optional<HttpListener> http = openHttp(settings, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
         ClientRoutes clientRoutes = resources.add("routes to clients", new ClientRoutes(resolver));
@@ -210,13 +212,8 @@ public final class Director implements AutoCloseable {
         HealthFollower health = new HealthFollower(checks, events, commands, Director::now);
         Reconfigurer reconfigurer =
                 new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids, health);
-        Reload reload = new Reload(
-                queue,
-                reconfigurer,
-                source,
-                settings,
-                manager,
-                new LoadedState(settings, reconfigurer::registry, datapath::timeouts, source));
+        LoadedState loaded = new LoadedState(settings, reconfigurer::registry, datapath::timeouts, source);
+        Reload reload = new Reload(queue, reconfigurer, source, settings, manager, loaded);
         admin.ready(
                 new StatsReader(
                         version, datapath, maps, programs, compiler, traffic, new HealthReader(compiler, checks)),
@@ -229,6 +226,9 @@ public final class Director implements AutoCloseable {
         Observatory observatory = resources.add("captures and traces", new Observatory(datapath.workers(), key));
         admin.observable(new ObserveCommands(
                 observatory, settings.interfaces(), new TraceKnowledge(queue, compiler, datapath, maps, resolver)));
+        http.ifPresent(listener -> listener.serve(
+                new HttpSource(admin, reload, new TrafficSampler(compiler, traffic, datapath)),
+                new WeightAction(queue, reconfigurer, loaded)));
         attachments.started();
         Director director = new Director(
                 settings,
@@ -268,6 +268,18 @@ public final class Director implements AutoCloseable {
     private static ProgramNotes programNotes(DirectorConfig settings) {
         Path socket = settings.socket();
         return ProgramNotes.in(socket.resolveSibling(socket.getFileName() + ".xdp"));
+    }
+
+    private static Optional<HttpListener> openHttp(DirectorConfig settings, Resources resources)
+            throws EnvironmentException {
+        if (!settings.http().isSet()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(resources.add("HTTP listener", HttpListener.open(settings.http())));
+        } catch (IOException e) {
+            throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
+        }
     }
 
     private static Overlay.Now now() {

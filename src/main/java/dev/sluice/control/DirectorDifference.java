@@ -43,7 +43,9 @@ final class DirectorDifference {
             "fullnat",
             "fullnat.",
             "snat",
-            "snat.");
+            "snat.",
+            "http",
+            "http.");
 
     private DirectorDifference() {}
 

@@ -9,10 +9,12 @@ import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.LogConfig;
 import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.control.http.Reading;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -28,6 +30,7 @@ final class Reload {
     private final DirectorConfig running;
     private final ServiceManager manager;
     private final LoadedState loaded;
+    private volatile Reading.Load load;
 
     /**
      * What came of it.
@@ -52,6 +55,13 @@ final class Reload {
         this.running = running;
         this.manager = manager;
         this.loaded = loaded;
+        Instant now = Instant.now();
+        load = new Reading.Load(source.file().toString(), now, true, now);
+    }
+
+    /** What came of the latest file. */
+    Reading.Load load() {
+        return load;
     }
 
     /** The command {@code reload}: {@code config} is another file than at the start, {@code dry_run} changes nothing. */
@@ -101,8 +111,15 @@ final class Reload {
             return read(file, true);
         }
         manager.reloading();
+        Instant now = Instant.now();
         try {
-            return read(file, false);
+            Outcome outcome = read(file, false);
+            load = new Reading.Load(outcome.file(), now, true, now);
+            return outcome;
+        } catch (AdminException e) {
+            Reading.Load before = load;
+            load = new Reading.Load(before.file(), before.at(), false, now);
+            throw e;
         } finally {
             manager.reloaded();
         }

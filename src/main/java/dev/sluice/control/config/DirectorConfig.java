@@ -38,6 +38,7 @@ import java.util.OptionalInt;
  * @param withoutDirector what happens to packets for services while no director is there
  * @param log what is said on standard error
  * @param warmUpMs how long the datapath is exercised with made-up packets before the first real one, 0 for not at all
+ * @param http metrics and the stats page
  */
 public record DirectorConfig(
         List<String> interfaces,
@@ -67,7 +68,8 @@ public record DirectorConfig(
         BusyPollConfig busyPoll,
         WithoutDirector withoutDirector,
         LogConfig log,
-        int warmUpMs) {
+        int warmUpMs,
+        HttpConfig http) {
     /** Where the admin socket is when the file does not say. */
     public static final Path DEFAULT_SOCKET = Path.of("/run/sluice/sluice.sock");
 
@@ -150,6 +152,7 @@ public record DirectorConfig(
                 busyPoll,
                 withoutDirector,
                 otherLog,
-                warmUpMs);
+                warmUpMs,
+                http);
     }
 }

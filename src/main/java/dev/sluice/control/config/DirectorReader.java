@@ -85,6 +85,7 @@ final class DirectorReader {
                 table.choice("log_level", LogLevel.class, LogLevel::keyword, LogConfig.DEFAULT.logLevel()),
                 table.choice("log_format", LogFormat.class, LogFormat::keyword, LogConfig.DEFAULT.logFormat()));
         int warmUpMs = table.integer("warm_up_ms", 0, MAX_WARM_UP_MS, DEFAULT_WARM_UP_MS);
+        HttpConfig http = HttpReader.read(table);
         table.finish();
         return new DirectorConfig(
                 interfaces,
@@ -114,7 +115,8 @@ final class DirectorReader {
                 busyPoll,
                 withoutDirector,
                 log,
-                warmUpMs);
+                warmUpMs,
+                http);
     }
 
     private List<String> interfaces() {
