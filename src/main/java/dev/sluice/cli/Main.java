@@ -1,8 +1,8 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.flows.FlowsCommand;
 import dev.sluice.cli.observe.CaptureCommand;
 import dev.sluice.cli.observe.TraceCommand;
-import dev.sluice.cli.flows.FlowsCommand;
 import dev.sluice.cli.top.TopCommand;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -45,7 +45,7 @@ class ObservationRingTest {
                 }
                 // Every other one waits, so that the reader has something to read on a machine that is busy.
                 while (slot == ObservationRing.FULL) {
-                    Thread.yield();
+                    Thread.onSpinWait();
                     slot = ring.claim();
                 }
                 for (int word = 0; word < SLOT_BYTES; word += Long.BYTES) {
