@@ -13,7 +13,7 @@ IMAGE_PACKAGES=(systemd-sysv udev dbus openssh-server linux-image-cloud-amd64 in
 IMAGE_TOOLS=(mmdebstrap mke2fs zstd lz4 xz ssh-keygen)
 
 # To be raised when something below changes what is in the image.
-IMAGE_VERSION=1
+IMAGE_VERSION=2
 
 # Where the image of this suite, version and these packages is.
 image_folder() {
@@ -74,13 +74,14 @@ image_make() {
     image_kernel "$root" "$image"
     rm -rf "$root"/{boot,var/cache/apt,var/lib/apt/lists}/*
     # Sparse; what the machines write goes to a file of each of them.
-    mke2fs -q -t ext4 -O ^has_journal -m 0 -L sluice-lab -d "$root" "$image/root.img" 3G
+    mke2fs -q -t ext4 -O ^has_journal -m 0 -L sluice-lab -d "$root" "$image/root.img" 3G >/dev/null
 }
 
 # Files that are to be there before packages are configured.
 image_files() {
     local etc=$1/files/etc modules=$1/files/usr/share/initramfs-tools/modules.d
-    mkdir -p "$modules" "$etc"/{initramfs-tools/conf.d,ssh/sshd_config.d,systemd/system,systemd/network,systemd/journald.conf.d}
+    mkdir -p "$modules" "$etc"/{initramfs-tools/conf.d,ssh/sshd_config.d,udev/rules.d} \
+        "$etc"/systemd/{system,network,journald.conf.d,system.conf.d}
     # Other modules come when there is a file system to load them from.
     printf 'MODULES=list\nCOMPRESS=zstd\n' >"$etc/initramfs-tools/conf.d/sluice-lab"
     printf '%s\n' virtio_pci virtio_blk ext4 >"$modules/sluice-lab"
@@ -99,23 +100,22 @@ Path=pci-0000:00:03.0
 [Link]
 Name=mgmt0
 LINK
-    # Its address is the link-local one that follows from the MAC: none of the topology's is needed, nor a route.
+    # Its address is the link-local one that follows from the MAC: none of the topology's is needed, nor a route. The unit starts when
+    # the card appears: who waits for a device gives up after a while, and an emulated processor may take longer.
+    cat >"$etc/udev/rules.d/80-sluice-lab.rules" <<'RULES'
+ACTION!="remove", SUBSYSTEM=="net", ENV{ID_PATH}=="pci-0000:00:03.0", TAG+="systemd", ENV{SYSTEMD_WANTS}+="sluice-lab-way-in.service"
+RULES
     cat >"$etc/systemd/system/sluice-lab-way-in.service" <<'UNIT'
 [Unit]
 Description=The lab's way in
-BindsTo=sys-subsystem-net-devices-mgmt0.device
-After=sys-subsystem-net-devices-mgmt0.device
-Before=ssh.service
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/sbin/sysctl -qw net.ipv6.conf.mgmt0.accept_ra=0 net.ipv6.conf.mgmt0.accept_dad=0
 ExecStart=/sbin/ip link set mgmt0 up
-
-[Install]
-WantedBy=multi-user.target
 UNIT
+    printf '[Manager]\nDefaultTimeoutStartSec=15min\nDefaultDeviceTimeoutSec=15min\n' >"$etc/systemd/system.conf.d/sluice-lab.conf"
     printf '/dev/vda / ext4 rw,noatime 0 1\n' >"$etc/fstab"
     printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=32M\n' >"$etc/systemd/journald.conf.d/sluice-lab.conf"
 }
@@ -123,7 +123,7 @@ UNIT
 # What a machine that lives for minutes does without.
 image_units() {
     local root=$1 unit
-    chroot "$root" systemctl -q enable sluice-lab-way-in.service ssh.service
+    chroot "$root" systemctl -q enable ssh.service
     for unit in nginx vsftpd; do
         chroot "$root" systemctl -q disable "$unit" 2>/dev/null || true
     done
