@@ -14,8 +14,12 @@ PACKAGES=(
     dpkg-dev lowdown mandoc man-db lintian mmdebstrap systemd-container shellcheck zsh
     # servers that health checks are tested against
     openssl dnsmasq-base python3-grpcio python3-aiosmtpd
+    # the terminal in which sluice top is looked at
+    tmux
     # what reads vagrant/Vagrantfile (18 MB to download, 85 MB installed, most of it Ruby)
     vagrant vagrant-libvirt
+    # metrics and the stats page: promtool, a strict parser of OpenMetrics, a browser
+    prometheus python3-prometheus-client chromium chromium-driver fonts-dejavu-core
 )
 
 SLUICE=$BASE_DIR/target/sluice/bin/sluice

@@ -295,7 +295,7 @@ public final class SteeringProgram implements AutoCloseable {
         return index;
     }
 
-    private static AttachedPrograms attachedTo(String interfaceName, int interfaceIndex, ProgramNotes notes) {
+    static AttachedPrograms attachedTo(String interfaceName, int interfaceIndex, ProgramNotes notes) {
         try {
             return AttachedPrograms.of(interfaceIndex);
         } catch (NativeException e) {

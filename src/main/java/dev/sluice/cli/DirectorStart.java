@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.control.LogSettings;
 import dev.sluice.control.config.ConfigFile;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.SluiceConfig;
@@ -19,6 +20,7 @@ final class DirectorStart {
     static int start(RunArguments arguments, DirectorLauncher director) throws Exception {
         // The file as the user names it, for messages; absolute for whoever reads it again.
         SluiceConfig effective = arguments.overridden(ConfigFile.load(arguments.config()));
+        var _ = LogSettings.apply(effective.director().log());
         Preflight.check(effective.director(), MachineFacts.ofThisMachine());
         return director.run(
                 effective,

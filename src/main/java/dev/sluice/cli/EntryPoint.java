@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.cli.ipvsadm.Ipvsadm;
+import dev.sluice.cli.log.LogHandler;
 import dev.sluice.ffi.Prelink;
 import java.io.PrintWriter;
 import java.util.Arrays;
@@ -32,7 +33,7 @@ public final class EntryPoint {
 
     private static int run(RunArguments arguments, Map<String, String> environment) {
         Prelink.begin();
-        Thread.ofPlatform().name("sluice-logging").daemon().start(LineFormatter::prepare);
+        Thread.ofPlatform().name("sluice-logging").daemon().start(LogHandler::prepare);
         try {
             return DirectorStart.start(arguments, new ForegroundDirector(ownVersion()));
         } catch (Exception e) {

@@ -17,7 +17,11 @@ public enum ExitCode {
     /** Real servers are not as they should be. */
     UNHEALTHY(6, "health --exit-code: a real server is down or a service without quorum"),
     /** What was asked for is done in part; what is missing was named. */
-    PARTIAL(7, "for import: not all of it was carried over");
+    PARTIAL(7, "for import: not all of it was carried over; for trace: fewer packets came than asked for"),
+    /** Traffic flows, but something is not as it should be. */
+    WARNINGS(8, "doctor: warnings, and no errors"),
+    /** Something keeps traffic from flowing. */
+    ERRORS(9, "doctor: something keeps traffic from flowing");
 
     private final int code;
     private final String meaning;

@@ -1,5 +1,6 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.log.LogHandler;
 import dev.sluice.control.Director;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.SluiceConfig;
@@ -44,6 +45,7 @@ final class ForegroundDirector implements DirectorLauncher {
             exitCode = ExitCode.ENVIRONMENT.code();
             throw e;
         } finally {
+            LogHandler.flushAll();
             ended.countDown();
         }
         return exitCode;

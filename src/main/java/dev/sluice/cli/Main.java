@@ -1,5 +1,9 @@
 package dev.sluice.cli;
 
+import dev.sluice.cli.flows.FlowsCommand;
+import dev.sluice.cli.observe.CaptureCommand;
+import dev.sluice.cli.observe.TraceCommand;
+import dev.sluice.cli.top.TopCommand;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -38,10 +42,17 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  sluice reload                          apply what changed in the file",
             "  sluice stats                           what became of every packet",
             "  sluice health                          which real servers are up",
+            "  sluice trace --client 192.0.2.7 --vip 10.0.0.100:443   one packet's way",
+            "  sluice capture -w - | tshark -i -      packets, live",
+            "  sluice doctor                          why traffic does not flow",
+            "  sluice top                             what happens right now",
+            "  sluice flows --client 10.0.0.0/8       which connections there are",
             "  . <(sluice completion)                 completion for this bash",
             "",
             "Environment:",
             "  SLUICE_SOCKET      admin socket, in place of the configuration's",
+            "  SLUICE_LOG_LEVEL   how much a director logs, in place of the configuration's",
+            "  SLUICE_LOG_FORMAT  and how: auto, text, json, journal",
             "  SLUICE_JAVA        the java to run on, 25 or newer",
             "  SLUICE_JAVA_OPTS   more options for that java",
             "  SLUICE_DEBUG=1     stack traces with errors",
@@ -69,7 +80,7 @@ public final class Main implements Runnable {
         ErrorOutput errors = ErrorOutput.of(environment);
         @Nullable Path socketOfEnvironment = RunArguments.socketOf(environment).orElse(null);
         CommandLine command = new CommandLine(new Main())
-                .addSubcommand(new RunCommand(director, socketOfEnvironment))
+                .addSubcommand(new RunCommand(director, environment))
                 .addSubcommand(new ReleaseCommand())
                 .addSubcommand(new CheckCommand())
                 .addSubcommand(new ReloadCommand(socketOfEnvironment))
@@ -80,6 +91,11 @@ public final class Main implements Runnable {
                 .addSubcommand(IpvsadmCommand.commandLine(environment))
                 .addSubcommand(new StatsCommand(socketOfEnvironment))
                 .addSubcommand(new HealthCommand(socketOfEnvironment))
+                .addSubcommand(new TraceCommand(socketOfEnvironment))
+                .addSubcommand(new CaptureCommand(socketOfEnvironment))
+                .addSubcommand(new DoctorCommand(socketOfEnvironment))
+                .addSubcommand(new FlowsCommand(socketOfEnvironment))
+                .addSubcommand(new TopCommand(socketOfEnvironment, environment))
                 .addSubcommand(new VersionCommand())
                 .addSubcommand(new CompletionCommand())
                 .addSubcommand(new ManPagesCommand())

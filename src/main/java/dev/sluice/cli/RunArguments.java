@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,8 +15,11 @@ import org.jspecify.annotations.Nullable;
  * @param config the configuration as the user names it
  * @param socket the admin socket of option or environment; null when the configuration says it
  * @param release whether the XDP programs are taken off at the stop
+ * @param log the log's level and format of option or environment
  */
-record RunArguments(Path config, @Nullable Path socket, boolean release) {
+record RunArguments(Path config, @Nullable Path socket, boolean release, LogArguments log) {
+    private static final Set<String> WITH_VALUE = Set.of("--config", "-c", "--socket", "--log-level", "--log-format");
+
     /** The environment variable of the admin socket. */
     static final String SOCKET_VARIABLE = "SLUICE_SOCKET";
 
@@ -31,6 +35,8 @@ record RunArguments(Path config, @Nullable Path socket, boolean release) {
         }
         @Nullable String config = null;
         @Nullable String socket = null;
+        @Nullable String logLevel = null;
+        @Nullable String logFormat = null;
         boolean release = false;
         for (int i = 1; i < args.length; i++) {
             String name = args[i];
@@ -39,7 +45,7 @@ record RunArguments(Path config, @Nullable Path socket, boolean release) {
             if (name.startsWith("--") && equals > 0) {
                 value = name.substring(equals + 1);
                 name = name.substring(0, equals);
-            } else if (name.equals("--config") || name.equals("-c") || name.equals("--socket")) {
+            } else if (WITH_VALUE.contains(name)) {
                 value = ++i < args.length ? args[i] : null;
             }
             boolean usual = value != null && !value.isEmpty() && "-@\"'".indexOf(value.charAt(0)) < 0;
@@ -47,6 +53,10 @@ record RunArguments(Path config, @Nullable Path socket, boolean release) {
                 config = value;
             } else if (name.equals("--socket") && usual && socket == null) {
                 socket = value;
+            } else if (name.equals("--log-level") && usual && logLevel == null) {
+                logLevel = value;
+            } else if (name.equals("--log-format") && usual && logFormat == null) {
+                logFormat = value;
             } else if (name.equals("--release") && value == null && !release) {
                 release = true;
             } else {
@@ -56,8 +66,14 @@ record RunArguments(Path config, @Nullable Path socket, boolean release) {
         if (config == null) {
             return Optional.empty();
         }
+        LogArguments log;
+        try {
+            log = LogArguments.of(logLevel, logFormat, environment);
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
         RunArguments arguments = new RunArguments(
-                Path.of(config), socket == null ? socketOf(environment).orElse(null) : Path.of(socket), release);
+                Path.of(config), socket == null ? socketOf(environment).orElse(null) : Path.of(socket), release, log);
         return arguments.socketFits() ? Optional.of(arguments) : Optional.empty();
     }
 
@@ -75,8 +91,9 @@ record RunArguments(Path config, @Nullable Path socket, boolean release) {
                         <= DirectorConfig.MAX_SOCKET_PATH_BYTES;
     }
 
-    /** The configuration with the admin socket that was asked for. */
+    /** The configuration with the admin socket and the log that were asked for. */
     SluiceConfig overridden(SluiceConfig loaded) {
-        return socket == null ? loaded : loaded.withSocket(socket.toAbsolutePath());
+        SluiceConfig logged = loaded.withLog(log.over(loaded.director().log()));
+        return socket == null ? logged : logged.withSocket(socket.toAbsolutePath());
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import dev.sluice.control.config.DirectorConfig;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,8 @@ import picocli.CommandLine.Spec;
                     + "interfaces and directs until SIGTERM or SIGINT. One line on standard error says when it is "
                     + "ready. All that stands in the way of a start is reported at once, before anything is touched.",
             "",
+            "Its log goes to standard error: where that is the journal, in the journal's own form.",
+            "",
             "SIGHUP has it read the file again and apply what changed, as sluice reload does.",
             "",
             "Needs root, or CAP_NET_ADMIN CAP_NET_RAW CAP_BPF (before Linux 6.8 CAP_PERFMON too) and a memlock limit"
@@ -37,6 +40,7 @@ import picocli.CommandLine.Spec;
             "  sluice run --config /etc/sluice.toml",
             "  SLUICE_SOCKET=/run/sluice/b.sock sluice run --config b.toml   a second director",
             "",
+            "Environment: SLUICE_SOCKET, SLUICE_LOG_LEVEL, SLUICE_LOG_FORMAT, SLUICE_DEBUG=1 (stack traces in the log).",
             "Exit codes: 0 stopped, 1 failed, 2 usage, 3 configuration, 4 refused by the machine.",
             "See also: sluice check, sluice release, docs/configuration.md, docs/operations.md",
         })
@@ -45,7 +49,7 @@ final class RunCommand implements Callable<Integer> {
     static final String NAME = "run";
 
     private final DirectorLauncher director;
-    private final @Nullable Path socketOfEnvironment;
+    private final Map<String, String> environment;
 
     private @Nullable @Spec CommandSpec spec;
 
@@ -70,14 +74,33 @@ final class RunCommand implements Callable<Integer> {
                             + "next director takes over.")
     private boolean release;
 
-    RunCommand(DirectorLauncher director, @Nullable Path socketOfEnvironment) {
+    @Option(
+            names = "--log-level",
+            paramLabel = "LEVEL",
+            description = "error, warning, info, debug or trace. Goes before SLUICE_LOG_LEVEL, and that before the "
+                    + "configuration's.")
+    private @Nullable String logLevel;
+
+    @Option(
+            names = "--log-format",
+            paramLabel = "FORMAT",
+            description =
+                    "auto, text, json or journal. Goes before SLUICE_LOG_FORMAT, and that before the configuration's.")
+    private @Nullable String logFormat;
+
+    RunCommand(DirectorLauncher director, Map<String, String> environment) {
         this.director = director;
-        this.socketOfEnvironment = socketOfEnvironment;
+        this.environment = environment;
     }
 
     @Override
     public Integer call() throws Exception {
-        RunArguments arguments = arguments();
+        RunArguments arguments;
+        try {
+            arguments = arguments();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(Objects.requireNonNull(spec).commandLine(), String.valueOf(e.getMessage()), e);
+        }
         if (!arguments.socketFits()) {
             throw new ParameterException(
                     Objects.requireNonNull(spec).commandLine(),
@@ -89,6 +112,10 @@ final class RunCommand implements Callable<Integer> {
 
     /** What was asked for, as the parser left it. */
     RunArguments arguments() {
-        return new RunArguments(config, socket == null ? socketOfEnvironment : socket, release);
+        return new RunArguments(
+                config,
+                socket == null ? RunArguments.socketOf(environment).orElse(null) : socket,
+                release,
+                LogArguments.of(logLevel, logFormat, environment));
     }
 }

@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import static java.lang.ProcessBuilder.Redirect.PIPE;
 
+import dev.sluice.cli.log.LogHandler;
 import dev.sluice.control.Director;
 import dev.sluice.control.config.ConfigException;
 import dev.sluice.control.config.ConfigFile;
@@ -105,7 +106,7 @@ final class Training {
         Prelink.link();
         var _ = RunArguments.parse(new String[] {"run", "--release", "--config", "sluice.toml"}, System.getenv());
         HangUp.handle(() -> {});
-        LineFormatter.prepare();
+        LogHandler.prepare();
         startOnPaper();
         SchedulerParameters parameters = SchedulerParameters.of(new MaglevParameters(251, new HashKey(1, 2)));
         for (int ports = 1; ports <= 2; ports++) {

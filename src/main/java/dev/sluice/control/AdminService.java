@@ -3,6 +3,7 @@ package dev.sluice.control;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.control.admin.AdminException;
 import dev.sluice.control.admin.AdminSocket;
+import dev.sluice.control.observe.ObserveCommands;
 import dev.sluice.stats.ConnectionPage;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 final class AdminService implements AdminSocket.Handler {
     private static final List<String> COMMANDS = Stream.of(
                     List.of("ping", "stats", "table", "connections", "timeouts", "set-timeouts", "config", "reload"),
-                    ServiceCommands.COMMANDS)
+                    ServiceCommands.COMMANDS,
+                    ObserveCommands.COMMANDS)
             .flatMap(List::stream)
             .toList();
 
@@ -27,6 +29,7 @@ final class AdminService implements AdminSocket.Handler {
 
     private final String version;
     private volatile @Nullable Ready ready;
+    private volatile @Nullable ObserveCommands observe;
 
     /** What answers when the director steers traffic. */
     private record Ready(
@@ -51,14 +54,25 @@ final class AdminService implements AdminSocket.Handler {
         ready = new Ready(stats, connections, timeouts, services, reload);
     }
 
+    /** Packets can be looked at from now on. */
+    void observable(ObserveCommands commands) {
+        observe = commands;
+    }
+
     /** The director is about to release what {@link StatsReader} reads; waits for a reading that is under way. */
     synchronized void notReady() {
         ready = null;
+        observe = null;
     }
 
     @Override
     public boolean isReadOnly(String command) {
         return READ_ONLY.contains(command);
+    }
+
+    @Override
+    public boolean isLogged(String command) {
+        return !isReadOnly(command) && !ObserveCommands.REPEATED.contains(command);
     }
 
     @Override
@@ -71,6 +85,9 @@ final class AdminService implements AdminSocket.Handler {
                     AdminException.UNKNOWN_COMMAND,
                     "no such command: " + command + "; there are: "
                             + COMMANDS.stream().collect(Collectors.joining(", ")));
+        }
+        if (ObserveCommands.COMMANDS.contains(command)) {
+            return observe(command, request);
         }
         return switch (command) {
             case "stats" -> read(StatsReader::read);
@@ -85,20 +102,34 @@ final class AdminService implements AdminSocket.Handler {
         };
     }
 
+    /** Not under the lock either: some wait for packets. */
+    private Object observe(String command, JsonNode request) throws AdminException {
+        ObserveCommands commands = observe;
+        if (commands == null) {
+            throw notReadyYet();
+        }
+        return commands.answer(command, request);
+    }
+
     private Object connections(JsonNode request) throws AdminException {
         Supplier<ConnectionPage> page = now().connections().prepare(request);
         return read(_ -> page.get());
     }
 
-    private synchronized Object read(Function<StatsReader, Object> reading) throws AdminException {
+    /** Reads what must not be released meanwhile. */
+    synchronized <T> T read(Function<StatsReader, T> reading) throws AdminException {
         return reading.apply(now().stats());
     }
 
     private Ready now() throws AdminException {
         Ready current = ready;
         if (current == null) {
-            throw new AdminException("not_ready", "the director is starting or stopping");
+            throw notReadyYet();
         }
         return current;
+    }
+
+    private static AdminException notReadyYet() {
+        return new AdminException("not_ready", "the director is starting or stopping");
     }
 }

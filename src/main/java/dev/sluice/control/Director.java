@@ -9,6 +9,9 @@ import dev.sluice.control.checkpath.CheckPath;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.control.http.HttpListener;
+import dev.sluice.control.observe.Observatory;
+import dev.sluice.control.observe.ObserveCommands;
 import dev.sluice.control.preflight.EnvironmentException;
 import dev.sluice.control.preflight.MachineFacts;
 import dev.sluice.control.preflight.Preflight;
@@ -27,6 +30,7 @@ import dev.sluice.schedule.HashKey;
 import dev.sluice.schedule.MaglevParameters;
 import dev.sluice.schedule.SchedulerParameters;
 import dev.sluice.service.RealServer;
+import dev.sluice.stats.LogField;
 import dev.sluice.worker.Worker;
 import dev.sluice.worker.WorkerCounter;
 import dev.sluice.xsk.XskException;
@@ -134,6 +138,7 @@ public final class Director implements AutoCloseable {
                 ServiceManager.of(System.getenv(), ProcessHandle.current().pid()));
         AdminService admin = new AdminService(version);
         openAdminSocket(settings, admin, resources);
+        Optional<HttpListener> http = openHttp(settings, resources);
 
         NextHopResolver resolver = resources.add("rtnetlink sockets", NextHopResolver.open(settings.interfaces()));
         ClientRoutes clientRoutes = resources.add("routes to clients", new ClientRoutes(resolver));
@@ -207,13 +212,8 @@ public final class Director implements AutoCloseable {
         HealthFollower health = new HealthFollower(checks, events, commands, Director::now);
         Reconfigurer reconfigurer =
                 new Reconfigurer(registry, nextHops, compiler, datapath, steering, traffic, ids, health);
-        Reload reload = new Reload(
-                queue,
-                reconfigurer,
-                source,
-                settings,
-                manager,
-                new LoadedState(settings, reconfigurer::registry, datapath::timeouts, source));
+        LoadedState loaded = new LoadedState(settings, reconfigurer::registry, datapath::timeouts, source);
+        Reload reload = new Reload(queue, reconfigurer, source, settings, manager, loaded);
         admin.ready(
                 new StatsReader(
                         version, datapath, maps, programs, compiler, traffic, new HealthReader(compiler, checks)),
@@ -222,6 +222,13 @@ public final class Director implements AutoCloseable {
                 new ServiceCommands(queue, reconfigurer, traffic, settings.interfaces()),
                 reload);
         resources.onClose("statistics", admin::notReady);
+        // Before the workers stop, which have to say that they look at nothing any more.
+        Observatory observatory = resources.add("captures and traces", new Observatory(datapath.workers(), key));
+        admin.observable(new ObserveCommands(
+                observatory, settings.interfaces(), new TraceKnowledge(queue, compiler, datapath, maps, resolver)));
+        http.ifPresent(listener -> listener.serve(
+                new HttpSource(admin, reload, new TrafficSampler(compiler, traffic, datapath)),
+                new WeightAction(queue, reconfigurer, loaded)));
         attachments.started();
         Director director = new Director(
                 settings,
@@ -263,6 +270,18 @@ public final class Director implements AutoCloseable {
         return ProgramNotes.in(socket.resolveSibling(socket.getFileName() + ".xdp"));
     }
 
+    private static Optional<HttpListener> openHttp(DirectorConfig settings, Resources resources)
+            throws EnvironmentException {
+        if (!settings.http().isSet()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(resources.add("HTTP listener", HttpListener.open(settings.http())));
+        } catch (IOException e) {
+            throw new EnvironmentException(List.of(String.valueOf(e.getMessage())));
+        }
+    }
+
     private static Overlay.Now now() {
         return new Overlay.Now(NextHopFollower.nowMs(), Instant.now());
     }
@@ -294,7 +313,7 @@ public final class Director implements AutoCloseable {
         localAddresses.look(reconfigurer.registry(), ownAddresses.all());
         compiler.current().nextHops().forEach((way, hop) -> {
             if (!compiler.isUsable(way)) {
-                LOG.log(Level.WARNING, "real server {0}: {1}", way.rip(), hop.describe());
+                LOG.log(Level.WARNING, "real server {0}: {1}", LogField.real(way.rip()), hop.describe());
             }
         });
         LOG.log(
@@ -408,7 +427,7 @@ public final class Director implements AutoCloseable {
                 LOG.log(
                         compiler.isUsable(way) ? Level.INFO : Level.WARNING,
                         "real server {0}: {1}",
-                        way.rip(),
+                        LogField.real(way.rip()),
                         hop.describe());
             }
         });
@@ -424,7 +443,7 @@ public final class Director implements AutoCloseable {
             LOG.log(
                     Level.INFO,
                     "real server {0}: a router on the way takes packets of at most {1} bytes",
-                    rip,
+                    LogField.real(rip),
                     Integer.toString(tooBig.mtuBytes()));
         }
     }

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What differs between two {@code [director]} tables and waits for a restart, which is all but local addresses. Goes by the records' components, so that
+ * What differs between two {@code [director]} tables and waits for a restart, which is all but local addresses and the log. Goes by the records' components, so that
  * no key can be forgotten; {@code DirectorDifferenceTest} sees to it that each has its name from the file.
  */
 final class DirectorDifference {
@@ -29,7 +29,8 @@ final class DirectorDifference {
             Map.entry("lastLocalPort", "local_ports"));
 
     /** Components that change while the director runs. */
-    private static final Set<String> AT_ONCE = Set.of("localAddresses", "firstLocalPort", "lastLocalPort");
+    private static final Set<String> AT_ONCE =
+            Set.of("localAddresses", "firstLocalPort", "lastLocalPort", "logLevel", "logFormat");
 
     /** Records whose components stand in a table of their own. */
     private static final Map<String, String> TABLES = Map.of(
@@ -42,7 +43,9 @@ final class DirectorDifference {
             "fullnat",
             "fullnat.",
             "snat",
-            "snat.");
+            "snat.",
+            "http",
+            "http.");
 
     private DirectorDifference() {}
 

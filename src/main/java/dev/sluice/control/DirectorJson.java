@@ -8,6 +8,7 @@ import dev.sluice.control.config.ConnectionConfig.Timeouts;
 import dev.sluice.control.config.CpuPinning;
 import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.FullnatConfig;
+import dev.sluice.control.config.HttpConfig;
 import dev.sluice.control.config.LocalAddresses;
 import dev.sluice.control.config.SourceNatConfig;
 import dev.sluice.control.config.TunnelConfig;
@@ -55,6 +56,8 @@ final class DirectorJson {
                 .put("maglev_table_size", director.maglevTableSize())
                 .put("mh_table_size", director.mhTableSize())
                 .put("without_director", director.withoutDirector().keyword())
+                .put("log_level", director.log().logLevel().keyword())
+                .put("log_format", director.log().logFormat().keyword())
                 .put("warm_up_ms", director.warmUpMs());
         putTimeouts(json.putObject("timeouts"), director.connections().timeouts());
         putTunnel(json.putObject("tunnel"), director.tunnel());
@@ -66,6 +69,9 @@ final class DirectorJson {
                 .put("enabled", director.busyPoll().enabled())
                 .put("usecs", director.busyPoll().usecs())
                 .put("budget", director.busyPoll().budget());
+        if (director.http().isSet()) {
+            putHttp(json.putObject("http"), director.http());
+        }
         return json;
     }
 
@@ -113,6 +119,14 @@ final class DirectorJson {
             snat.addresses().stream().map(IpAddress::toString).forEach(json.putArray("addresses")::add);
         }
         snat.outgoing().ifPresent(name -> json.put("interface", name));
+    }
+
+    private static void putHttp(ObjectNode json, HttpConfig http) {
+        json.put("listen", http.listenText()).put("metrics", http.metrics()).put("page", http.page());
+        http.tokenFile().ifPresent(file -> json.put("token_file", file.toString()));
+        if (!http.hosts().isEmpty()) {
+            http.hosts().forEach(json.putArray("hosts")::add);
+        }
     }
 
     private static void putTunnel(ObjectNode json, TunnelConfig tunnel) {

@@ -10,6 +10,7 @@ import dev.sluice.health.Via;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
+import dev.sluice.stats.LogField;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.HashMap;
@@ -198,7 +199,7 @@ final class HealthFollower {
         LOG.log(
                 gained ? Level.INFO : Level.WARNING,
                 "service {0} has {1} its quorum of {2}: healthy real servers have a weight of {3}{4}",
-                key,
+                LogField.service(key),
                 gained ? "gained" : "lost",
                 Integer.toString(settings.config().quorum()),
                 Long.toString(quorum.weight()),
@@ -219,8 +220,9 @@ final class HealthFollower {
         }
         LOG.log(
                 event.up() ? Level.INFO : Level.WARNING,
-                "real server {0} is {1}: {2}",
-                target,
+                "real server {0} of {1} is {2}: {3}",
+                LogField.real(target.address()),
+                LogField.service(target.service()),
                 consequence(registry.health(target.service()), next, target, event.up()),
                 event.reason());
     }

@@ -13,12 +13,14 @@ import dev.sluice.control.config.TomlWriter;
 import dev.sluice.control.config.TranslationRules;
 import dev.sluice.service.FwmarkKey;
 import dev.sluice.service.FwmarkRule;
+import dev.sluice.service.RealServer;
 import dev.sluice.service.ServiceKey;
 import dev.sluice.service.VirtualService;
 import dev.sluice.stats.TimeoutStats;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -66,6 +68,15 @@ final class LoadedState {
         return changes.stream().filter(line -> !fromTheFile.contains(line)).toList();
     }
 
+    /** The weight that a real server has by what was last loaded; empty when it was not there. */
+    OptionalInt weight(ServiceKey key, RealServer real) {
+        return loaded.services().stream()
+                .filter(service -> service.key().equals(key))
+                .flatMap(service -> Registry.find(service, real.address(), real.port()).stream())
+                .mapToInt(RealServer::weight)
+                .findFirst();
+    }
+
     /** What has been changed by command, a line each. */
     private List<String> changedByCommand() throws AdminException {
         List<String> lines = new ArrayList<>();
@@ -86,7 +97,8 @@ final class LoadedState {
 
     /** A command may set longer ones than a file. */
     private ObjectNode directorTable() {
-        ObjectNode table = DirectorJson.of(director.withLocalPool(running.get().localPool()));
+        ObjectNode table = DirectorJson.of(
+                director.withLocalPool(running.get().localPool()).withLog(LogSettings.current()));
         TimeoutStats now = timeouts.get();
         table.withObjectProperty("timeouts")
                 .put("tcp", Math.min(now.tcp(), DirectorConfig.MAX_TIMEOUT_S))

@@ -6,6 +6,7 @@ import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.VirtualService;
+import dev.sluice.stats.LogField;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -129,7 +130,8 @@ final class Reconfigurer {
             }
         }
         health.adopt(draft, overlay);
-        lines.forEach(line -> LOG.log(Level.INFO, "{0}", line));
+        long generation = generation();
+        lines.forEach(line -> LOG.log(Level.INFO, "{0}", LogField.change(line), LogField.generation(generation)));
         return lines;
     }
 
@@ -203,7 +205,7 @@ final class Reconfigurer {
             LOG.log(
                     Level.WARNING,
                     "a worker has not taken over configuration {0}",
-                    compiled.snapshot().generation());
+                    LogField.generation(compiled.snapshot().generation()));
         }
     }
 

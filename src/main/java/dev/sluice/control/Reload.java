@@ -7,10 +7,14 @@ import dev.sluice.control.config.ConfigException;
 import dev.sluice.control.config.ConfigProblem;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
+import dev.sluice.control.config.LogConfig;
 import dev.sluice.control.config.SluiceConfig;
+import dev.sluice.control.http.Reading;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -26,6 +30,7 @@ final class Reload {
     private final DirectorConfig running;
     private final ServiceManager manager;
     private final LoadedState loaded;
+    private volatile Reading.Load load;
 
     /**
      * What came of it.
@@ -50,6 +55,13 @@ final class Reload {
         this.running = running;
         this.manager = manager;
         this.loaded = loaded;
+        Instant now = Instant.now();
+        load = new Reading.Load(source.file().toString(), now, true, now);
+    }
+
+    /** What came of the latest file. */
+    Reading.Load load() {
+        return load;
     }
 
     /** The command {@code reload}: {@code config} is another file than at the start, {@code dry_run} changes nothing. */
@@ -99,8 +111,15 @@ final class Reload {
             return read(file, true);
         }
         manager.reloading();
+        Instant now = Instant.now();
         try {
-            return read(file, false);
+            Outcome outcome = read(file, false);
+            load = new Reading.Load(outcome.file(), now, true, now);
+            return outcome;
+        } catch (AdminException e) {
+            Reading.Load before = load;
+            load = new Reading.Load(before.file(), before.at(), false, now);
+            throw e;
         } finally {
             manager.reloaded();
         }
@@ -120,7 +139,10 @@ final class Reload {
             List<Edit> edits = ConfigDifference.edits(reconfigurer.registry(), wanted);
             try {
                 List<String> undoes = loaded.undone(reconfigurer.preview(edits), wanted);
-                List<String> changes = dryRun ? reconfigurer.preview(edits) : reconfigurer.change(edits);
+                List<String> changes =
+                        new ArrayList<>(dryRun ? reconfigurer.preview(edits) : reconfigurer.change(edits));
+                LogConfig log = wanted.director().log();
+                changes.addAll(dryRun ? LogSettings.differences(log) : LogSettings.apply(log));
                 if (!dryRun) {
                     loaded.loadedFrom(file.toString());
                 }

@@ -6,6 +6,7 @@ import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringOutcome;
 import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.control.config.LocalAddresses;
+import dev.sluice.control.http.Reading;
 import dev.sluice.forward.Counter;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.packet.AddressFamily;
@@ -34,11 +35,14 @@ import dev.sluice.xsk.XskSocket;
 import dev.sluice.xsk.XskStatistics;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Reads all counters of a running director. Any thread, until the director releases what is read. */
 final class StatsReader {
+    private static final String RESOLVED = "resolved";
+
     private final String version;
     private final long readyNs = System.nanoTime();
     private final Datapath datapath;
@@ -67,12 +71,52 @@ final class StatsReader {
 
     DirectorStats read() {
         SnapshotCompiler.Compiled compiled = compiler.current();
+        return read(compiled, services(compiled));
+    }
+
+    /**
+     * What is shown by HTTP.
+     *
+     * @param load what came of the configuration file
+     */
+    Reading reading(Reading.Load load) {
+        SnapshotCompiler.Compiled compiled = compiler.current();
+        List<ServiceStats> services = compiled.states().stream()
+                .map(state -> service(
+                        state,
+                        state.allRealServers().stream()
+                                .map(real -> evenOutOfService(state, real, compiled))
+                                .toList()))
+                .toList();
+        Map<String, Integer> nextHops = new LinkedHashMap<>();
+        nextHops.put(RESOLVED, 0);
+        for (NextHop.Reason reason : NextHop.Reason.values()) {
+            nextHops.put(reason.name().toLowerCase(Locale.ROOT), 0);
+        }
+        compiled.nextHops().values().forEach(hop -> nextHops.merge(state(hop), 1, Integer::sum));
+        return new Reading(read(compiled, services), nextHops, load, datapath.maxFlows());
+    }
+
+    private static String state(NextHop hop) {
+        return switch (hop) {
+            case NextHop.Resolved _ -> RESOLVED;
+            case NextHop.Unresolved unresolved -> unresolved.reason().name().toLowerCase(Locale.ROOT);
+        };
+    }
+
+    private RealServerStats evenOutOfService(ServiceState state, RealServer real, SnapshotCompiler.Compiled compiled) {
+        return Registry.find(state.effective(), real.address(), real.port())
+                .map(known -> realServer(known, known.weight(), compiled))
+                .orElseGet(() -> realServer(real, 0, compiled));
+    }
+
+    private DirectorStats read(SnapshotCompiler.Compiled compiled, List<ServiceStats> services) {
         return new DirectorStats(
                 version,
                 ProcessHandle.current().pid(),
                 (System.nanoTime() - readyNs) / 1_000_000,
                 compiled.snapshot().generation(),
-                services(compiled),
+                services,
                 outcomes(),
                 programs.stream().map(this::nic).toList(),
                 datapath.workers().stream().map(StatsReader::worker).toList(),
@@ -86,10 +130,16 @@ final class StatsReader {
     }
 
     private List<ServiceStats> services(SnapshotCompiler.Compiled compiled) {
-        return compiled.states().stream().map(state -> service(state, compiled)).toList();
+        return compiled.states().stream()
+                .map(state -> service(
+                        state,
+                        state.effective().realServers().stream()
+                                .map(real -> realServer(real, real.weight(), compiled))
+                                .toList()))
+                .toList();
     }
 
-    private ServiceStats service(ServiceState state, SnapshotCompiler.Compiled compiled) {
+    private ServiceStats service(ServiceState state, List<RealServerStats> realServers) {
         VirtualService service = state.effective();
         return new ServiceStats(
                 switch (service.key()) {
@@ -113,9 +163,7 @@ final class StatsReader {
                 translation(service, state.configured().translation()),
                 traffic.ofService(service.id()),
                 traffic.rateOfService(service.id()),
-                service.realServers().stream()
-                        .map(real -> realServer(real, compiled))
-                        .toList());
+                realServers);
     }
 
     /** Of a service as workers have it, and what is configured of it. */
@@ -133,7 +181,7 @@ final class StatsReader {
                 configured.synProxy());
     }
 
-    private RealServerStats realServer(RealServer real, SnapshotCompiler.Compiled compiled) {
+    private RealServerStats realServer(RealServer real, int weight, SnapshotCompiler.Compiled compiled) {
         long active = 0;
         long inactive = 0;
         for (Worker worker : datapath.workers()) {
@@ -147,7 +195,7 @@ final class StatsReader {
                 real.method().keyword(),
                 tunnel(real.tunnel()),
                 EditText.vlan(real.vlan()),
-                real.weight(),
+                weight,
                 hop == null ? "unknown" : hop.describe(),
                 paths(hop),
                 compiled.snapshot().isReachable(real.id()),

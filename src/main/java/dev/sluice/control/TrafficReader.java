@@ -38,6 +38,26 @@ final class TrafficReader {
         return realServerSum(id).minus(realServerZero.getOrDefault(id, Traffic.NONE));
     }
 
+    /** What the service with an id got: connections, packets and bytes, in before out, from a place in an array on. */
+    void countsOfService(int id, Sum sum, long[] counts, int at) {
+        readService(id, sum);
+        put(sum, serviceZero.getOrDefault(id, Traffic.NONE), counts, at);
+    }
+
+    /** As {@link #countsOfService}. */
+    void countsOfRealServer(int id, Sum sum, long[] counts, int at) {
+        readRealServer(id, sum);
+        put(sum, realServerZero.getOrDefault(id, Traffic.NONE), counts, at);
+    }
+
+    private static void put(Sum sum, Traffic zero, long[] counts, int at) {
+        counts[at] = sum.connections - zero.connections();
+        counts[at + 1] = sum.inPackets - zero.inPackets();
+        counts[at + 2] = sum.outPackets - zero.outPackets();
+        counts[at + 3] = sum.inBytes - zero.inBytes();
+        counts[at + 4] = sum.outBytes - zero.outBytes();
+    }
+
     /** What the service with an id gets in a second. */
     Traffic rateOfService(int id) {
         return serviceRates.rate(id);

@@ -22,6 +22,9 @@ public final class LibC {
     /** Of sys/socket.h. */
     private static final int AF_UNIX = 1;
 
+    /** Of sys/resource.h; 0 behind it is the calling thread. */
+    private static final int PRIO_PROCESS = 0;
+
     /** {@code cpu_set_t} of sched.h: a bit for each of 1024 processors, in longs. */
     private static final int CPU_SET_BYTES = 128;
 
@@ -41,6 +44,7 @@ public final class LibC {
     private static final MemorySegment MADVISE = function("madvise");
     private static final MemorySegment IF_NAMETOINDEX = function("if_nametoindex");
     private static final MemorySegment SCHED_SETAFFINITY = function("sched_setaffinity");
+    private static final MemorySegment SETPRIORITY = function("setpriority");
     private static final MemorySegment GETRLIMIT = function("getrlimit");
     private static final MemorySegment IOCTL = function("ioctl");
     private static final MemorySegment OPEN = function("open");
@@ -309,6 +313,14 @@ public final class LibC {
             set.setAtIndex(ValueLayout.JAVA_LONG, word, 1L << (cpu % Long.SIZE));
             return callInt(SCHED_SETAFFINITY, state, 0, set.byteSize(), Calls.pointer(set), 0, 0, 0);
         }
+    }
+
+    /**
+     * Gives the calling thread, and threads that it starts from then on, another nice value by {@code setpriority(2)}: 0, or
+     * {@code -errno}. Raising it, up to 19, takes no privilege.
+     */
+    public static int niceCurrentThread(CallState state, int nice) {
+        return callInt(SETPRIORITY, state, PRIO_PROCESS, 0, nice, 0, 0, 0);
     }
 
     /** The soft limit of {@code RLIMIT_MEMLOCK} in bytes, {@code -1} (all ones) where there is none. */

@@ -58,6 +58,16 @@ public final class FlowCopy {
         return lastSeenMs;
     }
 
+    /** The client's packets, modulo 2³². */
+    public long packets() {
+        return Integer.toUnsignedLong(packets);
+    }
+
+    /** Bytes of its IP packets, both ways as far as they pass the director. */
+    public long bytes() {
+        return bytesFlagsState >>> BYTES_SHIFT;
+    }
+
     /** Whether its addresses are IPv6 ones. */
     public boolean inet6() {
         return (tuple & 0xff) == 6;

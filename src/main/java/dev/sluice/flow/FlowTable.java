@@ -683,6 +683,18 @@ public final class FlowTable {
     }
 
     /**
+     * Forgets a flow that should not have been: of a packet that {@code sluice trace} has made.
+     *
+     * @param withTemplate whether the template that it stands under was made for it
+     */
+    public void undo(int slot, boolean withTemplate) {
+        if (withTemplate && templates != null && hasTemplate(slot)) {
+            templates.invalidate(slot);
+        }
+        remove(slot);
+    }
+
+    /**
      * @param endedMs when the flow ended, which may be a while ago: what it stood under counts from then
      */
     private void remove(int slot, long endedMs) {

@@ -37,6 +37,11 @@ final class FlowTemplates {
         persistence.leave(get(slot), endedMs);
     }
 
+    /** The template of the flow in a slot goes, whatever else is under it. */
+    void invalidate(int slot) {
+        persistence.invalidate(get(slot));
+    }
+
     /** Counts a flow under a template that another table's entry of it names; false when the template is gone. */
     boolean rejoin(long reference) {
         return reference != PersistenceTable.NONE && persistence.rejoin(reference);

@@ -13,9 +13,13 @@ public enum Counter {
     FRAGMENT_MADE(Kind.MADE, "fragments made of packets too large for their way, beyond the first of each"),
     SYN_PROXY_ACK_SENT(Kind.MADE, "ACKs that completed handshakes with real servers behind the SYN proxy"),
     ICMP_ERROR_SENT(Kind.MADE, "ICMP errors made in answer to packets dropped"),
+    TRACE_SENT(Kind.MADE, "packets made by sluice trace --inject --send"),
 
     FLOW_HIT(Kind.EVENT, "packets that belong to a known flow"),
     FLOW_NEW(Kind.EVENT, "flows opened: by a SYN, an INIT, or a first datagram"),
+    CHECKSUM_WRONG(
+            Kind.EVENT,
+            "SYNs with a wrong TCP checksum, of those that are looked at, one in 16; they are forwarded all the same"),
     FLOW_NEW_SLOPPY(Kind.EVENT, "flows opened by a TCP or SCTP packet from the middle of a connection"),
     FLOW_REUSED(Kind.EVENT, "flows scheduled anew because a SYN or INIT used their ports again (conn_reuse_mode)"),
     FLOW_NODEST_EXPIRED(Kind.EVENT, "flows forgotten because their real server was removed (expire_nodest_conn)"),
@@ -142,7 +146,7 @@ public enum Counter {
 
     /** Where the counter stands in a worker's array; of no meaning outside the process. */
     @SuppressWarnings("EnumOrdinal") // an index into arrays sized by values(), never stored or sent
-    int index() {
+    public int index() {
         return ordinal();
     }
 

@@ -25,8 +25,25 @@ public final class Counters {
     private final long[] realServers = new long[PADDING + STRIDE * ForwardingSnapshot.MAX_REAL_SERVERS + PADDING];
     private final long[] services = new long[PADDING + STRIDE * ForwardingSnapshot.MAX_SERVICES + PADDING];
 
+    // Where the worker counts: these, but for a packet that is to be counted apart.
+    private long[] workerCells = worker;
+    private long[] realServerCells = realServers;
+    private long[] serviceCells = services;
+
     /** All zero. */
     public Counters() {}
+
+    /** Has all that follows counted by others, which nobody else adds to, until {@link #countHere}. Worker only. */
+    public void countApart(Counters apart) {
+        workerCells = apart.worker;
+        realServerCells = apart.realServers;
+        serviceCells = apart.services;
+    }
+
+    /** Ends {@link #countApart}. Worker only. */
+    public void countHere() {
+        countApart(this);
+    }
 
     /** Counts one. Worker only. */
     public void increment(Counter counter) {
@@ -35,33 +52,33 @@ public final class Counters {
 
     /** Counts {@code amount}. Worker only. */
     public void add(Counter counter, long amount) {
-        add(worker, PADDING + counter.index(), amount);
+        add(workerCells, PADDING + counter.index(), amount);
     }
 
     /** A new flow for a real server of a service. Worker only. */
     void connection(int service, int realServer) {
-        add(services, PADDING + STRIDE * service + CONNECTIONS, 1);
-        add(realServers, PADDING + STRIDE * realServer + CONNECTIONS, 1);
+        add(serviceCells, PADDING + STRIDE * service + CONNECTIONS, 1);
+        add(realServerCells, PADDING + STRIDE * realServer + CONNECTIONS, 1);
     }
 
     /** A packet on its way to a real server of a service. Worker only. */
     void packet(int service, int realServer, int ipBytes) {
         int at = PADDING + STRIDE * service;
-        add(services, at + PACKETS, 1);
-        add(services, at + BYTES, ipBytes);
+        add(serviceCells, at + PACKETS, 1);
+        add(serviceCells, at + BYTES, ipBytes);
         at = PADDING + STRIDE * realServer;
-        add(realServers, at + PACKETS, 1);
-        add(realServers, at + BYTES, ipBytes);
+        add(realServerCells, at + PACKETS, 1);
+        add(realServerCells, at + BYTES, ipBytes);
     }
 
     /** A reply on its way to a client of a service. Worker only. */
     void reply(int service, int realServer, int ipBytes) {
         int at = PADDING + STRIDE * service;
-        add(services, at + OUT_PACKETS, 1);
-        add(services, at + OUT_BYTES, ipBytes);
+        add(serviceCells, at + OUT_PACKETS, 1);
+        add(serviceCells, at + OUT_BYTES, ipBytes);
         at = PADDING + STRIDE * realServer;
-        add(realServers, at + OUT_PACKETS, 1);
-        add(realServers, at + OUT_BYTES, ipBytes);
+        add(realServerCells, at + OUT_PACKETS, 1);
+        add(realServerCells, at + OUT_BYTES, ipBytes);
     }
 
     /** The value of a counter. Any thread. */

@@ -132,7 +132,7 @@ public final class ForwardingSnapshot {
     }
 
     /** The id of the service that a packet's mark or address belongs to, or {@link #NONE}; marks go first, as in IPVS. */
-    int findService(PacketView packet) {
+    public int findService(PacketView packet) {
         int marked = marks.find(packet);
         return marked != NONE ? marked : index.find(packet);
     }
@@ -185,6 +185,11 @@ public final class ForwardingSnapshot {
     /** What the fast path goes by. */
     FastTable fast() {
         return fast;
+    }
+
+    /** Whether there are real servers by NAT or FULLNAT, whose replies come here. */
+    public boolean hasTranslations() {
+        return nat.any();
     }
 
     /** Whether there are real servers that see a local address in place of their clients'. */

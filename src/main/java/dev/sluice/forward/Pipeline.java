@@ -58,6 +58,7 @@ public final class Pipeline {
     private final Translator translator;
     private final RelatedFlows related;
     private final SynGate gate;
+    private final ChecksumSample checksums;
     private final NumberedSegments segments;
     private final ReplyPath replies;
 
@@ -114,6 +115,7 @@ public final class Pipeline {
         this.translator = new Translator(umem, flows, hasher, exchange, worker);
         this.related = new RelatedFlows(flows, connections, hasher, counters, translator, exchange.expectations());
         this.gate = new SynGate(umem, flows, exchange, worker, hasher, counters, SynProxyPolicy.DEFAULT);
+        this.checksums = new ChecksumSample(umem, counters);
         this.segments =
                 new NumberedSegments(umem, flows, exchange, worker, counters, packetPolicy.toaInet6Kind(), gate);
         this.tracker = new ConnectionTracker(
@@ -154,14 +156,29 @@ public final class Pipeline {
      * @param nowMs the worker's monotonic clock, read once a duty cycle
      */
     public void process(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
+        counters.add(Counter.PACKETS_IN, batch.count());
+        decide(snapshot, batch, ingressPort, nowMs);
+    }
+
+    /** As {@link #process}, of the one packet that {@code sluice trace} has made, which did not come in. */
+    public void processMade(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
+        counters.add(Counter.TRACE_SENT, batch.count());
+        decide(snapshot, batch, ingressPort, nowMs);
+    }
+
+    private void decide(ForwardingSnapshot snapshot, Batch batch, int ingressPort, long nowMs) {
         int received = batch.count();
-        counters.add(Counter.PACKETS_IN, received);
         translating = snapshot.nat().any() || replies.hasConnections();
         translator.ingress(ingressPort);
         held.sweep(batch, fragments, nowMs);
         parse(batch, 0);
         direct(snapshot, batch, received, ingressPort, nowMs);
         rewrite(snapshot, batch, ingressPort, nowMs);
+    }
+
+    /** All frames. */
+    public MemorySegment frames() {
+        return umem;
     }
 
     /** What takes most packets. */
@@ -301,6 +318,7 @@ public final class Pipeline {
                 if (translating && directReply(snapshot, batch, index, ingressPort, nowMs)) {
                     return;
                 }
+                checksums.look(batch, index, packets[index]);
                 gate.begin(batch, index, ingressPort);
                 int realServer = tracker.realServerOf(snapshot, packets[index], hashes[index], nowMs);
                 if (realServer == SynGate.ANSWERED) {

@@ -1,5 +1,6 @@
 package dev.sluice.health;
 
+import dev.sluice.stats.LogField;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.Semaphore;
@@ -92,7 +93,7 @@ final class CheckLoop implements Runnable {
             return check.result(destination, deadline);
         } catch (RuntimeException e) {
             // A fault of ours, and not to be taken for one of the real server.
-            LOG.log(Level.ERROR, words() + " failed by a fault of its own", e);
+            LOG.log(Level.ERROR, words() + " of " + target.target() + " failed by a fault of its own", e);
             return CheckResult.notMade("the check failed by a fault of its own: " + e);
         }
     }
@@ -104,11 +105,15 @@ final class CheckLoop implements Runnable {
             notMade = now;
             LOG.log(
                     now ? Level.WARNING : Level.INFO,
-                    now ? words() + " cannot be made: " + result.text() : words() + " can be made again");
+                    now ? "{0} of {1} of {2} cannot be made: {3}" : "{0} of {1} of {2} can be made again",
+                    words(),
+                    LogField.real(target.target().address()),
+                    LogField.service(target.target().service()),
+                    result.text());
         }
     }
 
     private String words() {
-        return "check " + state.spec().probe().keyword() + " " + destinationText + " of " + target.target();
+        return "check " + state.spec().probe().keyword() + " " + destinationText;
     }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.health;
 
+import dev.sluice.stats.LogField;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.InstantSource;
@@ -100,9 +101,10 @@ final class FollowedTarget {
             LOG.log(
                     now ? Level.WARNING : Level.INFO,
                     now
-                            ? target
-                                    + " keeps failing and recovering: it has to stay healthy longer before it is used again"
-                            : target + " has stopped failing and recovering");
+                            ? "{0} of {1} keeps failing and recovering: it has to stay healthy longer before it is used again"
+                            : "{0} of {1} has stopped failing and recovering",
+                    LogField.real(target.address()),
+                    LogField.service(target.service()));
         }
     }
 

@@ -7,6 +7,7 @@ import dev.sluice.packet.IpAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 
 /** Builds one netlink request: header, a zeroed fixed part to be filled in by its struct's setters, attributes. */
 final class NetlinkRequest {
@@ -50,6 +51,13 @@ final class NetlinkRequest {
     NetlinkRequest put(int type, IpAddress address) {
         byte[] bytes = address.toBytes();
         MemorySegment.copy(bytes, 0, buffer, ValueLayout.JAVA_BYTE, attribute(type, bytes.length), bytes.length);
+        return this;
+    }
+
+    /** Appends a text with the zero that ends it. */
+    NetlinkRequest put(int type, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+        MemorySegment.copy(bytes, 0, buffer, ValueLayout.JAVA_BYTE, attribute(type, bytes.length + 1), bytes.length);
         return this;
     }
 

@@ -36,14 +36,19 @@ final class NetlinkSocket implements AutoCloseable {
      * @throws NativeException when the kernel refuses, naming the call
      */
     NetlinkSocket() {
+        this(Native.NETLINK_ROUTE(), "NETLINK_ROUTE");
+    }
+
+    /** As the other, of another protocol of netlink(7). */
+    NetlinkSocket(int protocol, String protocolName) {
         CallState state = CallState.current();
         fd = NativeException.check(
                 LibC.socket(
                         state,
                         Native.AF_NETLINK(),
                         Native.SOCK_RAW() | Native.SOCK_CLOEXEC() | Native.SOCK_NONBLOCK(),
-                        Native.NETLINK_ROUTE()),
-                "socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)");
+                        protocol),
+                "socket(AF_NETLINK, SOCK_RAW, " + protocolName + ")");
         try {
             MemorySegment address = arena.allocate(sockaddr_nl.layout());
             sockaddr_nl.nl_family(address, (short) Native.AF_NETLINK());

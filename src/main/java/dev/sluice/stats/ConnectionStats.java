@@ -18,6 +18,12 @@ import org.jspecify.annotations.Nullable;
  * @param local LIP, from which the director speaks to the real server by FULLNAT; null by other methods
  * @param localPort LPORT, 0 where there is no LIP
  * @param template whether it is a template
+ * @param service its virtual service, {@code TCP 10.0.0.100:80} or {@code FWM 1}; null when it is not known any more
+ * @param method how packets reach the real server; null for one that was removed
+ * @param queue the queue of the worker that has it, -1 for a template
+ * @param idleMs how long ago its last packet came, 0 for a template
+ * @param packets packets of its client's, modulo 2³²
+ * @param bytes bytes of its IP packets, both ways as far as they pass the director
  */
 public record ConnectionStats(
         String protocol,
@@ -32,4 +38,10 @@ public record ConnectionStats(
         int destinationPort,
         @Nullable String local,
         int localPort,
-        boolean template) {}
+        boolean template,
+        @Nullable String service,
+        @Nullable String method,
+        int queue,
+        long idleMs,
+        long packets,
+        long bytes) {}

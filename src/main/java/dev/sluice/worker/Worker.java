@@ -8,10 +8,15 @@ import dev.sluice.forward.Batch;
 import dev.sluice.forward.Counters;
 import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.forward.Pipeline;
+import dev.sluice.forward.observe.Injection;
+import dev.sluice.forward.observe.Observation;
+import dev.sluice.forward.observe.ObservationOrder;
+import dev.sluice.stats.LogField;
 import dev.sluice.xsk.FramePool;
 import dev.sluice.xsk.XskSocket;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -54,6 +59,7 @@ public final class Worker {
     private final WorkerCounters own = new WorkerCounters();
     private final BatchSizes batchSizes = new BatchSizes();
     private final SnapshotSlot<ForwardingSnapshot> snapshots;
+    private final SnapshotSlot<ObservationOrder> observations = new SnapshotSlot<>(ObservationOrder.NONE);
     private final IdleStrategy idle;
     private final StallTracker stalls = new StallTracker();
     private final int batchSize;
@@ -163,12 +169,26 @@ public final class Worker {
         return snapshots;
     }
 
+    /** What it is to observe. */
+    public SnapshotSlot<ObservationOrder> observations() {
+        return observations;
+    }
+
+    /** The frames of its UMEM. Memory that only the worker touches. */
+    public MemorySegment frames() {
+        return pipeline.frames();
+    }
+
     private void run() {
         try {
             if (cpu >= 0) {
                 int result = LibC.pinCurrentThread(new CallState(), cpu);
                 if (result < 0) {
-                    LOG.log(Level.WARNING, "worker {0} stays unpinned: processor {1} is not available", queue, cpu);
+                    LOG.log(
+                            Level.WARNING,
+                            "worker {0} stays unpinned: processor {1} is not available",
+                            LogField.queue(queue),
+                            cpu);
                 }
             }
             for (Port port : ports) {
@@ -202,6 +222,8 @@ public final class Worker {
     /** One duty cycle: how many packets, completions and timers it handled. */
     private int doWork(long nowNs) {
         ForwardingSnapshot snapshot = snapshots.acquire();
+        ObservationOrder order = observations.acquire();
+        Observation observation = order.observation();
         long nowMs = nowNs / 1_000_000;
         int work = 0;
         for (int i = 0; i < ports.length; i++) {
@@ -209,7 +231,10 @@ public final class Worker {
             ports[i].refill();
         }
         for (int i = 0; i < ports.length; i++) {
-            work += forward(snapshot, i, nowMs);
+            work += forward(snapshot, i, observation, nowNs);
+        }
+        if (observation != null) {
+            inject(snapshot, observation, nowNs);
         }
         for (int i = 0; i < ports.length; i++) {
             if (ports[i].transmit() < 0) {
@@ -218,6 +243,7 @@ public final class Worker {
         }
         work += pipeline.expire(snapshot, EXPIRY_SLICE, nowMs);
         snapshots.acknowledge(snapshot);
+        observations.acknowledge(order);
         own.add(WorkerCounter.DUTY_CYCLES, 1);
         if (work > 0) {
             own.add(WorkerCounter.BUSY_CYCLES, 1);
@@ -225,7 +251,7 @@ public final class Worker {
         return work;
     }
 
-    private int forward(ForwardingSnapshot snapshot, int ingress, long nowMs) {
+    private int forward(ForwardingSnapshot snapshot, int ingress, @Nullable Observation observation, long nowNs) {
         batch.clear();
         Port port = ports[ingress];
         port.receive(batch, batchSize);
@@ -238,11 +264,34 @@ public final class Worker {
         if (received == 0 && pipeline.held() == 0) {
             return tooLong;
         }
-        // Never more than half of what is free: receiving needs frames as well.
+        long nowMs = nowNs / 1_000_000;
+        if (observation == null) {
+            putSpares();
+            pipeline.process(snapshot, batch, ingress, nowMs);
+            send(null);
+        } else {
+            observation.begin(snapshot, batch, ingress, pipeline.held() > 0, nowNs);
+            while (observation.next(batch)) {
+                putSpares();
+                pipeline.process(snapshot, batch, ingress, nowMs);
+                send(observation);
+                observation.completed(batch);
+            }
+        }
+        own.add(WorkerCounter.RX_PACKETS, received);
+        batchSizes.onBatch(received);
+        return received;
+    }
+
+    /** Never more than half of what is free: receiving needs frames as well. */
+    private void putSpares() {
         while (batch.spares() < Batch.MAX_SPARES && pool.available() > batch.spares()) {
             batch.putSpare(pool.alloc() + HEADROOM_BYTES);
         }
-        pipeline.process(snapshot, batch, ingress, nowMs);
+    }
+
+    /** Queues what goes on of the batch, and frees what does not. */
+    private void send(@Nullable Observation observation) {
         int sent = 0;
         int refused = 0;
         for (int i = 0; i < batch.count(); i++) {
@@ -255,6 +304,9 @@ public final class Worker {
                 } else {
                     refused++;
                     free(i);
+                    if (observation != null) {
+                        observation.refused(i);
+                    }
                 }
             }
         }
@@ -262,10 +314,45 @@ public final class Worker {
             pool.free(batch.cutFrame(i));
         }
         pipeline.transmitted(sent, refused);
-        own.add(WorkerCounter.RX_PACKETS, received);
         own.add(WorkerCounter.TX_PACKETS, sent);
-        batchSizes.onBatch(received);
-        return received;
+    }
+
+    /** Makes the packet that is asked for, if there is one; what earlier batches left waiting has had its turn in this cycle. */
+    private void inject(ForwardingSnapshot snapshot, Observation observation, long nowNs) {
+        Injection injection = observation.injection();
+        // Fragments that wait would go with it, and be freed with it.
+        if (injection == null || injection.outcome() != Injection.Outcome.PENDING || pipeline.held() > 0) {
+            return;
+        }
+        batch.clear();
+        putSpares();
+        if (batch.spares() == 0) {
+            injection.finish(Injection.Outcome.NO_FRAME);
+            return;
+        }
+        long frame = batch.takeSpare();
+        if (!observation.beginInjection(injection, snapshot, batch, frame, nowNs)) {
+            pool.free(frame);
+            injection.finish(Injection.Outcome.FLOW_EXISTS);
+            return;
+        }
+        Counters apart = injection.apart();
+        if (apart == null) {
+            pipeline.processMade(snapshot, batch, injection.ingressPort(), nowNs / 1_000_000);
+            send(observation);
+            observation.injected(injection, batch);
+        } else {
+            counters.countApart(apart);
+            pipeline.processMade(snapshot, batch, injection.ingressPort(), nowNs / 1_000_000);
+            counters.countHere();
+            observation.injected(injection, batch);
+            for (int i = 0; i < batch.count(); i++) {
+                free(i);
+            }
+            for (int i = 0; i < batch.cutFrames(); i++) {
+                pool.free(batch.cutFrame(i));
+            }
+        }
     }
 
     private void free(int packet) {

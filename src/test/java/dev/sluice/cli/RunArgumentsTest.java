@@ -18,8 +18,7 @@ class RunArgumentsTest {
 
     private static RunArguments byPicocli(String line, Map<String, String> environment) {
         String[] words = line.split(" ", -1);
-        RunCommand command = new RunCommand(
-                (_, _, _) -> 0, RunArguments.socketOf(environment).orElse(null));
+        RunCommand command = new RunCommand((_, _, _) -> 0, environment);
         new CommandLine(command).parseArgs(Arrays.copyOfRange(words, 1, words.length));
         return command.arguments();
     }
@@ -34,6 +33,8 @@ class RunArgumentsTest {
                 "run --release -c /etc/sluice.toml --socket /s",
                 "run --socket=s --config a=b.toml",
                 "run --config=a=b.toml",
+                "run --config a.toml --log-level debug",
+                "run --log-format=json --log-level error --config a.toml",
             })
     void theSameAsByPicocli(String line) {
         for (Map<String, String> environment : List.of(Map.<String, String>of(), ENVIRONMENT)) {
@@ -63,6 +64,9 @@ class RunArgumentsTest {
                 "run @arguments",
                 "run --config @a.toml",
                 "run --config a.toml --",
+                "run --config a.toml --log-level loud",
+                "run --config a.toml --log-level",
+                "run --config a.toml --log-format json --log-format text",
             })
     void whatIsWrongOrUnusualIsLeftToPicocli(String line) {
         assertEquals(Optional.empty(), RunArguments.parse(line.split(" ", -1), Map.of()));
@@ -74,7 +78,8 @@ class RunArgumentsTest {
         assertEquals(
                 Optional.empty(), RunArguments.parse(new String[] {"run", "-c", "a", "--socket", longPath}, Map.of()));
         assertEquals(
-                Optional.of(new RunArguments(Path.of("a"), Path.of(longPath.substring(0, 100)), false)),
+                Optional.of(new RunArguments(
+                        Path.of("a"), Path.of(longPath.substring(0, 100)), false, new LogArguments(null, null))),
                 RunArguments.parse(new String[] {"run", "-c", "a", "--socket", longPath.substring(0, 100)}, Map.of()));
     }
 }

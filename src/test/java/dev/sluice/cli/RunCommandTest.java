@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,8 +49,8 @@ class RunCommandTest {
         "/e, /o, /o",
     })
     void socketPrecedence(String environment, String option, String expected) throws ConfigException {
-        RunCommand command =
-                new RunCommand((config, file, release) -> 0, environment == null ? null : Path.of(environment));
+        RunCommand command = new RunCommand(
+                (config, file, release) -> 0, environment == null ? Map.of() : Map.of("SLUICE_SOCKET", environment));
         CommandLine line = new CommandLine(command);
         line.parseArgs(option == null ? new String[] {"-c", "x"} : new String[] {"-c", "x", "--socket", option});
         assertEquals(

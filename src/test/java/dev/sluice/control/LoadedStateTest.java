@@ -216,6 +216,10 @@ class LoadedStateTest {
             sources = ["10.9.0.0/16"]
             addresses = ["203.0.113.5"]
             interface = "eth0"
+            [director.http]
+            listen = "127.0.0.1:9188"
+            token_file = "/etc/sluice/token"
+            hosts = ["lb1"]
             """);
         ObjectNode director = DirectorJson.of(config.director());
         Set<String> keys = new TreeSet<>();

@@ -115,12 +115,16 @@ class EveryPacketAccountedTest {
         assertTrue(harness.counters.get(Counter.FLOW_HIT) > 100);
     }
 
-    @Test
-    void everyReasonHasItsCounter() {
-        Harness silent = new Harness(
+    /** Says nothing to senders of packets that it drops. */
+    static Harness silent() {
+        return new Harness(
                 1 << 10,
                 ConnectionPolicy.DEFAULT,
                 new PacketPolicy(false, false, 0, PacketPolicy.INHERIT, true, false));
+    }
+
+    /** A packet for each of some reasons to drop it, under {@link #snapshotOfReasons}. */
+    static Map<Counter, byte[]> oneOfEachReason() {
         Map<Counter, byte[]> one = new EnumMap<>(Counter.class);
         IpAddress client = IpAddress.parse("10.0.0.1");
         IpAddress vip = IpAddress.parse("10.0.0.100");
@@ -161,6 +165,10 @@ class EveryPacketAccountedTest {
                         .raw(PacketBuilder.ESP)
                         .payloadLength(8)
                         .build());
+        return one;
+    }
+
+    static ForwardingSnapshot snapshotOfReasons() {
         ForwardingSnapshot.Builder builder = new ForwardingSnapshot.Builder(1);
         Protocol tcp = Protocol.TCP;
         SchedulerKind rr = SchedulerKind.RR;
@@ -169,7 +177,14 @@ class EveryPacketAccountedTest {
                 .add(Harness.service(2, tcp, "10.0.0.100", 83, rr, 1), null, Harness.PARAMETERS)
                 .add(Harness.service(3, Protocol.SCTP, "10.0.0.100", 80, rr, 1), null, Harness.PARAMETERS)
                 .nextHops(0, List.of(new NextHop(1, Harness.macOf(0), Harness.DIRECTOR_MAC, 1500)));
-        ForwardingSnapshot snapshot = builder.build();
+        return builder.build();
+    }
+
+    @Test
+    void everyReasonHasItsCounter() {
+        Harness silent = silent();
+        Map<Counter, byte[]> one = oneOfEachReason();
+        ForwardingSnapshot snapshot = snapshotOfReasons();
         one.forEach((counter, frame) -> {
             long before = silent.counters.get(counter);
             assertEquals(Batch.DROPPED, silent.process(snapshot, frame, 0), counter::label);

@@ -6,6 +6,7 @@ import dev.sluice.flow.FlowHasher;
 import dev.sluice.flow.FlowTable;
 import dev.sluice.flow.FragmentTable;
 import dev.sluice.flow.PersistenceTable;
+import dev.sluice.forward.observe.Observation;
 import dev.sluice.packet.Ethernet;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.packet.PacketParser;
@@ -24,6 +25,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 
 /** A pipeline over a small UMEM, fed with byte arrays. */
@@ -154,6 +156,37 @@ final class Harness {
             batch.putSpare((long) SPARE_BYTES * (nextSpare++ % MAX_SPARES_OUT) + HEADROOM);
         }
         pipeline.process(snapshot, batch, port, nowMs);
+    }
+
+    /**
+     * As a worker that observes: processes the first frames of the batch, part by part.
+     *
+     * @param hasRoom by packet that is to be sent, whether its TX ring has room for it
+     */
+    void observe(Observation observation, ForwardingSnapshot snapshot, int count, long nowMs, BooleanSupplier hasRoom) {
+        batch.clear();
+        batch.received(count);
+        observation.begin(snapshot, batch, 0, pipeline.held() > 0, nowMs * 1_000_000);
+        while (observation.next(batch)) {
+            while (batch.spares() < Batch.MAX_SPARES) {
+                batch.putSpare((long) SPARE_BYTES * (nextSpare++ % MAX_SPARES_OUT) + HEADROOM);
+            }
+            pipeline.process(snapshot, batch, 0, nowMs);
+            int sent = 0;
+            int refused = 0;
+            for (int i = 0; i < batch.count(); i++) {
+                if (batch.egress(i) >= 0) {
+                    boolean room = hasRoom.getAsBoolean();
+                    sent += room ? 1 : 0;
+                    refused += room ? 0 : 1;
+                    if (!room) {
+                        observation.refused(i);
+                    }
+                }
+            }
+            pipeline.transmitted(sent, refused);
+            observation.completed(batch);
+        }
     }
 
     /** Where the frame that {@link #process(ForwardingSnapshot, byte[], long)} took last goes. */

@@ -90,7 +90,8 @@ final class AdminAccess {
     /** Who has opened a connection, and what it may do. */
     AdminPeer peer(SocketChannel connection) throws IOException {
         UnixDomainPrincipal principal = connection.getOption(ExtendedSocketOptions.SO_PEERCRED);
-        return new AdminPeer(principal.user().getName(), principal.group().getName(), rights(principal));
+        return new AdminPeer(
+                principal.user().getName(), principal.group().getName(), PeerId.of(connection), rights(principal));
     }
 
     /** What a user of a primary group may do. */

@@ -1,6 +1,7 @@
 package dev.sluice.control.admin;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.stats.LogField;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -148,7 +149,7 @@ final class AdminConnection implements Runnable {
 
     private byte[] answer(ByteBuffer line) {
         String command = "";
-        boolean changing = false;
+        boolean logged = false;
         try {
             JsonNode request = AdminProtocol.parseRequest(line);
             command = request.path("command").textValue();
@@ -160,15 +161,21 @@ final class AdminConnection implements Runnable {
                         peer + " may not " + (peer.rights() == AdminPeer.Rights.NONE ? "ask" : "change")
                                 + " anything on this director: socket_mode and socket_group say who may");
             }
-            changing = !readOnly;
+            logged = handler.isLogged(command);
             byte[] answer = AdminProtocol.success(handler.answer(command, request));
-            if (changing) {
-                LOG.log(Level.INFO, "{0} by {1}: done", command, peer);
+            if (logged) {
+                LOG.log(Level.INFO, "{0} by {1}: done", LogField.change(command), peer.field(), peer.pidField());
             }
             return answer;
         } catch (AdminException e) {
-            if (changing && !e.code().equals(AdminException.UNKNOWN_COMMAND)) {
-                LOG.log(Level.INFO, "{0} by {1}: {2}", command, peer, e.code());
+            if (logged && !e.code().equals(AdminException.UNKNOWN_COMMAND)) {
+                LOG.log(
+                        Level.INFO,
+                        "{0} by {1}: {2}",
+                        new LogField("command", command),
+                        peer.field(),
+                        e.code(),
+                        peer.pidField());
             }
             return AdminProtocol.failure(e);
         } catch (RuntimeException | StackOverflowError e) {

@@ -1,5 +1,6 @@
 package dev.sluice.control.admin;
 
+import dev.sluice.stats.LogField;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Comparator;
@@ -123,6 +124,11 @@ final class AdminConnections {
         long nowNs = System.nanoTime();
         boolean due = nowNs - loggedNs >= LOG_INTERVAL_NS;
         loggedNs = due ? nowNs : loggedNs;
-        LOG.log(due ? Level.WARNING : Level.DEBUG, "refused {0} by {1}: forbidden", command, peer);
+        LOG.log(
+                due ? Level.WARNING : Level.DEBUG,
+                "refused {0} by {1}: forbidden",
+                new LogField("command", command),
+                peer.field(),
+                peer.pidField());
     }
 }

@@ -61,6 +61,11 @@ public final class AdminSocket implements AutoCloseable {
         default boolean isReadOnly(String command) {
             return false;
         }
+
+        /** Whether it is logged who has sent a command. */
+        default boolean isLogged(String command) {
+            return !isReadOnly(command);
+        }
     }
 
     private AdminSocket(Path path, ServerSocketChannel server, AdminAccess access, Handler handler) {

@@ -36,7 +36,9 @@ import java.util.OptionalInt;
  * @param hashKey the secret of the flow hash; empty: {@link HashKey#ofMachine}
  * @param busyPoll busy polling of the sockets
  * @param withoutDirector what happens to packets for services while no director is there
+ * @param log what is said on standard error
  * @param warmUpMs how long the datapath is exercised with made-up packets before the first real one, 0 for not at all
+ * @param http metrics and the stats page
  */
 public record DirectorConfig(
         List<String> interfaces,
@@ -65,7 +67,9 @@ public record DirectorConfig(
         Optional<HashKey> hashKey,
         BusyPollConfig busyPoll,
         WithoutDirector withoutDirector,
-        int warmUpMs) {
+        LogConfig log,
+        int warmUpMs,
+        HttpConfig http) {
     /** Where the admin socket is when the file does not say. */
     public static final Path DEFAULT_SOCKET = Path.of("/run/sluice/sluice.sock");
 
@@ -106,15 +110,20 @@ public record DirectorConfig(
     }
 
     DirectorConfig withSocket(Path otherSocket) {
-        return with(otherSocket, fullnat);
+        return with(otherSocket, fullnat, log);
     }
 
     /** The same with another pool of local addresses, which can change while the director runs. */
     public DirectorConfig withLocalPool(LocalPool pool) {
-        return with(socket, FullnatConfig.of(pool, fullnat.toaIpv6Kind()));
+        return with(socket, FullnatConfig.of(pool, fullnat.toaIpv6Kind()), log);
     }
 
-    private DirectorConfig with(Path otherSocket, FullnatConfig otherFullnat) {
+    /** The same with another log, which can change while the director runs. */
+    public DirectorConfig withLog(LogConfig other) {
+        return with(socket, fullnat, other);
+    }
+
+    private DirectorConfig with(Path otherSocket, FullnatConfig otherFullnat, LogConfig otherLog) {
         return new DirectorConfig(
                 interfaces,
                 otherSocket,
@@ -142,6 +151,8 @@ public record DirectorConfig(
                 hashKey,
                 busyPoll,
                 withoutDirector,
-                warmUpMs);
+                otherLog,
+                warmUpMs,
+                http);
     }
 }

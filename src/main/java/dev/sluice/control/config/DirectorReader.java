@@ -81,7 +81,11 @@ final class DirectorReader {
         FullnatConfig fullnat = FullnatReader.director(table);
         SourceNatConfig snat = SourceNatReader.read(table);
         BusyPollConfig busyPoll = busyPoll();
+        LogConfig log = new LogConfig(
+                table.choice("log_level", LogLevel.class, LogLevel::keyword, LogConfig.DEFAULT.logLevel()),
+                table.choice("log_format", LogFormat.class, LogFormat::keyword, LogConfig.DEFAULT.logFormat()));
         int warmUpMs = table.integer("warm_up_ms", 0, MAX_WARM_UP_MS, DEFAULT_WARM_UP_MS);
+        HttpConfig http = HttpReader.read(table);
         table.finish();
         return new DirectorConfig(
                 interfaces,
@@ -110,7 +114,9 @@ final class DirectorReader {
                 hashKey,
                 busyPoll,
                 withoutDirector,
-                warmUpMs);
+                log,
+                warmUpMs,
+                http);
     }
 
     private List<String> interfaces() {

@@ -22,4 +22,9 @@ public record SluiceConfig(DirectorConfig director, List<ServiceConfig> services
     public SluiceConfig withSocket(Path socket) {
         return new SluiceConfig(director.withSocket(socket), services, fwmarkRules);
     }
+
+    /** The same configuration with another log, as {@code --log-level} and {@code SLUICE_LOG_LEVEL} ask for. */
+    public SluiceConfig withLog(LogConfig log) {
+        return new SluiceConfig(director.withLog(log), services, fwmarkRules);
+    }
 }

@@ -34,7 +34,28 @@ public final class Preflight {
     private static final int LINK_HEADER_BYTES = 14 + 2 * 4;
 
     private final MachineFacts machine;
-    private final List<String> problems = new ArrayList<>();
+    private final List<Problem> problems = new ArrayList<>();
+
+    /** What a machine can lack. */
+    public enum Lack {
+        KERNEL,
+        CAPABILITY,
+        LIBRARY,
+        INTERFACE,
+        QUEUES,
+        MTU,
+        CPUS,
+        MEMLOCK,
+        HUGE_PAGES
+    }
+
+    /**
+     * Something that stands in the way of a start.
+     *
+     * @param lack what kind of thing
+     * @param text what is wrong and what would be right, a line
+     */
+    public record Problem(Lack lack, String text) {}
 
     private Preflight(MachineFacts machine) {
         this.machine = machine;
@@ -46,6 +67,14 @@ public final class Preflight {
      * @throws EnvironmentException with all that is wrong
      */
     public static void check(DirectorConfig config, MachineFacts machine) throws EnvironmentException {
+        List<Problem> problems = problems(config, machine);
+        if (!problems.isEmpty()) {
+            throw new EnvironmentException(problems.stream().map(Problem::text).toList());
+        }
+    }
+
+    /** All that {@link #check} would find wrong; nothing where a director could start. Any thread. */
+    public static List<Problem> problems(DirectorConfig config, MachineFacts machine) {
         Preflight preflight = new Preflight(machine);
         preflight.kernel();
         preflight.capabilities();
@@ -59,9 +88,11 @@ public final class Preflight {
         if (workers.isPresent()) {
             preflight.memory(config, workers.getAsInt());
         }
-        if (!preflight.problems.isEmpty()) {
-            throw new EnvironmentException(preflight.problems);
-        }
+        return List.copyOf(preflight.problems);
+    }
+
+    private void add(Lack lack, String text) {
+        problems.add(new Problem(lack, text));
     }
 
     /** How many workers a configuration that has been checked leads to: one a queue that every interface has. */
@@ -100,11 +131,14 @@ public final class Preflight {
                     : mtu <= atMost
                             ? ", or set director.frame_size = " + LARGEST_FRAME_BYTES
                             : ", or to " + atMost + " with director.frame_size = " + LARGEST_FRAME_BYTES;
-            problems.add("interface \"" + name + "\" has MTU " + mtu + ", and "
-                    + (several ? MAX_FRAMES + " frames" : "a frame") + " of " + config.frameSizeBytes()
-                    + " bytes, the most that a packet can take"
-                    + (several ? "" : " before Linux " + SEVERAL_FRAMES + " (this is Linux " + release + ")") + ", "
-                    + (several ? "serve " : "serves ") + served + "; lower the MTU to that" + larger);
+            add(
+                    Lack.MTU,
+                    "interface \"" + name + "\" has MTU " + mtu + ", and "
+                            + (several ? MAX_FRAMES + " frames" : "a frame") + " of " + config.frameSizeBytes()
+                            + " bytes, the most that a packet can take"
+                            + (several ? "" : " before Linux " + SEVERAL_FRAMES + " (this is Linux " + release + ")")
+                            + ", "
+                            + (several ? "serve " : "serves ") + served + "; lower the MTU to that" + larger);
         }
     }
 
@@ -112,8 +146,10 @@ public final class Preflight {
         String release = machine.kernelRelease();
         KernelVersion found = KernelVersion.parse(release);
         if (found.compareTo(NEEDED) < 0) {
-            problems.add("kernel too old: this is Linux " + release + ", needed is " + NEEDED
-                    + " or newer, the first whose XDP programs can call bpf_xdp_load_bytes");
+            add(
+                    Lack.KERNEL,
+                    "kernel too old: this is Linux " + release + ", needed is " + NEEDED
+                            + " or newer, the first whose XDP programs can call bpf_xdp_load_bytes");
         }
     }
 
@@ -135,9 +171,11 @@ public final class Preflight {
         }
         if (!missing.isEmpty()) {
             String names = missing.stream().map(Capability::name).collect(Collectors.joining(" "));
-            problems.add("missing privilege: " + names + "; run as root, or grant "
-                    + needed.stream().map(Capability::name).collect(Collectors.joining(" "))
-                    + " (systemd: AmbientCapabilities=, by hand: setpriv --ambient-caps)");
+            add(
+                    Lack.CAPABILITY,
+                    "missing privilege: " + names + "; run as root, or grant "
+                            + needed.stream().map(Capability::name).collect(Collectors.joining(" "))
+                            + " (systemd: AmbientCapabilities=, by hand: setpriv --ambient-caps)");
         }
     }
 
@@ -147,7 +185,7 @@ public final class Preflight {
             if (!machine.libraryLoads(soname)) {
                 complete = false;
                 String debianPackage = soname.replaceAll("\\.so\\.", "");
-                problems.add(soname + " not found; Debian and Ubuntu: apt-get install " + debianPackage);
+                add(Lack.LIBRARY, soname + " not found; Debian and Ubuntu: apt-get install " + debianPackage);
             }
         }
         return complete;
@@ -158,8 +196,10 @@ public final class Preflight {
         List<String> missing =
                 wanted.stream().filter(name -> !existing.contains(name)).toList();
         for (String name : missing) {
-            problems.add("interface \"" + name + "\" does not exist in this network namespace; there "
-                    + (existing.size() == 1 ? "is " : "are ") + String.join(", ", existing));
+            add(
+                    Lack.INTERFACE,
+                    "interface \"" + name + "\" does not exist in this network namespace; there "
+                            + (existing.size() == 1 ? "is " : "are ") + String.join(", ", existing));
         }
         return missing.isEmpty();
     }
@@ -172,15 +212,21 @@ public final class Preflight {
             int wanted = config.queues().orElse(1);
             if (wanted > queues) {
                 enough = false;
-                problems.add("director.queues = " + wanted + ", but interface \"" + name + "\" uses " + queues
-                        + " receive " + (queues == 1 ? "queue" : "queues") + "; lower it, or see ethtool -L");
+                add(
+                        Lack.QUEUES,
+                        "director.queues = " + wanted + ", but interface \"" + name + "\" uses " + queues + " receive "
+                                + (queues == 1 ? "queue" : "queues") + "; lower it, or see ethtool -L");
             }
         }
         int workers = workers(config, machine);
         if (config.cpus() instanceof CpuPinning.Fixed fixed && fixed.cpus().size() != workers && enough) {
-            problems.add("director.cpus lists " + fixed.cpus().size()
-                    + (fixed.cpus().size() == 1 ? " CPU" : " CPUs") + ", but the interfaces lead to " + workers + " "
-                    + (workers == 1 ? "worker" : "workers") + "; list one CPU for each, or set director.queues");
+            add(
+                    Lack.CPUS,
+                    "director.cpus lists " + fixed.cpus().size()
+                            + (fixed.cpus().size() == 1 ? " CPU" : " CPUs") + ", but the interfaces lead to " + workers
+                            + " "
+                            + (workers == 1 ? "worker" : "workers")
+                            + "; list one CPU for each, or set director.queues");
         }
         return OptionalInt.of(workers);
     }
@@ -193,8 +239,10 @@ public final class Preflight {
         List<Integer> absent =
                 fixed.cpus().stream().filter(cpu -> !allowed.contains(cpu)).toList();
         if (!absent.isEmpty()) {
-            problems.add("director.cpus: CPU " + join(absent)
-                    + " is not there or not allowed to this process; it may use " + join(allowed));
+            add(
+                    Lack.CPUS,
+                    "director.cpus: CPU " + join(absent) + " is not there or not allowed to this process; it may use "
+                            + join(allowed));
         }
     }
 
@@ -205,14 +253,19 @@ public final class Preflight {
                 + config.frameSizeBytes() + " bytes)";
         long limit = machine.memlockLimitBytes();
         if (limit < needed && !Capability.CAP_IPC_LOCK.in(machine.effectiveCapabilities())) {
-            problems.add("memlock limit too small: the UMEM needs " + kibibytes(needed) + sum + ", RLIMIT_MEMLOCK is "
-                    + kibibytes(limit) + "; raise it (ulimit -l, systemd: LimitMEMLOCK=), grant CAP_IPC_LOCK, or lower"
-                    + " director.frames");
+            add(
+                    Lack.MEMLOCK,
+                    "memlock limit too small: the UMEM needs " + kibibytes(needed) + sum + ", RLIMIT_MEMLOCK is "
+                            + kibibytes(limit)
+                            + "; raise it (ulimit -l, systemd: LimitMEMLOCK=), grant CAP_IPC_LOCK, or lower"
+                            + " director.frames");
         }
         long free = machine.freeHugePageBytes();
         if (config.hugePages() == HugePages.ON && free < needed) {
-            problems.add("director.hugepages = \"on\", but the UMEM needs " + kibibytes(needed) + sum + " and "
-                    + kibibytes(free) + " of huge pages are free; raise vm.nr_hugepages, or use \"auto\"");
+            add(
+                    Lack.HUGE_PAGES,
+                    "director.hugepages = \"on\", but the UMEM needs " + kibibytes(needed) + sum + " and "
+                            + kibibytes(free) + " of huge pages are free; raise vm.nr_hugepages, or use \"auto\"");
         }
     }
 

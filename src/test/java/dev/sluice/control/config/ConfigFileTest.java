@@ -23,6 +23,7 @@ import dev.sluice.service.SchedulerKind;
 import dev.sluice.service.Tunnel;
 import dev.sluice.service.TunnelType;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -95,7 +96,9 @@ class ConfigFileTest {
                         Optional.empty(),
                         new BusyPollConfig(false, 20, 64),
                         WithoutDirector.DROP,
-                        0),
+                        LogConfig.DEFAULT,
+                        0,
+                        HttpConfig.NONE),
                 config.director());
         assertEquals(List.of(), config.services());
         assertEquals(32L << 20, config.director().umemBytes());
@@ -141,6 +144,8 @@ class ConfigFileTest {
                 maglev_table_size = 251
                 mh_table_size = 131071
                 without_director = "pass"
+                log_level = "debug"
+                log_format = "json"
                 warm_up_ms = 250
                 hash_key = "000102030405060708090A0b0c0d0eFF"
                 [director.timeouts]
@@ -169,6 +174,11 @@ class ConfigFileTest {
                 enabled = true
                 usecs = 50
                 budget = 8
+                [director.http]
+                listen = "[2001:db8::2]:9188"
+                metrics = false
+                token_file = "/etc/sluice/token"
+                hosts = ["LB1.example.net"]
                 [[service]]
                 protocol = "udp"
                 address = "[2001:db8::100]:0"
@@ -276,7 +286,14 @@ class ConfigFileTest {
                         Optional.of(new HashKey(0x0001020304050607L, 0x08090a0b0c0d0effL)),
                         new BusyPollConfig(true, 50, 8),
                         WithoutDirector.PASS,
-                        250),
+                        new LogConfig(LogLevel.DEBUG, LogFormat.JSON),
+                        250,
+                        new HttpConfig(
+                                Optional.of(new InetSocketAddress("2001:db8::2", 9188)),
+                                false,
+                                true,
+                                Optional.of(Path.of("/etc/sluice/token")),
+                                List.of("lb1.example.net"))),
                 config.director());
         assertEquals(
                 List.of(
@@ -729,6 +746,30 @@ class ConfigFileTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            page = true                            | [director.http] has no listen; required: an address and a port 1-65535, "127.0.0.1:9188", "[::1]:9188"
+            listen = 9188                          | listen = 9188 is an integer; allowed: an address and a port 1-65535, "127.0.0.1:9188", "[::1]:9188"
+            listen = ":9188"                       | listen = ":9188" is no address and port; allowed: an address and a port 1-65535, "127.0.0.1:9188", "[::1]:9188"
+            listen = "127.0.0.1"                   | listen = "127.0.0.1" is no address and port; allowed: an address and a port 1-65535, "127.0.0.1:9188", "[::1]:9188"
+            listen = "127.0.0.1:0"                 | listen = "127.0.0.1:0" has a bad port; allowed: an address and a port 1-65535, "127.0.0.1:9188", "[::1]:9188"
+            listen = "127.0.0.1:65536"             | listen = "127.0.0.1:65536" has a bad port; allowed: an address and a port 1-65535, "127.0.0.1:9188", "[::1]:9188"
+            listen = "localhost:9188"              | listen = "localhost:9188" holds no IPv4 or IPv6 address; allowed: an address and a port 1-65535, "127.0.0.1:9188", "[::1]:9188"
+            listen = "::1:9188"                    | listen = "::1:9188" is no address and port; allowed: an address and a port 1-65535, "127.0.0.1:9188", "[::1]:9188"
+            listen = "[127.0.0.1]:9188"            | listen = "[127.0.0.1]:9188" has brackets around an IPv4 address; allowed: an address and a port 1-65535, "127.0.0.1:9188", "[::1]:9188"
+            listen = "[::1]:1"; token_file = "t"   | token_file = "t" is no absolute path; allowed: an absolute path
+            listen = "[::1]:1"; page = false; token_file = "/t" | token_file = "/t" is of no use without the page; allowed: with page = true
+            listen = "[::1]:1"; page = false; metrics = false | page = false leaves nothing to listen for beside metrics = false; allowed: one of the two, or no table
+            listen = "[::1]:1"; hosts = ["a b"]    | hosts = ["a b"] is no host name; allowed: a list of host names without port, ["lb1.example.net"]
+            listen = "[::1]:1"; hosts = ["lb1:80"] | hosts = ["lb1:80"] is no host name; allowed: a list of host names without port, ["lb1.example.net"]
+            listen = "[::1]:1"; hosts = ["a", "A"] | hosts = ["A"] is listed twice; allowed: each name once
+            """)
+    void wrongHttp(String lines, String problem) {
+        List<String> found = problems(MINIMAL + "[director.http]\n" + lines.replace("; ", "\n"));
+        assertEquals(1, found.size(), found::toString);
+        assertTrue(found.getFirst().endsWith(": " + problem), found::toString);
+    }
+
     /** The reader itself lists the keys it knows, in answer to one it does not. */
     @ParameterizedTest
     @ValueSource(
@@ -737,6 +778,7 @@ class ConfigFileTest {
                 MINIMAL + "[director.busy_poll]\nzzzzzz = 1",
                 MINIMAL + "[director.timeouts]\nzzzzzz = 1",
                 MINIMAL + "[director.tunnel]\nzzzzzz = 1",
+                MINIMAL + "[director.http]\nlisten = \"127.0.0.1:9188\"\nzzzzzz = 1",
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\nzzzzzz = 1",
                 MINIMAL + "[[service]]\nprotocol = \"tcp\"\naddress = \"10.0.0.1:0\"\n"
                         + "[[service.real]]\naddress = \"10.0.0.2\"\nzzzzzz = 1",

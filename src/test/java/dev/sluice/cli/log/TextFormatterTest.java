@@ -1,4 +1,4 @@
-package dev.sluice.cli;
+package dev.sluice.cli.log;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,7 +8,7 @@ import java.util.logging.LogRecord;
 import org.junit.jupiter.api.Test;
 
 /** One record, one line. */
-class LineFormatterTest {
+class TextFormatterTest {
     private static LogRecord failure() {
         LogRecord entry = new LogRecord(Level.WARNING, "{0} is\ndown");
         entry.setParameters(new Object[] {"eth1"});
@@ -18,7 +18,7 @@ class LineFormatterTest {
 
     @Test
     void oneLineWithTheCauses() {
-        String line = new LineFormatter(false).format(failure());
+        String line = new TextFormatter(false).format(failure());
         assertTrue(
                 line.matches(
                         "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}[+-]\\d\\d:\\d\\d WARNING eth1 is down: outer:"
@@ -28,6 +28,6 @@ class LineFormatterTest {
 
     @Test
     void tracesWhenWanted() {
-        assertTrue(new LineFormatter(true).format(failure()).contains("\tat " + LineFormatterTest.class.getName()));
+        assertTrue(new TextFormatter(true).format(failure()).contains("\tat " + TextFormatterTest.class.getName()));
     }
 }
