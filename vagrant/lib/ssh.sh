@@ -54,5 +54,5 @@ provider_serves() {
 }
 
 provider_what_runs() {
-    provider_run "$1" ps -eo comm=,pid= | awk '/^(nginx|python3|vsftpd|java|sluice) / { printf "%s(%s) ", $1, $2 }'
+    provider_run "$1" ps -eo comm=,pid= | awk '/^(nginx|python3|udp-echo|vsftpd|java|sluice) / { printf "%s(%s) ", $1, $2 }'
 }

@@ -131,7 +131,7 @@ class AdoptionIT {
         Reading before = Reading.of(lab);
         Path moved = lab.state().resolve("moved");
         Path log = lab.state().resolve("reset.log");
-        Process client = lab.start(log, "client", "python3", "-c", """
+        Process client = lab.start(log, "client", "/usr/bin/python3", "-c", """
                 import os, socket, struct, sys, time
                 clients = [socket.create_connection((sys.argv[1], 80), 20) for _ in range(6)]
                 print("connected", flush=True)

@@ -367,7 +367,7 @@ final class DirectorLab implements AutoCloseable {
                     print(answer.split(b"\\r\\n\\r\\n")[1].decode().strip(), flush=True)
                     time.sleep(0.05)
                 """;
-        Process process = lab.start(log, "client", "python3", "-c", script, address, "" + port);
+        Process process = lab.start(log, "client", "/usr/bin/python3", "-c", script, address, "" + port);
         Conversation conversation = new Conversation(process, log);
         conversation.assertContinues();
         return conversation;

@@ -356,7 +356,7 @@ class DoctorIT {
                     time.sleep(0.02)
                     s.close()
                 """;
-        Process clients = lab.start(log, "client", "python3", "-c", script);
+        Process clients = lab.start(log, "client", "/usr/bin/python3", "-c", script);
         director.await("wrong checksums", stats -> stats.outcomes().getOrDefault("checksum_wrong", 0L) > 0);
         Diagnosis diagnosis = assertFound(ERRORS, doctor(), "offload-checksum");
         assertTrue(diagnosis.hasEvidence("checksum_wrong grew by"), diagnosis.text());

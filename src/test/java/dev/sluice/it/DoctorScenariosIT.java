@@ -107,7 +107,7 @@ class DoctorScenariosIT {
                 run(lab, "rs2", "ip link set eth1 mtu 1400");
                 assertError(
                         lab,
-                        "mtu-mismatch: packets as large as the route says do not get to the real server 10.0.0.12");
+                        "mtu-mismatch: packets as large as the route says do not get to the real server 10.0.9.12");
                 run(lab, "rs2", "ip link set eth1 mtu 1500");
             } finally {
                 for (String host : hosts) {

@@ -113,7 +113,7 @@ class EchoIT {
 
     /** What becomes of a datagram with a TTL: type, code and sender of the ICMP error, or {@code answered}. */
     private static String firstHop(String vip, int ttl) {
-        return lab.on("client", "python3", "-c", FIRST_HOP, vip, "7", "" + ttl);
+        return lab.on("client", "/usr/bin/python3", "-c", FIRST_HOP, vip, "7", "" + ttl);
     }
 
     private static final String FIRST_HOP = """

@@ -79,7 +79,7 @@ class JumboIT {
                 completion_ring = 64
                 frames = 256
                 """), "--release");
-        lab.on("client", "python3", "-c", BURST, VIP4, "7", "8972", "20000");
+        lab.on("client", "/usr/bin/python3", "-c", BURST, VIP4, "7", "8972", "20000");
         DirectorStats stats = lab.atRest();
         DirectorLab.assertNothingLost(stats);
         assertTrue(DirectorLab.outcome(stats, Counter.FORWARDED) > 1_000, stats::toString);
@@ -93,7 +93,7 @@ class JumboIT {
     @Test
     void what_the_director_drops_gives_all_of_its_frames_back() {
         LabFixture.Director director = lab.fixture().startDirector(config("frame_size = 2048"), "--release");
-        lab.on("client", "python3", "-c", BURST, VIP4, "" + UNREACHABLE_PORT, "8972", "100");
+        lab.on("client", "/usr/bin/python3", "-c", BURST, VIP4, "" + UNREACHABLE_PORT, "8972", "100");
         DirectorStats stats = lab.atRest();
         assertEquals(100, DirectorLab.outcome(stats, Counter.NO_NEIGHBOUR), stats::toString);
         DirectorLab.assertNothingLost(stats);
@@ -111,7 +111,7 @@ class JumboIT {
     }
 
     private static String datagrams(String vip, int bytes, int count) {
-        return lab.on("client", "python3", "-c", DATAGRAMS, vip, "" + bytes, "" + count);
+        return lab.on("client", "/usr/bin/python3", "-c", DATAGRAMS, vip, "" + bytes, "" + count);
     }
 
     private static String upload(String vip) {

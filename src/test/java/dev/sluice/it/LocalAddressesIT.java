@@ -110,7 +110,7 @@ class LocalAddressesIT {
                 except socket.timeout:
                     print("silence")
                 """;
-        return lab.on("rs1", "python3", "-c", script, address).strip();
+        return lab.on("rs1", "/usr/bin/python3", "-c", script, address).strip();
     }
 
     @Test

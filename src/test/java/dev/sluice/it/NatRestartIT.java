@@ -133,7 +133,7 @@ class NatRestartIT {
 
         Download(String vip) throws IOException {
             process = lab.start(
-                    log, "client", "python3", "-uc", SCRIPT, vip, released().toString());
+                    log, "client", "/usr/bin/python3", "-uc", SCRIPT, vip, released().toString());
         }
 
         boolean isUnderWay() {
@@ -158,7 +158,7 @@ class NatRestartIT {
         LabFixture.Director director = lab.startDirector(config());
         for (String vip : Topology.VIPS) {
             Path log = lab.state().resolve("ftp-" + vip.replace(':', '-'));
-            lab.start(log, "client", "python3", "-uc", """
+            lab.start(log, "client", "/usr/bin/python3", "-uc", """
                     import ftplib, sys, time
                     ftp = ftplib.FTP()
                     ftp.connect(sys.argv[1], 21, 5)

@@ -60,7 +60,7 @@ class OnePacketIT {
     }
 
     private static List<String> talk(String vip) {
-        return lab.exec("client", "python3", "-c", ONE_SOCKET, vip, "" + DATAGRAMS)
+        return lab.exec("client", "/usr/bin/python3", "-c", ONE_SOCKET, vip, "" + DATAGRAMS)
                 .orFail()
                 .lines()
                 .toList();

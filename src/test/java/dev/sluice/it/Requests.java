@@ -58,7 +58,7 @@ final class Requests implements AutoCloseable {
         Path log = lab.state().resolve("requests-" + System.nanoTime() + ".log");
         int port = FIRST_PORT + started.getAndIncrement() % CLIENTS * PORTS;
         Requests requests =
-                new Requests(lab.start(log, "client", "python3", "-c", SCRIPT, vip, Integer.toString(port)), log);
+                new Requests(lab.start(log, "client", "/usr/bin/python3", "-c", SCRIPT, vip, Integer.toString(port)), log);
         requests.awaitMore(20);
         return requests;
     }

@@ -161,6 +161,6 @@ class SettingsIT {
                 name, echoed = sock.recv(65536).split(b" ", 1)
                 print(name.decode(), len(echoed))
                 """;
-        return lab.fixture().exec("client", "python3", "-c", script, vip, "" + bytes);
+        return lab.fixture().exec("client", "/usr/bin/python3", "-c", script, vip, "" + bytes);
     }
 }

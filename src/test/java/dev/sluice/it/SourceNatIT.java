@@ -119,12 +119,12 @@ class SourceNatIT {
                 print("ready", flush=True)
                 print(server.accept()[1][0], flush=True)
                 """;
-        Process server = lab.start(log, "client", "python3", "-c", script, client);
+        Process server = lab.start(log, "client", "/usr/bin/python3", "-c", script, client);
         long end = System.nanoTime() + PATIENCE.toNanos();
         while (LogFile.lines(log).isEmpty() && System.nanoTime() < end) {
             Thread.onSpinWait();
         }
-        lab.exec("rs1", "python3", "-c", "import socket; socket.create_connection(('%s', 7777), 10)".formatted(client))
+        lab.exec("rs1", "/usr/bin/python3", "-c", "import socket; socket.create_connection(('%s', 7777), 10)".formatted(client))
                 .orFail();
         while (server.isAlive() && System.nanoTime() < end) {
             Thread.onSpinWait();

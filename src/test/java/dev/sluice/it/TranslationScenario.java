@@ -178,7 +178,7 @@ abstract class TranslationScenario {
     void states_follow_both_directions() {
         for (String vip : Topology.VIPS) {
             Path log = lab.state().resolve("states-" + vip.replace(':', '-'));
-            Process client = lab.start(log, "client", "python3", "-uc", """
+            Process client = lab.start(log, "client", "/usr/bin/python3", "-uc", """
                     import socket, sys, time
                     def connect():
                         sock = socket.create_connection((sys.argv[1], 80), 10)

@@ -10,12 +10,12 @@ final class Uploads {
     /** Starts the server on a host, for all of its addresses. */
     static void serve(LabFixture lab, String host, int port) {
         Path log = lab.state().resolve(host + "-upload-" + port + ".log");
-        lab.start(log, host, "python3", "-u", "-c", SERVER, "" + port);
+        lab.start(log, host, "/usr/bin/python3", "-u", "-c", SERVER, "" + port);
     }
 
     /** Uploads from the client: {@code same} when all bytes arrived as they were. */
     static String upload(LabFixture lab, String vip, int port, int bytes) {
-        return lab.exec("client", "python3", "-c", CLIENT, vip, "" + port, "" + bytes)
+        return lab.exec("client", "/usr/bin/python3", "-c", CLIENT, vip, "" + port, "" + bytes)
                 .orFail()
                 .strip();
     }

@@ -144,7 +144,7 @@ class WithoutDirectorIT {
                     time.sleep(0.001)
                 """;
         Path log = lab.fixture().state().resolve("datagrams.log");
-        Process datagrams = lab.fixture().start(log, "client", "python3", "-c", script, VIP4);
+        Process datagrams = lab.fixture().start(log, "client", "/usr/bin/python3", "-c", script, VIP4);
         DirectorLab.Conversation conversation = lab.converse(VIP4, 80);
         long noPorts = lab.kernelCounter("director", "Udp", "NoPorts");
         long resets = lab.kernelCounter("director", "Tcp", "OutRsts");

@@ -91,7 +91,7 @@ class CheckPathIT {
             rs.run("sysctl", "-qw", "net.ipv4.conf.all.arp_announce=2", "net.ipv4.conf.all.arp_ignore=1");
             rs.run("ip", "address", "add", vip(false) + "/32", "dev", "lo");
             rs.run("ip", "address", "add", vip(true) + "/128", "dev", "lo", "nodad");
-            Process server = rs.start("python3", "-c", SERVER, "rs" + i, vip(false), vip(true));
+            Process server = rs.start("/usr/bin/python3", "-c", SERVER, "rs" + i, vip(false), vip(true));
             opened.add(server::destroyForcibly);
             assertEquals("ready", server.inputReader(StandardCharsets.US_ASCII).readLine());
             hops.add(new NextHop(i, mac(rs, "eth0"), mac(director, nic), 1500));
