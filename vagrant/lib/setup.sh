@@ -16,6 +16,8 @@ PACKAGES=(
     openssl dnsmasq-base python3-grpcio python3-aiosmtpd
     # the terminal in which sluice top is looked at
     tmux
+    # what benchmarks send with, as their tests see: trafgen, ab
+    netsniff-ng apache2-utils
     # what reads vagrant/Vagrantfile (18 MB to download, 85 MB installed, most of it Ruby)
     vagrant vagrant-libvirt
     # metrics and the stats page: promtool, a strict parser of OpenMetrics, a browser
