@@ -4,6 +4,7 @@ import dev.sluice.bench.net.ConnectionsBenchmark;
 import dev.sluice.bench.net.ForwardBenchmark;
 import dev.sluice.bench.net.LatencyBenchmark;
 import dev.sluice.bench.net.LineRateBenchmark;
+import dev.sluice.bench.net.ObserveBenchmark;
 import dev.sluice.bench.net.SoakBenchmark;
 import dev.sluice.bench.net.StartBenchmark;
 import dev.sluice.bench.pipeline.MaglevBenchmark;
@@ -29,6 +30,7 @@ import picocli.CommandLine.HelpCommand;
             ConnectionsBenchmark.class,
             StartBenchmark.class,
             SoakBenchmark.class,
+            ObserveBenchmark.class,
             LineRateBenchmark.class,
             InstructionsBenchmark.class,
             CompareCommand.class,

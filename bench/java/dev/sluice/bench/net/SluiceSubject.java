@@ -60,7 +60,7 @@ final class SluiceSubject implements Subject {
                 : Optional.of(launcher() + " is not there; build it: mvn -DskipTests package");
     }
 
-    private static Path launcher() {
+    static Path launcher() {
         return Path.of(System.getProperty("sluice.basedir", "."), "target/sluice/bin/sluice")
                 .toAbsolutePath()
                 .normalize();

@@ -147,7 +147,8 @@ class FragmentsIT {
     /** Datagrams that the client's kernel has cut. */
     private static void assertEchoed(String vip) {
         assertEquals(
-                "12 of 12\n", lab.on("client", "/usr/bin/python3", "-c", DATAGRAMS, vip, "7", Integer.toString(BYTES), "12"));
+                "12 of 12\n",
+                lab.on("client", "/usr/bin/python3", "-c", DATAGRAMS, vip, "7", Integer.toString(BYTES), "12"));
     }
 
     private static void assertOwnFragments(String vip, int mtu, String order) {

@@ -133,7 +133,13 @@ class NatRestartIT {
 
         Download(String vip) throws IOException {
             process = lab.start(
-                    log, "client", "/usr/bin/python3", "-uc", SCRIPT, vip, released().toString());
+                    log,
+                    "client",
+                    "/usr/bin/python3",
+                    "-uc",
+                    SCRIPT,
+                    vip,
+                    released().toString());
         }
 
         boolean isUnderWay() {

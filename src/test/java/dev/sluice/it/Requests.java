@@ -57,8 +57,8 @@ final class Requests implements AutoCloseable {
     static Requests start(LabFixture lab, String vip) {
         Path log = lab.state().resolve("requests-" + System.nanoTime() + ".log");
         int port = FIRST_PORT + started.getAndIncrement() % CLIENTS * PORTS;
-        Requests requests =
-                new Requests(lab.start(log, "client", "/usr/bin/python3", "-c", SCRIPT, vip, Integer.toString(port)), log);
+        Requests requests = new Requests(
+                lab.start(log, "client", "/usr/bin/python3", "-c", SCRIPT, vip, Integer.toString(port)), log);
         requests.awaitMore(20);
         return requests;
     }

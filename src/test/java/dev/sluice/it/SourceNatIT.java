@@ -124,7 +124,11 @@ class SourceNatIT {
         while (LogFile.lines(log).isEmpty() && System.nanoTime() < end) {
             Thread.onSpinWait();
         }
-        lab.exec("rs1", "/usr/bin/python3", "-c", "import socket; socket.create_connection(('%s', 7777), 10)".formatted(client))
+        lab.exec(
+                        "rs1",
+                        "/usr/bin/python3",
+                        "-c",
+                        "import socket; socket.create_connection(('%s', 7777), 10)".formatted(client))
                 .orFail();
         while (server.isAlive() && System.nanoTime() < end) {
             Thread.onSpinWait();
