@@ -265,18 +265,17 @@ public final class Worker {
             return tooLong;
         }
         long nowMs = nowNs / 1_000_000;
-        if (observation == null) {
-            putSpares();
-            pipeline.process(snapshot, batch, ingress, nowMs);
-            send(null);
-        } else {
-            observation.begin(snapshot, batch, ingress, pipeline.held() > 0, nowNs);
+        if (observation != null && observation.begin(snapshot, batch, ingress, pipeline.held() > 0, nowNs)) {
             while (observation.next(batch)) {
                 putSpares();
                 pipeline.process(snapshot, batch, ingress, nowMs);
                 send(observation);
                 observation.completed(batch);
             }
+        } else {
+            putSpares();
+            pipeline.process(snapshot, batch, ingress, nowMs);
+            send(null);
         }
         own.add(WorkerCounter.RX_PACKETS, received);
         batchSizes.onBatch(received);

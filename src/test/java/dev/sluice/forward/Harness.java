@@ -27,6 +27,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** A pipeline over a small UMEM, fed with byte arrays. */
 final class Harness {
@@ -159,34 +160,42 @@ final class Harness {
     }
 
     /**
-     * As a worker that observes: processes the first frames of the batch, part by part.
+     * As a worker that observes: processes the first frames of the batch, part by part where there is something to observe.
      *
      * @param hasRoom by packet that is to be sent, whether its TX ring has room for it
      */
     void observe(Observation observation, ForwardingSnapshot snapshot, int count, long nowMs, BooleanSupplier hasRoom) {
         batch.clear();
         batch.received(count);
-        observation.begin(snapshot, batch, 0, pipeline.held() > 0, nowMs * 1_000_000);
+        if (!observation.begin(snapshot, batch, 0, pipeline.held() > 0, nowMs * 1_000_000)) {
+            process(snapshot, count, nowMs);
+            send(null, hasRoom);
+            return;
+        }
         while (observation.next(batch)) {
             while (batch.spares() < Batch.MAX_SPARES) {
                 batch.putSpare((long) SPARE_BYTES * (nextSpare++ % MAX_SPARES_OUT) + HEADROOM);
             }
             pipeline.process(snapshot, batch, 0, nowMs);
-            int sent = 0;
-            int refused = 0;
-            for (int i = 0; i < batch.count(); i++) {
-                if (batch.egress(i) >= 0) {
-                    boolean room = hasRoom.getAsBoolean();
-                    sent += room ? 1 : 0;
-                    refused += room ? 0 : 1;
-                    if (!room) {
-                        observation.refused(i);
-                    }
-                }
-            }
-            pipeline.transmitted(sent, refused);
+            send(observation, hasRoom);
             observation.completed(batch);
         }
+    }
+
+    private void send(@Nullable Observation observation, BooleanSupplier hasRoom) {
+        int sent = 0;
+        int refused = 0;
+        for (int i = 0; i < batch.count(); i++) {
+            if (batch.egress(i) >= 0) {
+                boolean room = hasRoom.getAsBoolean();
+                sent += room ? 1 : 0;
+                refused += room ? 0 : 1;
+                if (!room && observation != null) {
+                    observation.refused(i);
+                }
+            }
+        }
+        pipeline.transmitted(sent, refused);
     }
 
     /** Where the frame that {@link #process(ForwardingSnapshot, byte[], long)} took last goes. */

@@ -406,6 +406,29 @@ class ObservationTest {
     }
 
     @Test
+    void a_batch_that_nobody_wants_stays_as_it_is() {
+        Harness harness = new Harness(1 << 10);
+        Observation observation =
+                observation(harness, observer(between("10.9.9.9/32", "10.0.0.100", 80), EVERY, MANY, 64));
+        for (int i = 0; i < 3; i++) {
+            harness.put(i, PacketBuilder.tcp(CLIENT, 7 + i, VIP, 80).build());
+        }
+        harness.batch.clear();
+        harness.batch.received(3);
+        assertFalse(observation.begin(rr, harness.batch, 0, false, 5));
+        assertEquals(3, harness.batch.count());
+        harness.put(
+                1, PacketBuilder.tcp(IpAddress.parse("10.9.9.9"), 7, VIP, 80).build());
+        assertTrue(observation.begin(rr, harness.batch, 0, false, 5));
+        assertEquals(0, harness.batch.count());
+        // Counters of every batch are looked at for those who want drops.
+        Observation drops = observation(harness, observer(between("10.9.9.9/32", "10.0.0.100", 80), DROPS, MANY, 64));
+        harness.put(1, PacketBuilder.tcp(CLIENT, 7, VIP, 80).build());
+        harness.batch.received(3);
+        assertTrue(drops.begin(rr, harness.batch, 0, false, 5));
+    }
+
+    @Test
     void a_packet_is_not_made_into_a_connection_that_there_is() {
         Harness harness = new Harness(1 << 10);
         byte[] syn = PacketBuilder.tcp(CLIENT, 7, VIP, 80).build();

@@ -7,6 +7,7 @@ import dev.sluice.forward.ForwardingSnapshot;
 import dev.sluice.packet.PacketParser;
 import dev.sluice.packet.PacketView;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /** Says of packets, before the pipeline has them, who may want to know of them: a bit for each observer, by kind. Owned by: worker. */
 final class Interests {
@@ -31,8 +32,11 @@ final class Interests {
     /** By observer: those who want some packets only, and have had so many that none is looked at for them. */
     private final boolean[] exhausted = new boolean[Observation.MAX_OBSERVERS];
 
+    /** By observer: those to whom packets of the batch may be something. */
+    private final boolean[] looking = new boolean[Observation.MAX_OBSERVERS];
+
     private ForwardingSnapshot snapshot = ForwardingSnapshot.empty();
-    private int ingress;
+    private boolean repliesToo;
     private long nowNs;
 
     Interests(Observer[] observers, MemorySegment frames, FlowTable flows, FlowHasher hasher) {
@@ -45,11 +49,12 @@ final class Interests {
     /** Begins a batch. */
     void begin(ForwardingSnapshot now, int ingressPort, long timeNs) {
         snapshot = now;
-        ingress = ingressPort;
         nowNs = timeNs;
+        repliesToo = now.hasTranslations();
         for (int i = 0; i < observers.length; i++) {
             observers[i].allowance.fill(timeNs);
             exhausted[i] = !observers[i].every && !observers[i].allowance.hasOne();
+            looking[i] = observers[i].filter.takesFrom(ingressPort) && !exhausted[i];
         }
     }
 
@@ -58,27 +63,61 @@ final class Interests {
         return exhausted[observer];
     }
 
-    /** What a packet of the batch is to the observers. */
-    int of(Batch batch, int packet) {
-        int interest = 0;
-        int code = -1;
+    /**
+     * Says of each packet of the batch what it is to the observers; whether any is something.
+     *
+     * @param interests by packet
+     */
+    boolean of(Batch batch, int[] interests) {
+        int count = batch.count();
+        Arrays.fill(interests, 0, count, 0);
+        boolean any = false;
         for (int i = 0; i < observers.length; i++) {
             Observer observer = observers[i];
-            PacketFilter filter = observer.filter;
-            if (!filter.takesFrom(ingress) || exhausted[i]) {
+            if (!looking[i]) {
                 continue;
             }
-            if (code < 0 && !(filter.isOfInterfaceAlone() && !observer.misses)) {
-                code = PacketParser.parse(
-                        frames, batch.address(packet), batch.length(packet), batch.tailsLength(packet), view);
-            }
-            if (filter.isOfInterfaceAlone() || filter.matchesRequest(view, code)) {
-                interest |= ofRequest(observer, code, 1 << i);
-            } else if (observer.every && !observer.detailed && mayBeReply(code)) {
-                interest |= 1 << i << REPLIES;
-            }
+            boolean samples = observer.anyPacket && observer.every;
+            boolean found = samples
+                    ? ofSample(observer, (1 << i) << SELECTED, count, interests)
+                    : ofFilter(observer, 1 << i, batch, interests);
+            any |= found;
         }
-        return interest;
+        return any;
+    }
+
+    /** Whoever wants a sample of all that comes need not look at what is between. */
+    private static boolean ofSample(Observer observer, int interest, int count, int[] interests) {
+        boolean any = false;
+        for (int i = observer.next(0, count); i < count; i = observer.next(i + 1, count)) {
+            interests[i] |= interest;
+            any = true;
+        }
+        return any;
+    }
+
+    private boolean ofFilter(Observer observer, int bit, Batch batch, int[] interests) {
+        boolean wantsReplies = repliesToo && observer.every && !observer.detailed;
+        boolean reads = !observer.anyPacket || observer.misses;
+        boolean any = false;
+        for (int i = 0; i < batch.count(); i++) {
+            if (reads && !wantsReplies && observer.sieve.keepsBack(frames, batch.address(i), batch.length(i))) {
+                continue;
+            }
+            int interest = reads ? ofPacket(observer, bit, batch, i, wantsReplies) : ofRequest(observer, -1, bit);
+            interests[i] |= interest;
+            any |= interest != 0;
+        }
+        return any;
+    }
+
+    private int ofPacket(Observer observer, int bit, Batch batch, int packet, boolean wantsReplies) {
+        int code = PacketParser.parse(
+                frames, batch.address(packet), batch.length(packet), batch.tailsLength(packet), view);
+        if (observer.anyPacket || observer.filter.matchesRequest(view, code)) {
+            return ofRequest(observer, code, bit);
+        }
+        return wantsReplies && mayBeReply(code) ? bit << REPLIES : 0;
     }
 
     private int ofRequest(Observer observer, int code, int bit) {
@@ -91,9 +130,7 @@ final class Interests {
 
     /** Whether a packet may be a reply by NAT: only what is made of it shows whose. */
     private boolean mayBeReply(int code) {
-        return code == PacketParser.OK
-                && snapshot.hasTranslations()
-                && snapshot.findService(view) == ForwardingSnapshot.NONE;
+        return code == PacketParser.OK && snapshot.findService(view) == ForwardingSnapshot.NONE;
     }
 
     private boolean mayBeMiss(int code) {

@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * a drop was counted. When several reasons were, the next batches are taken apart for a while. However many packets are asked for,
  * no more than {@link #STEPS_PER_SECOND} take a way of their own.
  *
- * <p>The worker asks for one part of a received batch after the other ({@link #begin}, {@link #next}), has each processed and sent,
- * and says so ({@link #completed}).
+ * <p>A batch with nothing in it that anybody wants goes its way as if nobody looked ({@link #begin}). Of others the worker asks for one part
+ * after the other ({@link #next}), has each processed and sent, and says so ({@link #completed}).
  */
 public final class Observation {
     /** The most who may observe at a time. */
@@ -72,6 +72,8 @@ public final class Observation {
     private int from;
     private int to;
     private boolean anyDetailed;
+    /** Whether counters have to be read of every batch: there may be drops in it, or be suppressed. */
+    private boolean anyByReason;
 
     /**
      * What a worker is to observe.
@@ -106,6 +108,7 @@ public final class Observation {
         for (Observer observer : observers) {
             snapBytes = Math.max(snapBytes, observer.snapBytes);
             anyDetailed |= observer.detailed;
+            anyByReason |= !observer.every;
         }
         if (injection != null) {
             snapBytes = Math.max(snapBytes, injection.observer.snapBytes);
@@ -125,12 +128,16 @@ public final class Observation {
     }
 
     /**
-     * Takes a received batch over.
+     * Looks a received batch over, and takes it over if there is something to observe in it; false, and the batch as it was, if not.
      *
-     * @param batch is empty afterwards, but for its spare frames
+     * @param batch is empty when it has been taken over, but for its spare frames
      * @param waiting whether the pipeline holds fragments, which may go before anything else
      */
-    public void begin(ForwardingSnapshot now, Batch batch, int ingressPort, boolean waiting, long timeNs) {
+    public boolean begin(ForwardingSnapshot now, Batch batch, int ingressPort, boolean waiting, long timeNs) {
+        who.begin(now, ingressPort, timeNs);
+        if (!who.of(batch, interests) && !anyByReason) {
+            return false;
+        }
         snapshot = now;
         ingress = ingressPort;
         nowNs = timeNs;
@@ -139,10 +146,8 @@ public final class Observation {
         to = 0;
         careful = mixed && timeNs - mixedNs < CAREFUL_NS;
         steps.fill(timeNs);
-        who.begin(now, ingressPort, timeNs);
         received.clear();
         for (int i = 0; i < batch.count(); i++) {
-            interests[i] = who.of(batch, i);
             if (interests[i] != 0) {
                 images.keep(i, batch, i);
             }
@@ -152,6 +157,7 @@ public final class Observation {
             }
         }
         batch.clear();
+        return true;
     }
 
     /** Fills the batch with what is to be processed next; false when all has been. */

@@ -15,6 +15,10 @@ public final class Observer {
     private static final int SUPPRESSED = 2;
 
     final PacketFilter filter;
+    final AddressSieve sieve;
+    /** Whether the filter lets all packets of its interface through, read or not. */
+    final boolean anyPacket;
+
     final boolean every;
     final boolean drops;
     final boolean misses;
@@ -53,6 +57,8 @@ public final class Observer {
             int perSecond,
             ObservationRing ring) {
         this.filter = filter;
+        this.sieve = new AddressSieve(filter);
+        this.anyPacket = filter.isOfInterfaceAlone();
         this.every = selection.every();
         this.drops = selection.hasDrops();
         this.misses = selection.hasMisses();
@@ -110,6 +116,21 @@ public final class Observer {
         }
         countSuppressed(1);
         return false;
+    }
+
+    /** As {@link #takes} of one packet after the other: the first that is taken of those from one to before another, or that one. */
+    int next(int from, int to) {
+        for (int packet = from; ; packet++) {
+            if (skip >= to - packet) {
+                skip -= to - packet;
+                return to;
+            }
+            packet += skip;
+            skip = 0;
+            if (takes()) {
+                return packet;
+            }
+        }
     }
 
     void countCaptured() {
