@@ -8,6 +8,7 @@ import dev.sluice.control.admin.AdminSocket;
 import dev.sluice.control.checkpath.CheckPath;
 import dev.sluice.control.config.ConfigSource;
 import dev.sluice.control.config.DirectorConfig;
+import dev.sluice.control.config.IdleMode;
 import dev.sluice.control.config.SluiceConfig;
 import dev.sluice.control.http.HttpListener;
 import dev.sluice.control.observe.Observatory;
@@ -252,6 +253,10 @@ public final class Director implements AutoCloseable {
         director.logReady(version, programs);
         manager.ready(director.status());
         attachments.tidy(settings);
+        if (settings.idle() == IdleMode.BUSY) {
+            // Last: what starts does so on all processors.
+            ThreadPlacement.keepOff(cpus, machine.allowedCpus());
+        }
         return director;
     }
 

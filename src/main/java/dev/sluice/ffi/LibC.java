@@ -7,6 +7,8 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
+import java.util.Collection;
+import java.util.List;
 
 /**
  * The C library's calls that Sluice makes, with {@code errno} captured in the same downcall.
@@ -25,8 +27,8 @@ public final class LibC {
     /** Of sys/resource.h; 0 behind it is the calling thread. */
     private static final int PRIO_PROCESS = 0;
 
-    /** {@code cpu_set_t} of sched.h: a bit for each of 1024 processors, in longs. */
-    private static final int CPU_SET_BYTES = 128;
+    /** As many processors as Linux knows at the most (CONFIG_NR_CPUS): a bit for each, in longs. */
+    private static final int CPU_SET_BYTES = 1024;
 
     private static final MemorySegment SOCKET = function("socket");
     private static final MemorySegment BIND = function("bind");
@@ -304,14 +306,29 @@ public final class LibC {
 
     /** Pins the calling thread to one processor by {@code sched_setaffinity(2)}: 0, or {@code -errno}. */
     public static int pinCurrentThread(CallState state, int cpu) {
-        if (cpu < 0 || cpu >= CPU_SET_BYTES * Byte.SIZE) {
+        return setAffinity(state, 0, List.of(cpu));
+    }
+
+    /**
+     * Says on which processors a thread may run, and those that it starts from then on, by {@code sched_setaffinity(2)}: 0, or
+     * {@code -errno}.
+     *
+     * @param thread the kernel's number of it, 0 for the calling one
+     */
+    public static int setAffinity(CallState state, int thread, Collection<Integer> cpus) {
+        if (cpus.stream().anyMatch(cpu -> cpu < 0 || cpu >= CPU_SET_BYTES * Byte.SIZE)) {
             return -Native.EINVAL();
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment set = arena.allocate(CPU_SET_BYTES, Long.BYTES);
-            long word = (long) cpu / Long.SIZE;
-            set.setAtIndex(ValueLayout.JAVA_LONG, word, 1L << (cpu % Long.SIZE));
-            return callInt(SCHED_SETAFFINITY, state, 0, set.byteSize(), Calls.pointer(set), 0, 0, 0);
+            for (int cpu : cpus) {
+                long word = (long) cpu / Long.SIZE;
+                set.setAtIndex(
+                        ValueLayout.JAVA_LONG,
+                        word,
+                        set.getAtIndex(ValueLayout.JAVA_LONG, word) | 1L << (cpu % Long.SIZE));
+            }
+            return callInt(SCHED_SETAFFINITY, state, thread, set.byteSize(), Calls.pointer(set), 0, 0, 0);
         }
     }
 

@@ -13,6 +13,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -125,17 +128,59 @@ class SettingsIT {
         assertEquals(0, unpinned.stop());
     }
 
+    @Test
+    void a_worker_that_spins_has_its_processor_for_itself() {
+        LabFixture.Director director =
+                lab.fixture().startDirector(lab.allServices("cpus = [1]\nqueues = 1\nidle = \"busy\""));
+        lab.assertServes();
+        var _ = lab.await(
+                "all threads but the worker to keep off its processor",
+                _ -> cpusOfAll(director).entrySet().stream()
+                        .noneMatch(thread -> thread.getKey().equals("sluice-worker-0") != isOn(1, thread.getValue())));
+        assertEquals("1", allowedCpus(director, "sluice-worker-0"));
+        assertEquals(0, director.stop());
+        LabFixture.Director sleeping = lab.fixture().startDirector(lab.allServices("cpus = [1]\nqueues = 1"));
+        assertTrue(isOn(1, allowedCpus(sleeping, "sluice-admin")), "one that sleeps shares it");
+        assertEquals(0, sleeping.stop());
+    }
+
+    /** Whether a list as in {@code 0-3,5} has a processor. */
+    private static boolean isOn(int cpu, String list) {
+        return Stream.of(list.split(",", -1)).anyMatch(range -> {
+            String[] ends = range.split("-", -1);
+            return Integer.parseInt(ends[0]) <= cpu && cpu <= Integer.parseInt(ends[ends.length - 1]);
+        });
+    }
+
+    /** By name, and number where several are called the same: all but the worker. */
+    private static Map<String, String> cpusOfAll(LabFixture.Director director) {
+        Map<String, String> cpus = new TreeMap<>();
+        try (Stream<Path> tasks = Files.list(Path.of("/proc", "" + director.pid(), "task"))) {
+            for (Path task : tasks.toList()) {
+                String name = read(task.resolve("comm")).strip();
+                String key = cpus.containsKey(name) ? name + " " + task.getFileName() : name;
+                affinity(task).ifPresent(list -> cpus.put(key, list));
+            }
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+        return cpus;
+    }
+
+    private static Optional<String> affinity(Path task) {
+        return read(task.resolve("status"))
+                .lines()
+                .filter(line -> line.startsWith("Cpus_allowed_list:"))
+                .map(line -> line.split("\\s+", -1)[1])
+                .findFirst();
+    }
+
     private static String allowedCpus(LabFixture.Director director, String thread) {
         try (Stream<Path> tasks = Files.list(Path.of("/proc", "" + director.pid(), "task"))) {
             Path task = tasks.filter(path -> read(path.resolve("comm")).strip().equals(thread))
                     .findFirst()
                     .orElseThrow(() -> new AssertionError("no thread " + thread));
-            return read(task.resolve("status"))
-                    .lines()
-                    .filter(line -> line.startsWith("Cpus_allowed_list:"))
-                    .map(line -> line.split("\\s+", -1)[1])
-                    .findFirst()
-                    .orElseThrow();
+            return affinity(task).orElseThrow();
         } catch (IOException e) {
             throw new AssertionError(e);
         }
