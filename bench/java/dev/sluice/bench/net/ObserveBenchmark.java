@@ -5,14 +5,21 @@ import dev.sluice.bench.harness.Measurement;
 import dev.sluice.bench.harness.Measurement.Better;
 import dev.sluice.bench.harness.Run;
 import dev.sluice.bench.harness.Target;
+import dev.sluice.control.admin.AdminClient;
+import dev.sluice.control.admin.AdminException;
 import dev.sluice.packet.IpAddress;
 import dev.sluice.service.ForwardingMethod;
+import dev.sluice.stats.DirectorStats;
+import dev.sluice.stats.WorkerStats;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -24,7 +31,9 @@ import picocli.CommandLine.Option;
         sortOptions = false,
         description = {
             "What it costs a director under full load to be looked at: one director, one flood, trials in turn with and "
-                    + "without everybody who looks.",
+                    + "without everybody who looks. Who looks runs on the generator's CPU, and so do the director's threads that "
+                    + "answer: where that CPU is what bounds the rate, they take from the generator. So what counts is how many "
+                    + "packets a worker forwards in a second of its own time, that is while it has packets.",
             "",
             "Needs root. Everything is in namespaces of its own, and removed at the end."
         })
@@ -60,6 +69,13 @@ public final class ObserveBenchmark extends Benchmark {
             description = "length of a trial (${DEFAULT-VALUE})")
     private double seconds;
 
+    @Option(
+            names = "--rate",
+            defaultValue = "0",
+            paramLabel = "PPS",
+            description = "packets that are offered a second, 0 for as many as the generator makes (${DEFAULT-VALUE})")
+    private long rate;
+
     /** Who can look. */
     enum Observer {
         CAPTURE,
@@ -90,7 +106,7 @@ public final class ObserveBenchmark extends Benchmark {
         run.remark(network.pinning());
     }
 
-    private void inTurn(Run run, TestBed bed, SluiceSubject subject) throws IOException {
+    private void inTurn(Run run, TestBed bed, SluiceSubject subject) throws IOException, AdminException {
         for (Observer observer : observers) {
             run.command(observer.name().toLowerCase(Locale.ROOT), String.join(" ", command(observer, bed, subject)));
         }
@@ -99,32 +115,80 @@ public final class ObserveBenchmark extends Benchmark {
         for (int i = 0; i < WARM_UPS; i++) {
             var _ = trial(bed, subject, true);
         }
-        List<Double> alone = new ArrayList<>();
-        List<Double> observed = new ArrayList<>();
-        List<Double> ratios = new ArrayList<>();
+        List<Seen> alone = new ArrayList<>();
+        List<Seen> observed = new ArrayList<>();
         for (int round = 0; round < rounds; round++) {
             // By turns who is first, so that what drifts over a pair falls on both alike.
-            double first = trial(bed, subject, round % 2 == 1);
-            double second = trial(bed, subject, round % 2 == 0);
-            double unseen = round % 2 == 1 ? second : first;
-            double seen = round % 2 == 1 ? first : second;
+            Seen first = trial(bed, subject, round % 2 == 1);
+            Seen second = trial(bed, subject, round % 2 == 0);
+            Seen unseen = round % 2 == 1 ? second : first;
+            Seen seen = round % 2 == 1 ? first : second;
             alone.add(unseen);
             observed.add(seen);
-            ratios.add(seen / unseen);
             run.progress(
-                    "round %d: %.0f packets/s, observed %.0f, %.4f".formatted(round + 1, unseen, seen, seen / unseen));
+                    "round %d: %.0f packets in a worker's second, observed %.0f, %.4f; received %.0f/s, %.0f/s, %.4f"
+                            .formatted(
+                                    round + 1,
+                                    unseen.perBusySecond,
+                                    seen.perBusySecond,
+                                    seen.perBusySecond / unseen.perBusySecond,
+                                    unseen.rate,
+                                    seen.rate,
+                                    seen.rate / unseen.rate));
         }
-        Map<String, String> parameters = network.parameters();
-        run.add(new Measurement("sluice-dr", "rate", "packets/s", Better.HIGHER, parameters, alone));
-        run.add(new Measurement("sluice-dr-observed", "rate", "packets/s", Better.HIGHER, parameters, observed));
-        Measurement paired =
-                new Measurement("sluice-dr-observed", "rate to unobserved", "ratio", Better.HIGHER, parameters, ratios);
-        run.add(paired);
-        run.add(new Target("rate observed to unobserved, median of pairs", paired.median(), 0.98, true));
+        var _ = compare(run, "rate", Seen::rate, alone, observed);
+        Measurement paired = compare(run, "packets in a worker's second", Seen::perBusySecond, alone, observed);
+        run.add(new Target(
+                "packets in a worker's second, observed to unobserved, median of pairs", paired.median(), 0.98, true));
     }
 
-    private double trial(TestBed bed, SluiceSubject subject, boolean observed) throws IOException {
+    private Measurement compare(
+            Run run, String metric, ToDoubleFunction<Seen> value, List<Seen> alone, List<Seen> observed) {
+        Map<String, String> parameters = network.parameters();
+        run.add(new Measurement("sluice-dr", metric, "packets/s", Better.HIGHER, parameters, values(alone, value)));
+        run.add(new Measurement(
+                "sluice-dr-observed", metric, "packets/s", Better.HIGHER, parameters, values(observed, value)));
+        Measurement paired = new Measurement(
+                "sluice-dr-observed",
+                metric + " to unobserved",
+                "ratio",
+                Better.HIGHER,
+                parameters,
+                IntStream.range(0, alone.size())
+                        .mapToObj(i -> value.applyAsDouble(observed.get(i)) / value.applyAsDouble(alone.get(i)))
+                        .toList());
+        run.add(paired);
+        return paired;
+    }
+
+    private static List<Double> values(List<Seen> trials, ToDoubleFunction<Seen> value) {
+        return trials.stream().map(value::applyAsDouble).toList();
+    }
+
+    /**
+     * What came of a trial.
+     *
+     * @param rate packets a second at the sink
+     * @param perBusySecond packets that a worker took in a second of duty cycles that found some
+     */
+    private record Seen(double rate, double perBusySecond) {}
+
+    /** What workers had done at a moment. */
+    private record Work(long packets, long busyNs) {
+        static Work now(AdminClient director) throws AdminException {
+            long packets = 0;
+            long busyNs = 0;
+            for (WorkerStats worker : director.ask("stats", DirectorStats.class).workers()) {
+                packets += worker.counters().getOrDefault("rx_packets", 0L);
+                busyNs += worker.counters().getOrDefault("busy_ns", 0L);
+            }
+            return new Work(packets, busyNs);
+        }
+    }
+
+    private Seen trial(TestBed bed, SluiceSubject subject, boolean observed) throws IOException, AdminException {
         List<SubjectProcess> looking = new ArrayList<>();
+        AdminClient director = new AdminClient(subject.socket(bed.scenario()));
         try {
             if (observed) {
                 for (Observer observer : observers) {
@@ -137,15 +201,27 @@ public final class ObserveBenchmark extends Benchmark {
                 }
                 Pause.ms(START_MS);
             }
-            double rate = bed.trial(seconds, 0).receivedPerSecond();
+            Work before = Work.now(director);
+            double received = bed.trial(seconds, rate).receivedPerSecond();
+            Work after = Work.now(director);
             looking.forEach(SubjectProcess::check);
-            return rate;
+            return new Seen(received, (after.packets - before.packets) * 1e9 / (after.busyNs - before.busyNs));
         } finally {
             looking.forEach(bed::close);
         }
     }
 
+    /** On the generator's processor: whoever looks is on another machine, or on a processor that the director's host has left for such. */
     private static List<String> command(Observer observer, TestBed bed, SluiceSubject subject) {
+        List<String> command = new ArrayList<>(List.of(
+                "taskset",
+                "-c",
+                bed.scenario().generatorCpus().stream().map(String::valueOf).collect(Collectors.joining(","))));
+        command.addAll(looking(observer, bed, subject));
+        return command;
+    }
+
+    private static List<String> looking(Observer observer, TestBed bed, SluiceSubject subject) {
         String sluice = SluiceSubject.launcher().toString();
         String socket = subject.socket(bed.scenario()).toString();
         IpAddress vip = bed.topology().vips().getFirst();
