@@ -2,9 +2,8 @@ package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.sluice.control.admin.AdminClient;
+import dev.sluice.cli.socket.AdminSocketOption;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.config.TomlWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -13,6 +12,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -69,26 +69,21 @@ final class ConfigCommand implements Runnable {
                 "See also: docs/configuration.md for every key",
             })
     private static final class Dump implements Callable<Integer> {
-        private final Path defaultSocket;
         private @Nullable @Spec CommandSpec spec;
 
-        @Option(
-                names = "--socket",
-                paramLabel = "PATH",
-                description =
-                        "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
-        private @Nullable Path socket;
+        @Mixin
+        private final AdminSocketOption socket;
 
         @Option(names = "--json", description = "One line of JSON, as the admin socket has it.")
         private boolean json;
 
         Dump(@Nullable Path socketOfEnvironment) {
-            defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
+            socket = new AdminSocketOption(socketOfEnvironment);
         }
 
         @Override
         public Integer call() throws AdminException {
-            JsonNode config = new AdminClient(socket == null ? defaultSocket : socket).askTree("config");
+            JsonNode config = socket.client().askTree("config");
             PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
             if (json || !(config instanceof ObjectNode tables)) {
                 out.println(config);

@@ -1,9 +1,8 @@
 package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.control.admin.AdminClient;
+import dev.sluice.cli.socket.AdminSocketOption;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.control.config.DirectorConfig;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -14,11 +13,11 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice fwmark} with its commands. */
@@ -49,19 +48,14 @@ import picocli.CommandLine.Spec;
             "See also: docs/configuration.md, [[fwmark]]",
         })
 final class FwmarkCommand implements Runnable {
-    private final Path defaultSocket;
     private @Nullable @Spec CommandSpec spec;
-
-    private FwmarkCommand(@Nullable Path socketOfEnvironment) {
-        defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
-    }
 
     /** The command with its own. */
     static CommandLine commandLine(@Nullable Path socketOfEnvironment) {
-        return new CommandLine(new FwmarkCommand(socketOfEnvironment))
-                .addSubcommand(new ListRules())
-                .addSubcommand(new AddRule())
-                .addSubcommand(new DeleteRule());
+        return new CommandLine(new FwmarkCommand())
+                .addSubcommand(new ListRules(socketOfEnvironment))
+                .addSubcommand(new AddRule(socketOfEnvironment))
+                .addSubcommand(new DeleteRule(socketOfEnvironment));
     }
 
     @Override
@@ -71,19 +65,17 @@ final class FwmarkCommand implements Runnable {
 
     /** What the three have in common. */
     private abstract static class Asking implements Callable<Integer> {
-        private @Nullable @ParentCommand FwmarkCommand parent;
         private @Nullable @Spec CommandSpec spec;
 
-        @Option(
-                names = "--socket",
-                paramLabel = "PATH",
-                description =
-                        "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
-        private @Nullable Path socket;
+        @Mixin
+        private final AdminSocketOption socket;
+
+        private Asking(@Nullable Path socketOfEnvironment) {
+            socket = new AdminSocketOption(socketOfEnvironment);
+        }
 
         JsonNode ask(String command, Map<String, ?> arguments) throws AdminException {
-            Path path = socket == null ? Objects.requireNonNull(parent).defaultSocket : socket;
-            return new AdminClient(path).askTree(command, arguments);
+            return socket.client().askTree(command, arguments);
         }
 
         PrintWriter out() {
@@ -103,6 +95,10 @@ final class FwmarkCommand implements Runnable {
 
         @Option(names = "--json", description = "One line of JSON, as the admin socket has it.")
         private boolean json;
+
+        ListRules(@Nullable Path socketOfEnvironment) {
+            super(socketOfEnvironment);
+        }
 
         @Override
         public Integer call() throws AdminException {
@@ -157,7 +153,8 @@ final class FwmarkCommand implements Runnable {
                 description = "CIPs: an address or a prefix of the destination's family; all by default.")
         private @Nullable String source;
 
-        private Changing(String command) {
+        private Changing(@Nullable Path socketOfEnvironment, String command) {
+            super(socketOfEnvironment);
             this.command = command;
         }
 
@@ -191,8 +188,8 @@ final class FwmarkCommand implements Runnable {
             parameterListHeading = "%nParameters:%n",
             optionListHeading = "%nOptions:%n")
     private static final class AddRule extends Changing {
-        AddRule() {
-            super("fwmark-add");
+        AddRule(@Nullable Path socketOfEnvironment) {
+            super(socketOfEnvironment, "fwmark-add");
         }
     }
 
@@ -205,8 +202,8 @@ final class FwmarkCommand implements Runnable {
             parameterListHeading = "%nParameters:%n",
             optionListHeading = "%nOptions:%n")
     private static final class DeleteRule extends Changing {
-        DeleteRule() {
-            super("fwmark-delete");
+        DeleteRule(@Nullable Path socketOfEnvironment) {
+            super(socketOfEnvironment, "fwmark-delete");
         }
     }
 }

@@ -2,9 +2,9 @@ package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sluice.cli.socket.AdminSocketOption;
 import dev.sluice.control.admin.AdminClient;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.stats.HealthStats;
 import java.io.PrintWriter;
@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -41,14 +42,10 @@ import picocli.CommandLine.Spec;
             "See also: docs/health.md, docs/admin-protocol.md",
         })
 final class HealthCommand implements Callable<Integer> {
-    private final Path defaultSocket;
     private @Nullable @Spec CommandSpec spec;
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            description = "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
-    private @Nullable Path socket;
+    @Mixin
+    private final AdminSocketOption socket;
 
     @Option(names = "--json", description = "All of it as one line of JSON.")
     private boolean json;
@@ -60,13 +57,13 @@ final class HealthCommand implements Callable<Integer> {
     private boolean exitCode;
 
     HealthCommand(@Nullable Path socketOfEnvironment) {
-        defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
+        socket = new AdminSocketOption(socketOfEnvironment);
     }
 
     @Override
     public Integer call() throws AdminException {
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
-        AdminClient client = new AdminClient(socket == null ? defaultSocket : socket);
+        AdminClient client = socket.client();
         HealthStats health = client.ask("stats", DirectorStats.class).health();
         if (json) {
             out.println(new ObjectMapper().<JsonNode>valueToTree(health));

@@ -1,9 +1,8 @@
 package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sluice.control.admin.AdminClient;
+import dev.sluice.cli.socket.AdminSocketOption;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.control.config.DirectorConfig;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -14,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -44,7 +44,6 @@ import picocli.CommandLine.Spec;
             "See also: sluice check, docs/operations.md",
         })
 final class ReloadCommand implements Callable<Integer> {
-    private final Path defaultSocket;
     private @Nullable @Spec CommandSpec spec;
 
     @Parameters(
@@ -58,14 +57,11 @@ final class ReloadCommand implements Callable<Integer> {
             description = "Print what would change, and change nothing.")
     private boolean dryRun;
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            description = "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
-    private @Nullable Path socket;
+    @Mixin
+    private final AdminSocketOption socket;
 
     ReloadCommand(@Nullable Path socketOfEnvironment) {
-        defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
+        socket = new AdminSocketOption(socketOfEnvironment);
     }
 
     @Override
@@ -74,7 +70,7 @@ final class ReloadCommand implements Callable<Integer> {
         if (file != null) {
             arguments.put("config", file.toAbsolutePath().toString());
         }
-        JsonNode outcome = new AdminClient(socket == null ? defaultSocket : socket).askTree("reload", arguments);
+        JsonNode outcome = socket.client().askTree("reload", arguments);
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
         Set<String> undoes = new LinkedHashSet<>();

@@ -1,9 +1,9 @@
 package dev.sluice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sluice.cli.socket.AdminSocketOption;
 import dev.sluice.control.admin.AdminClient;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.stats.DirectorStats;
 import dev.sluice.stats.PacketBalance;
 import java.io.PrintWriter;
@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -45,15 +46,10 @@ import picocli.CommandLine.Spec;
 final class StatsCommand implements Callable<Integer> {
     private static final int BALANCE_TRIES = 40;
     private static final int BALANCE_INTERVAL_MS = 50;
-
-    private final Path defaultSocket;
     private @Nullable @Spec CommandSpec spec;
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            description = "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
-    private @Nullable Path socket;
+    @Mixin
+    private final AdminSocketOption socket;
 
     @Option(names = "--json", description = "The whole reading as one line of JSON, zeros included.")
     private boolean json;
@@ -66,13 +62,13 @@ final class StatsCommand implements Callable<Integer> {
     private boolean balance;
 
     StatsCommand(@Nullable Path socketOfEnvironment) {
-        defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
+        socket = new AdminSocketOption(socketOfEnvironment);
     }
 
     @Override
     public Integer call() throws AdminException {
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
-        AdminClient client = new AdminClient(socket == null ? defaultSocket : socket);
+        AdminClient client = socket.client();
         if (balance) {
             return balance(client, new StatsPrinter(out));
         }

@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.sluice.cli.ExitCode;
+import dev.sluice.cli.socket.AdminSocketOption;
 import dev.sluice.control.admin.AdminClient;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.control.flows.FlowField;
 import dev.sluice.control.flows.FlowQuery;
 import dev.sluice.stats.ConnectionGroup;
@@ -24,6 +24,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -68,15 +69,10 @@ public final class FlowsCommand implements Callable<Integer> {
 
     private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h|d|)");
     private static final String COUNT = "count";
-
-    private final Path defaultSocket;
     private @Nullable @Spec CommandSpec spec;
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            description = "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
-    private @Nullable Path socket;
+    @Mixin
+    private final AdminSocketOption socket;
 
     @Option(
             names = "--client",
@@ -192,7 +188,7 @@ public final class FlowsCommand implements Callable<Integer> {
      * @param socketOfEnvironment the admin socket that the environment names
      */
     public FlowsCommand(@Nullable Path socketOfEnvironment) {
-        defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
+        socket = new AdminSocketOption(socketOfEnvironment);
     }
 
     @Override
@@ -208,7 +204,7 @@ public final class FlowsCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(own.commandLine(), String.valueOf(e.getMessage()), e);
         }
-        AdminClient director = new AdminClient(socket == null ? defaultSocket : socket);
+        AdminClient director = socket.client();
         PrintWriter out = own.commandLine().getOut();
         PrintWriter err = own.commandLine().getErr();
         if (countBy.isEmpty()) {

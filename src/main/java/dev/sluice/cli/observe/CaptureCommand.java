@@ -1,9 +1,9 @@
 package dev.sluice.cli.observe;
 
 import dev.sluice.cli.ExitCode;
+import dev.sluice.cli.socket.AdminSocketOption;
 import dev.sluice.control.admin.AdminClient;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.control.config.DirectorConfig;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -23,6 +23,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -61,8 +62,6 @@ public final class CaptureCommand implements Callable<Integer> {
     private static final int WAIT_MS = 500;
     private static final Set<OpenOption> CREATE =
             Set.of(StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
-
-    private final Path defaultSocket;
     private @Nullable @Spec CommandSpec spec;
 
     @Option(
@@ -158,15 +157,12 @@ public final class CaptureCommand implements Callable<Integer> {
     @Option(names = "--queue", paramLabel = "NUMBER", description = "That came in by this queue.")
     private @Nullable Integer queue;
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            description = "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
-    private @Nullable Path socket;
+    @Mixin
+    private final AdminSocketOption socket;
 
     /** The command; {@code socketOfEnvironment} is SLUICE_SOCKET, if set. */
     public CaptureCommand(@Nullable Path socketOfEnvironment) {
-        defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
+        socket = new AdminSocketOption(socketOfEnvironment);
     }
 
     @Override
@@ -177,7 +173,7 @@ public final class CaptureCommand implements Callable<Integer> {
         if (toStandardOutput && isTerminal()) {
             throw misused("-w -: packets are not for a terminal; pipe them into tshark -i -, or write a file");
         }
-        AdminClient director = new AdminClient(socket == null ? defaultSocket : socket);
+        AdminClient director = socket.client();
         Interruption interruption = Interruption.install();
         int code = ExitCode.FAILURE.code();
         // Asked first, so that no file is replaced for nothing.

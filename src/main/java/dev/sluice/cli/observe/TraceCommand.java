@@ -2,9 +2,9 @@ package dev.sluice.cli.observe;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sluice.cli.ExitCode;
+import dev.sluice.cli.socket.AdminSocketOption;
 import dev.sluice.control.admin.AdminClient;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.control.config.DirectorConfig;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -49,8 +50,6 @@ import picocli.CommandLine.Spec;
         })
 public final class TraceCommand implements Callable<Integer> {
     private static final int WAIT_MS = 500;
-
-    private final Path defaultSocket;
     private @Nullable @Spec CommandSpec spec;
 
     @Option(
@@ -102,15 +101,12 @@ public final class TraceCommand implements Callable<Integer> {
     @Option(names = "--json", description = "A line of JSON for each packet.")
     private boolean json;
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            description = "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
-    private @Nullable Path socket;
+    @Mixin
+    private final AdminSocketOption socket;
 
     /** The command; {@code socketOfEnvironment} is SLUICE_SOCKET, if set. */
     public TraceCommand(@Nullable Path socketOfEnvironment) {
-        defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
+        socket = new AdminSocketOption(socketOfEnvironment);
     }
 
     @Override
@@ -127,7 +123,7 @@ public final class TraceCommand implements Callable<Integer> {
             throw misused("--count and --timeout are 1 or more");
         }
         PrintWriter out = own.commandLine().getOut();
-        AdminClient director = new AdminClient(socket == null ? defaultSocket : socket);
+        AdminClient director = socket.client();
         Map<String, Object> request = new LinkedHashMap<>();
         putEndpoint(request, "client", client);
         putEndpoint(request, "vip", vip);

@@ -1,10 +1,10 @@
 package dev.sluice.cli.top;
 
 import dev.sluice.cli.ExitCode;
+import dev.sluice.cli.socket.AdminSocketOption;
 import dev.sluice.cli.top.TopState.View;
 import dev.sluice.control.admin.AdminClient;
 import dev.sluice.control.admin.AdminException;
-import dev.sluice.control.config.DirectorConfig;
 import dev.sluice.stats.DirectorStats;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -20,6 +20,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -61,15 +62,11 @@ public final class TopCommand implements Callable<Integer> {
     /** How long a key may wait for an answer; new figures and another size are noticed as fast. */
     private static final long TICK_MS = 50;
 
-    private final Path defaultSocket;
     private final Map<String, String> environment;
     private @Nullable @Spec CommandSpec spec;
 
-    @Option(
-            names = "--socket",
-            paramLabel = "PATH",
-            description = "The director's admin socket. Goes before SLUICE_SOCKET; default /run/sluice/sluice.sock.")
-    private @Nullable Path socket;
+    @Mixin
+    private final AdminSocketOption socket;
 
     @Option(
             names = {"-d", "--delay"},
@@ -109,14 +106,14 @@ public final class TopCommand implements Callable<Integer> {
      * @param environment the environment variables
      */
     public TopCommand(@Nullable Path socketOfEnvironment, Map<String, String> environment) {
-        defaultSocket = socketOfEnvironment == null ? DirectorConfig.DEFAULT_SOCKET : socketOfEnvironment;
+        socket = new AdminSocketOption(socketOfEnvironment);
         this.environment = environment;
     }
 
     @Override
     public Integer call() throws AdminException, IOException, InterruptedException {
         TopState state = state();
-        AdminClient director = new AdminClient(socket == null ? defaultSocket : socket);
+        AdminClient director = socket.client();
         if (batch) {
             printFrames(director, state);
             return ExitCode.OK.code();
