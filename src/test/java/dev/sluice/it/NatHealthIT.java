@@ -13,9 +13,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Real servers whose packets are steered answer checks all the same: those are for the director's host. */
@@ -23,28 +21,22 @@ class NatHealthIT {
     private static final String MORE4 = "10.0.0.77";
     private static final String MORE6 = "fd00:51::77";
 
-    private static DirectorLab lab;
+    /** One for each: of checks via the VIP a real server may say a last word long after, and it would be steered. */
+    private final DirectorLab lab = DirectorLab.up();
+
     private LabFixture.@Nullable Director director;
 
-    @BeforeAll
-    static void up() {
-        lab = DirectorLab.up();
-    }
-
-    @AfterAll
-    static void down() {
-        lab.close();
-    }
-
     @AfterEach
-    void stop() {
-        if (director != null) {
-            assertEquals(0, director.stop(), director::log);
+    void down() {
+        try (lab) {
+            if (director != null) {
+                assertEquals(0, director.stop(), director::log);
+            }
         }
     }
 
     /** Port 8000 of both VIPs, translated to port 80; lines for each check of a family. */
-    private static String config(String check4, String check6) {
+    private String config(String check4, String check6) {
         return lab.config("", service(VIP4, RIPS4, check4), service("[" + VIP6 + "]", RIPS6, check6));
     }
 
@@ -74,7 +66,7 @@ class NatHealthIT {
         return stats.health().services().stream().flatMap(service -> service.realServers().stream());
     }
 
-    private static void awaitHealthy() {
+    private void awaitHealthy() {
         DirectorStats stats = lab.await(
                 "all are healthy",
                 now -> all(now).allMatch(real ->
