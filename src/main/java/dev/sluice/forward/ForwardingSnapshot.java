@@ -157,9 +157,9 @@ public final class ForwardingSnapshot {
         return quiesced.get(realServerId);
     }
 
-    /** Whether the way to a real server of this snapshot is known. */
+    /** Whether a real server is one of this snapshot, and the way to it known. */
     public boolean isReachable(int realServerId) {
-        return hops.of(realServerId, 0) != HopTable.NONE;
+        return serviceOf(realServerId) != NONE && hops.of(realServerId, 0) != HopTable.NONE;
     }
 
     /** How packets for the real servers of this snapshot are encapsulated. */

@@ -62,7 +62,9 @@ class MetricsIT {
                 DirectorLab.service("tcp", VIP4, 80, "rr", RIPS4)
                         + "  [[service.check]]\n  type = \"tcp\"\n  interval = 1\n  timeout = 1\n"
                         + "  [service.sorry]\n  address = \"10.0.0.13\"\n  port = 8081\n  method = \"nat\"\n",
-                DirectorLab.service("udp", VIP4, 7, "rr", RIPS4),
+                // The last real server of all is out of service.
+                DirectorLab.service("udp", VIP4, 7, "rr", RIPS4)
+                        + "  [service.sorry]\n  address = \"10.0.0.13\"\n  port = 8081\n  method = \"nat\"\n",
                 DirectorLab.service("tcp", VIP4, 8443, "rr", List.of()));
     }
 
