@@ -128,7 +128,9 @@ start_machine() {
     if [[ $LAB_ACCEL == kvm ]]; then
         machine+=(-accel kvm -cpu host)
     else
-        machine+=(-accel "tcg,thread=multi,tb-size=$((processors * 128))" -cpu max)
+        # One thread for all processors: the JVM patches code that another processor may be running, which x86 allows and
+        # QEMU's processors in threads of their own do not get right (SIGILL in compiled code, one start in ten).
+        machine+=(-accel "tcg,thread=single,tb-size=$((processors * 128))" -cpu max)
     fi
     queues=$(queues_of "$host")
     while read -r interface _ _ _ mac; do
