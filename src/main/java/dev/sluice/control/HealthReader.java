@@ -1,5 +1,6 @@
 package dev.sluice.control;
 
+import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.health.CheckSpec;
 import dev.sluice.health.HealthChecks;
 import dev.sluice.health.Target;
@@ -13,7 +14,9 @@ import dev.sluice.stats.HealthStats;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the health of all that is configured. Any thread. */
 final class HealthReader {
@@ -45,6 +48,7 @@ final class HealthReader {
         VirtualService service = state.configured();
         HealthSettings settings = state.settings();
         RealServer sorry = settings.sorry();
+        Map<RealServerConfig.Endpoint, RealServer> effective = state.effectiveByEndpoint();
         return new HealthStats.Service(
                 switch (service.key()) {
                     case AddressKey key -> key.protocol().name();
@@ -71,13 +75,12 @@ final class HealthReader {
                                 sorry.port(),
                                 state.effective().realServers().contains(sorry)),
                 service.realServers().stream()
-                        .map(real -> realServer(state, real))
+                        .map(real -> realServer(state, real, effective.get(ServiceState.endpoint(real))))
                         .toList());
     }
 
-    private HealthStats.RealServer realServer(ServiceState state, RealServer real) {
+    private HealthStats.RealServer realServer(ServiceState state, RealServer real, @Nullable RealServer inService) {
         VirtualService service = state.configured();
-        Optional<RealServer> inService = Registry.find(state.effective(), real.address(), real.port());
         List<CheckSpec> specs = state.settings().checksOf(real);
         Target target = Overlay.target(service, real);
         Optional<TargetHealth> health = specs.isEmpty() ? Optional.empty() : checks.of(target);
@@ -85,8 +88,8 @@ final class HealthReader {
                 real.address().toString(),
                 real.port(),
                 real.weight(),
-                inService.map(RealServer::weight).orElse(0),
-                inService.isPresent(),
+                inService == null ? 0 : inService.weight(),
+                inService != null,
                 health.map(known -> known.up() ? "up" : "down").orElse("unchecked"),
                 health.map(known -> text(known.since())).orElse(""),
                 health.map(TargetHealth::reason).orElse(""),

@@ -1,8 +1,12 @@
 package dev.sluice.control;
 
+import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.service.RealServer;
 import dev.sluice.service.VirtualService;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * A service, and what health makes of it. Immutable.
@@ -19,6 +23,17 @@ record ServiceState(
         return Registry.find(effective, real.address(), real.port())
                 .map(now -> now.weight() > 0)
                 .orElse(false);
+    }
+
+    /** The real servers that workers have, to find thousands of them by. */
+    Map<RealServerConfig.Endpoint, RealServer> effectiveByEndpoint() {
+        return effective.realServers().stream()
+                .collect(Collectors.toMap(ServiceState::endpoint, Function.identity(), (first, _) -> first));
+    }
+
+    /** What a real server is found by. */
+    static RealServerConfig.Endpoint endpoint(RealServer real) {
+        return new RealServerConfig.Endpoint(real.address(), real.port());
     }
 
     /** Its configured real servers, and its sorry server behind them. */

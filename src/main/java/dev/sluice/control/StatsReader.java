@@ -6,6 +6,7 @@ import dev.sluice.bpf.SteeringMaps;
 import dev.sluice.bpf.SteeringOutcome;
 import dev.sluice.bpf.SteeringProgram;
 import dev.sluice.control.config.LocalAddresses;
+import dev.sluice.control.config.RealServerConfig;
 import dev.sluice.control.http.Reading;
 import dev.sluice.forward.Counter;
 import dev.sluice.neighbour.NextHop;
@@ -82,11 +83,7 @@ final class StatsReader {
     Reading reading(Reading.Load load) {
         SnapshotCompiler.Compiled compiled = compiler.current();
         List<ServiceStats> services = compiled.states().stream()
-                .map(state -> service(
-                        state,
-                        state.allRealServers().stream()
-                                .map(real -> evenOutOfService(state, real, compiled))
-                                .toList()))
+                .map(state -> service(state, evenOutOfService(state, compiled)))
                 .toList();
         Map<String, Integer> nextHops = new LinkedHashMap<>();
         nextHops.put(RESOLVED, 0);
@@ -104,10 +101,14 @@ final class StatsReader {
         };
     }
 
-    private RealServerStats evenOutOfService(ServiceState state, RealServer real, SnapshotCompiler.Compiled compiled) {
-        return Registry.find(state.effective(), real.address(), real.port())
-                .map(known -> realServer(known, known.weight(), compiled))
-                .orElseGet(() -> realServer(real, 0, compiled));
+    private List<RealServerStats> evenOutOfService(ServiceState state, SnapshotCompiler.Compiled compiled) {
+        Map<RealServerConfig.Endpoint, RealServer> effective = state.effectiveByEndpoint();
+        return state.allRealServers().stream()
+                .map(real -> {
+                    RealServer known = effective.get(ServiceState.endpoint(real));
+                    return known == null ? realServer(real, 0, compiled) : realServer(known, known.weight(), compiled);
+                })
+                .toList();
     }
 
     private DirectorStats read(SnapshotCompiler.Compiled compiled, List<ServiceStats> services) {

@@ -16,13 +16,13 @@ final class ServiceMetrics {
     private static final double MS_PER_S = 1000;
 
     /** Of real servers in the last scrape, so that those of thousands are not made anew each time. */
-    private Map<String, Labels> known = new HashMap<>();
+    private Map<String, RealServerLabels> known = new HashMap<>();
 
     void put(Reading reading, Snapshots out) {
         HealthStats health = reading.stats().health();
         Map<String, HealthStats.Service> healthOf = new HashMap<>();
         health.services().forEach(service -> healthOf.put(Names.of(service), service));
-        Map<String, Labels> labels = new HashMap<>();
+        Map<String, RealServerLabels> labels = new HashMap<>();
         long templates = 0;
         for (ServiceStats service : reading.stats().services()) {
             templates += service(service, healthOf.get(Names.of(service)), labels, out);
@@ -40,7 +40,10 @@ final class ServiceMetrics {
 
     /** Returns how many persistence templates its real servers have. */
     private long service(
-            ServiceStats service, HealthStats.@Nullable Service health, Map<String, Labels> labels, Snapshots out) {
+            ServiceStats service,
+            HealthStats.@Nullable Service health,
+            Map<String, RealServerLabels> labels,
+            Snapshots out) {
         String name = Names.of(service);
         Labels own = Labels.of("service", name);
         out.info(
@@ -75,14 +78,15 @@ final class ServiceMetrics {
         long templates = 0;
         for (RealServerStats real : service.realServers()) {
             String endpoint = Names.endpoint(real.address(), real.port());
-            Labels of = labels(name, endpoint, labels);
+            RealServerLabels made = labels(name, endpoint, labels);
+            Labels of = made.own();
             HealthStats.RealServer found = healthOf.get(endpoint);
             HealthStats.Sorry sorry = health != null && found == null ? health.sorry() : null;
-            realServer(real, of, out);
+            realServer(real, made, out);
             out.put(Metric.REAL_WEIGHT, of, found == null ? real.weight() : found.weight());
             out.put(Metric.REAL_IN_SERVICE, of, sorry != null ? sorry.inUse() : found == null || found.inService());
             if (found != null) {
-                health(found, of, out);
+                health(found, made, out);
             }
             if (sorry == null) {
                 states.merge(found == null ? "unchecked" : found.state(), 1, Integer::sum);
@@ -94,18 +98,18 @@ final class ServiceMetrics {
         return templates;
     }
 
-    private Labels labels(String service, String real, Map<String, Labels> labels) {
+    private RealServerLabels labels(String service, String real, Map<String, RealServerLabels> labels) {
         String key = Sample.real(service, real);
-        Labels made = known.getOrDefault(key, Labels.EMPTY);
-        if (made.isEmpty()) {
-            made = Labels.of("service", service, "real_server", real);
-        }
+        RealServerLabels before = known.get(key);
+        RealServerLabels made =
+                before == null ? new RealServerLabels(Labels.of("service", service, "real_server", real)) : before;
         labels.put(key, made);
         return made;
     }
 
-    private static void realServer(RealServerStats real, Labels labels, Snapshots out) {
-        out.info(Metric.REAL, labels.add("method", real.method()));
+    private static void realServer(RealServerStats real, RealServerLabels all, Snapshots out) {
+        Labels labels = all.own();
+        out.info(Metric.REAL, all.withMethod(real.method()));
         traffic(real.traffic(), labels, out, REAL_TRAFFIC);
         out.put(Metric.REAL_ACTIVE, labels, real.active());
         out.put(Metric.REAL_INACTIVE, labels, real.inactive());
@@ -137,10 +141,11 @@ final class ServiceMetrics {
         out.put(metrics.get(4), labels, traffic.outBytes());
     }
 
-    private static void health(HealthStats.RealServer real, Labels labels, Snapshots out) {
+    private static void health(HealthStats.RealServer real, RealServerLabels all, Snapshots out) {
         if (real.checks().isEmpty()) {
             return;
         }
+        Labels labels = all.own();
         out.put(Metric.REAL_UP, labels, real.state().equals("up"));
         out.put(Metric.REAL_FLAPPING, labels, real.flapping());
         if (!real.since().isEmpty()) {
@@ -148,11 +153,11 @@ final class ServiceMetrics {
         }
         for (int i = 0; i < real.checks().size(); i++) {
             HealthStats.Check check = real.checks().get(i);
-            Labels of = labels.add("check", Integer.toString(i)).add("type", check.type());
-            out.put(Metric.CHECK_UP, of, check.up());
-            out.put(Metric.CHECK_DURATION, of, check.lastDurationMs() / MS_PER_S);
-            out.put(Metric.CHECK_RESULTS, of.add("result", "success"), check.successes());
-            out.put(Metric.CHECK_RESULTS, of.add("result", "failure"), check.failures());
+            RealServerLabels.Check of = all.ofCheck(i, check.type());
+            out.put(Metric.CHECK_UP, of.own(), check.up());
+            out.put(Metric.CHECK_DURATION, of.own(), check.lastDurationMs() / MS_PER_S);
+            out.put(Metric.CHECK_RESULTS, of.success(), check.successes());
+            out.put(Metric.CHECK_RESULTS, of.failure(), check.failures());
         }
     }
 }

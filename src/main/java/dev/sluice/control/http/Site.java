@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class Site implements HttpHandler, AutoCloseable {
     private static final Logger LOG = System.getLogger(Site.class.getName());
 
+    private static final int WRITE_BYTES = 32 * 1024;
+
     /** Several pages and Prometheus ask once a second each; a browser asks for a dozen files at once. */
     private static final int REQUESTS_BURST = 200;
 
@@ -170,7 +172,10 @@ final class Site implements HttpHandler, AutoCloseable {
         }
         exchange.sendResponseHeaders(answer.status(), body.length == 0 ? -1 : body.length);
         try (OutputStream out = exchange.getResponseBody()) {
-            out.write(body);
+            // The server copies what it is given at once.
+            for (int at = 0; at < body.length; at += WRITE_BYTES) {
+                out.write(body, at, Math.min(WRITE_BYTES, body.length - at));
+            }
         }
     }
 
