@@ -1,12 +1,11 @@
 package dev.sluice.it;
 
+import static dev.sluice.it.Diagnosis.ERRORS;
+import static dev.sluice.it.Diagnosis.WARNINGS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sluice.cli.Main;
 import dev.sluice.testing.CommandResult;
 import dev.sluice.testing.LabFixture;
@@ -15,7 +14,6 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -34,42 +32,12 @@ import picocli.CommandLine;
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class DoctorIT {
-    private static final int ERRORS = 9;
-    private static final int WARNINGS = 8;
-
     private static DirectorLab director;
     private static LabFixture lab;
     private static String config;
     private static LabFixture.Director running;
 
     private final List<Runnable> undo = new ArrayList<>();
-
-    /** What the command came to. */
-    private record Diagnosis(int exitCode, JsonNode report, String text) {
-        /** Ids of what does not follow from something else, each as often as it was found. */
-        List<String> causes() {
-            List<String> ids = new ArrayList<>();
-            report.path("findings").forEach(finding -> {
-                if (!finding.has("follows")) {
-                    ids.add(finding.path("id").asText());
-                }
-            });
-            return ids;
-        }
-
-        JsonNode first() {
-            return report.path("findings").path(0);
-        }
-
-        boolean hasEvidence(String part) {
-            for (JsonNode line : first().path("evidence")) {
-                if (line.asText().contains(part)) {
-                    return true;
-                }
-            }
-            return false;
-        }
-    }
 
     @BeforeAll
     static void up() {
@@ -102,21 +70,6 @@ class DoctorIT {
         undo.add(() -> lab.exec(host, "sh", "-c", undoIt));
     }
 
-    private static List<String> command(String... arguments) {
-        List<String> command = new ArrayList<>(List.of("doctor", "--json", "--seconds", "1"));
-        command.addAll(Arrays.asList(arguments));
-        return command;
-    }
-
-    private static Diagnosis read(int exitCode, String out, String err) {
-        try {
-            JsonNode report = new ObjectMapper().readTree(out);
-            return new Diagnosis(exitCode, report, report.toPrettyString() + err);
-        } catch (JsonProcessingException e) {
-            throw new AssertionError(out + err, e);
-        }
-    }
-
     /** The command on the director, as the program runs it, but in this JVM: a second less each. */
     private static Diagnosis doctor(String... arguments) {
         StringWriter out = new StringWriter();
@@ -130,21 +83,17 @@ class DoctorIT {
                 .setErr(new PrintWriter(err));
         try (NetworkNamespace.Entered _ =
                 NetworkNamespace.existing(lab.name() + "-director").enter()) {
-            return read(sluice.execute(command(arguments).toArray(String[]::new)), out.toString(), err.toString());
+            return Diagnosis.read(sluice.execute(Diagnosis.command(arguments)), out.toString(), err.toString());
         }
     }
 
     /** As a process of its own: what is looked at without a director is the process's. */
     private static Diagnosis process(String... arguments) {
-        CommandResult result = lab.sluice(command(arguments).toArray(String[]::new));
-        return read(result.exitCode(), result.out(), result.err());
+        return Diagnosis.of(lab.sluice(Diagnosis.command(arguments)));
     }
 
-    /** Exactly these causes; the first finding. */
     private static Diagnosis assertFound(int exitCode, Diagnosis diagnosis, String... ids) {
-        assertEquals(List.of(ids), diagnosis.causes(), diagnosis.text());
-        assertEquals(exitCode, diagnosis.exitCode(), diagnosis.text());
-        return diagnosis;
+        return diagnosis.assertFound(exitCode, ids);
     }
 
     private static void assertHealthy() {

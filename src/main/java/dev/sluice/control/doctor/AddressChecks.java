@@ -1,6 +1,5 @@
 package dev.sluice.control.doctor;
 
-import dev.sluice.control.config.ServiceConfig;
 import dev.sluice.control.doctor.probe.ProbeAnswer;
 import dev.sluice.control.doctor.probe.ProbeKey;
 import dev.sluice.neighbour.KernelView.Leg;
@@ -8,7 +7,6 @@ import dev.sluice.neighbour.KernelView.OwnAddress;
 import dev.sluice.neighbour.NextHop;
 import dev.sluice.packet.AddressFamily;
 import dev.sluice.packet.IpAddress;
-import dev.sluice.service.ForwardingMethod;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -50,7 +48,6 @@ final class AddressChecks {
         AddressChecks checks = new AddressChecks(facts);
         facts.subject().vips().forEach(checks::vip);
         facts.subject().localAddresses().forEach(checks::localAddress);
-        checks.pools();
         return checks.findings;
     }
 
@@ -219,29 +216,5 @@ final class AddressChecks {
                 findings.add(byStranger(lip, true, answer));
             }
         });
-    }
-
-    private void pools() {
-        for (ServiceConfig service : facts.subject().config().services()) {
-            List<IpAddress> own = service.translation().pool().addresses();
-            List<IpAddress> pool = own.isEmpty()
-                    ? facts.subject().config().director().fullnat().localAddresses()
-                    : own;
-            for (AddressFamily family : AddressFamily.values()) {
-                boolean needed = service.realServers().stream()
-                        .anyMatch(real -> real.method() == ForwardingMethod.FULLNAT
-                                && real.address().family() == family);
-                if (needed && pool.stream().noneMatch(address -> address.family() == family)) {
-                    String name = family == AddressFamily.INET ? "IPv4" : "IPv6";
-                    findings.add(FindingId.FULLNAT_WITHOUT_LOCAL_ADDRESS.about(
-                            service.key().toString(),
-                            "real servers by FULLNAT of " + service.key() + " have " + name
-                                    + " addresses, and there is no local address of that family to speak to them from",
-                            List.of("local_addresses = " + pool),
-                            List.of("director.fullnat.local_addresses with an " + name
-                                    + " address of the director, or ipvsadm -P")));
-                }
-            }
-        }
     }
 }

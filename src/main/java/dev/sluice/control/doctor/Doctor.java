@@ -5,7 +5,10 @@ import dev.sluice.control.doctor.probe.ProbeAnswer;
 import dev.sluice.control.doctor.probe.ProbeKey;
 import dev.sluice.control.doctor.probe.Prober;
 import dev.sluice.control.preflight.EnvironmentException;
+import dev.sluice.control.preflight.MachineFacts;
+import dev.sluice.control.preflight.Preflight;
 import dev.sluice.ffi.NativeException;
+import dev.sluice.ffi.NativeLibraries;
 import dev.sluice.neighbour.KernelView;
 import dev.sluice.neighbour.KernelView.OwnAddress;
 import dev.sluice.neighbour.KernelView.Way;
@@ -51,6 +54,9 @@ public final class Doctor {
         if (first.after().isPresent()) {
             HostReader.sameNamespace(first.after().get().pid());
         }
+        if (!NativeLibraries.SONAMES.stream().allMatch(NativeLibraries::loads)) {
+            return withoutLibraries(patient, first);
+        }
         long dropsBefore = HostReader.reversePathDrops();
         HostReader host = new HostReader(first, notLooked);
         Facts facts;
@@ -85,6 +91,15 @@ public final class Doctor {
         }
         describe(facts, startNs);
         return new Report(patient.describe(facts.subject()), looked, notLooked, Consequences.sort(Checks.all(facts)));
+    }
+
+    /** All that asks the kernel goes through them. */
+    private Report withoutLibraries(Patient patient, Subject subject) {
+        looked.add("what a start needs");
+        notLooked.add("all else: it takes the libraries that are missing");
+        List<Preflight.Problem> problems =
+                Preflight.problems(subject.config().director(), MachineFacts.ofThisMachine());
+        return new Report(patient.describe(subject), looked, notLooked, MachineChecks.preflight(problems));
     }
 
     private Map<ProbeKey, List<ProbeAnswer>> ask(

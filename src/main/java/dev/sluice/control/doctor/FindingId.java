@@ -73,8 +73,6 @@ public enum FindingId {
     ARP_IGNORE_SILENCES_VIP("arp-ignore-silences-vip", Severity.ERROR),
     /** A local address of FULLNAT is not an address of the director. */
     LOCAL_ADDRESS_MISSING("local-address-missing", Severity.ERROR),
-    /** FULLNAT without any local address of the family. */
-    FULLNAT_WITHOUT_LOCAL_ADDRESS("fullnat-without-local-address", Severity.ERROR),
 
     /** No route to the RIP. */
     RIP_NO_ROUTE("rip-no-route", Severity.ERROR),

@@ -18,8 +18,12 @@ final class MachineChecks {
 
     /** What stands in the way of a start; of a director that runs, nothing does. */
     static List<Finding> preflight(Facts facts) {
+        return preflight(facts.machine().problems());
+    }
+
+    static List<Finding> preflight(List<Preflight.Problem> problems) {
         List<Finding> findings = new ArrayList<>();
-        for (Preflight.Problem problem : facts.machine().problems()) {
+        for (Preflight.Problem problem : problems) {
             // A missing interface is told by those who look at interfaces.
             if (problem.lack() != Lack.INTERFACE) {
                 int end = problem.text().lastIndexOf("; ");

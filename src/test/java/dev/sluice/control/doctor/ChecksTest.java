@@ -29,6 +29,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -552,6 +553,19 @@ class ChecksTest {
                 .sorted()
                 .toList();
         assertEquals(expected.stream().sorted().toList(), documented);
+    }
+
+    /** But for those that take a card: a driver with zero-copy, one with flow rules, and one that counts what it missed. */
+    @Test
+    void every_finding_is_provoked_in_a_lab() throws IOException {
+        StringBuilder tests = new StringBuilder();
+        for (String name : List.of("DoctorIT", "DoctorScenariosIT", "DoctorMachineIT")) {
+            tests.append(Files.readString(Path.of("src/test/java/dev/sluice/it/" + name + ".java")));
+        }
+        List<FindingId> missing = Arrays.stream(FindingId.values())
+                .filter(id -> !tests.toString().matches("(?s).*[\" ]" + id.id() + "[\": ].*"))
+                .toList();
+        assertEquals(List.of(FindingId.XDP_COPY, FindingId.FLOW_RULE_WITHOUT_WORKER, FindingId.NIC_MISSED), missing);
     }
 
     @Test
