@@ -263,6 +263,15 @@ class PageIT {
         }
         browser.size(360, 800, true);
         browser.screenshot(Path.of("target", "page-phone.png"));
+        assertEquals(
+                360,
+                browser.script("return document.documentElement.scrollWidth").asInt(),
+                "a phone makes wide what does not fit, and all else small");
+        JsonNode lines = browser.script(
+                "return [...document.querySelectorAll('.services .name')].map(name => name.getClientRects().length"
+                        + " && name.offsetHeight / parseFloat(getComputedStyle(name).lineHeight))");
+        assertTrue(lines.size() > 4, lines::toString);
+        lines.forEach(count -> assertTrue(count.asDouble() < 2, lines::toString));
     }
 
     private static void unlock(String with) {
